@@ -1,0 +1,3 @@
+"""The forløbsplan service: chronic-care plans of Danish general practice, stored and served as FHIR R4."""
+
+__version__ = "0.1.0"

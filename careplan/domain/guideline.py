@@ -1,0 +1,229 @@
+"""Guidelines as values: rows with sources, plan types, and the definitions of the facts they read.
+
+`careplan.knowledge.load` makes these from files, `careplan.domain.evaluation` applies them to a chart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from careplan.domain.condition import FactValue, Term
+from careplan.domain.measure import Measure
+from careplan.domain.target import NO_TARGET, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number or sentence comes from."""
+
+    title: str
+    publisher: str
+    url: str
+    year: int | None = None
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a decision table. `says` is for the clinician, `patient` for the patient, both Danish."""
+
+    id: str
+    when: tuple[Term, ...]
+    target: Target = NO_TARGET
+    says: str = ""
+    patient: str = ""
+    source: Source | None = None
+    unverified: bool = False
+    note: str = ""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who wrote a knowledge file, who checked it, and when it must be looked at again."""
+
+    author: str
+    checked_by: str
+    next: date
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example of a table; run by `careplan check` and by the tests."""
+
+    says: str
+    facts: Mapping[str, FactValue]
+    expects: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guideline:
+    """One measure's decision table."""
+
+    measure: str
+    version: str
+    rows: tuple[Row, ...]
+    review: Review
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def canonical(self) -> str:
+        return f"{self.measure}|{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """What the yearly status follows of one measure, and how often."""
+
+    label: str
+    says: str
+    measure: str | None = None
+    every: Every | None = None
+    source: Source | None = None
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something the plan template makes: a Task of the clinic or the patient.
+
+    who     `clinic` or `patient`
+    """
+
+    id: str
+    kind: str
+    title: str
+    who: str
+    says: str = ""
+    every: Every | None = None
+
+    @property
+    def review(self) -> bool:
+        """Whether this is the årskontrol, whose interval the rules decide."""
+        return self.id == "aarskontrol"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the årskontrol's tjekliste."""
+
+    id: str
+    says: str
+    mandatory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Whether the practice must offer the plan (`must` all hold), or merely may (`allowed`)."""
+
+    id: str
+    says: str
+    must: tuple[Term, ...] = ()
+    allowed: bool = False
+    source: Source | None = None
+    note: str = ""
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanType:
+    """A disease's plan: who is eligible, what is followed, what is agreed by default."""
+
+    id: str
+    version: str
+    name: str
+    title: str
+    eligible: tuple[Row, ...]
+    offer: Offer
+    maintained_months: int
+    follows: tuple[str, ...]
+    review: Review
+    addresses: tuple[str, ...] = ()
+    monitors: tuple[Monitor, ...] = ()
+    activities: tuple[Activity, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+# ── facts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class FromRecord:
+    """A raw fact: `careplan.fhir.mapping` reads it. `how` is the kind of origin, `terms` what the file says of it."""
+
+    how: str  # diagnosis, years_since, measure, answer, drug, person
+    terms: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountOf:
+    """How many of these hold; a missing fact leaves the number open upwards."""
+
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAny:
+    """True when any of these facts is on record; never itself unknown."""
+
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EligibleFor:
+    plans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedBy:
+    """The value of the row that decides another table (kol_group)."""
+
+    table: str
+
+
+Definition = FromRecord | AnyOf | AllOf | CountOf | KnownAny | EligibleFor | DecidedBy
+
+
+@dataclass(frozen=True, slots=True)
+class FactDefinition:
+    """What a fact is called in Danish, and where it comes from."""
+
+    id: str
+    says: str
+    definition: Definition
+    unverified: bool = False
+    source: Source | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything the service knows about care, as read from its files."""
+
+    measures: Mapping[str, Measure]
+    facts: Mapping[str, FactDefinition]
+    guidelines: Mapping[str, Guideline]
+    plans: Mapping[str, PlanType]
+
+    @property
+    def version(self) -> str:
+        return max(guideline.version for guideline in self.guidelines.values())
+
+    def row(self, row_id: str) -> Row | None:
+        rows = (row for guideline in self.guidelines.values() for row in guideline.rows)
+        return next((row for row in rows if row.id == row_id), None)

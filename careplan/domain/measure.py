@@ -1,0 +1,137 @@
+"""What we follow in a person: measures and the readings of them.
+
+A measure is ours (glossary); FHIR's Measure is a quality measure and something else. Measures come from
+`careplan/knowledge/measures/`, readings from Observations by `careplan.fhir.mapping`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+Value = bool | Decimal | str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A closed interval; None is open."""
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    def holds(self, value: Decimal) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code under which values of a measure arrive, and the unit values have under it."""
+
+    system: str
+    code: str
+    display: str = ""
+    ucum: str = ""
+    verified: str = ""
+    setting: str = "clinic"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A coded or spoken answer of a choice measure, e.g. SNOMED 77176002 → `current`, «ryger».
+
+    number  what the answer counts as against a target, where it can: «aldrig røget» is 0 cigarettes a day
+    """
+
+    value: str
+    says: str
+    codes: tuple[tuple[str, str], ...] = ()
+    texts: tuple[str, ...] = ()
+    number: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quantity we follow: its codes, unit and the limits of belief.
+
+    kind         `quantity`, `score` (whole number), `choice`, `flag`, `group` (a rule's result, not measured)
+    unit, ucum   as people read it, and the UCUM normal form values are compared in
+    plausible    outside: ask again; possible: outside is refused
+    near         margin of «tæt på mål» in `ucum`
+    low_end_needs  fact without which a value under a target's low end is no warning (guidelines.md, Bounds)
+    """
+
+    id: str
+    name: str
+    patient: str
+    kind: str
+    unit: str
+    ucum: str
+    decimals: int = 0
+    words: str = ""
+    explain: str = ""
+    goal: bool = False
+    goal_codes: Mapping[str, str] = field(default_factory=dict)
+    plausible: Span = Span()
+    possible: Span = Span()
+    chart: Span = Span()
+    near: Decimal = Decimal(0)
+    low_end_needs: str | None = None
+    priority: int = 99
+    codes: tuple[Code, ...] = ()
+    panel: tuple[Code, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    def number(self, value: Value) -> Decimal | None:
+        """What a value counts as against a target; None where it is no number."""
+        if isinstance(value, Decimal):
+            return value
+        return next((answer.number for answer in self.answers if answer.value == value), None)
+
+    def says(self, value: Value) -> str:
+        """The value as Danes write it, without unit: «1,4», «ryger», «ja»."""
+        if isinstance(value, bool):
+            return "ja" if value else "nej"
+        if isinstance(value, Decimal):
+            return danish_number(value, self.decimals)
+        return next((answer.says for answer in self.answers if answer.value == value), value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of a measure: when, from where, and the resource it stands in.
+
+    value       in the measure's `ucum` unit, or a choice's `value`
+    comparator  `<` or `>` where the laboratory gave a bound
+    source      `lab`, `clinic`, `home`, `municipality` or `unknown`
+    reference   `Observation/17`
+    """
+
+    measure: str
+    value: Value
+    at: datetime
+    reference: str
+    source: str = "unknown"
+    comparator: str | None = None
+
+    @property
+    def on(self) -> date:
+        return self.at.date()
+
+
+def danish_number(value: Decimal, decimals: int | None = None) -> str:
+    """«1,4» for 1.4; with `decimals` at least so many digits, never fewer than were measured."""
+    text = f"{value:f}"
+    whole, _, rest = text.partition(".")
+    rest = rest.rstrip("0").ljust(decimals or 0, "0")
+    return f"{whole},{rest}" if rest else whole
+
+
+def newest(readings: Iterable[Reading], on: date | None = None) -> Reading | None:
+    """The newest reading on or before `on`; of two at one instant, the one whose reference sorts last."""
+    best: Reading | None = None
+    for reading in readings:
+        if on is not None and reading.on > on:
+            continue
+        if best is None or (reading.at, reading.reference) > (best.at, best.reference):
+            best = reading
+    return best

@@ -1,0 +1,49 @@
+"""FHIR dates and instants as Python's: what a date text stands for, and how an instant is written.
+
+https://hl7.org/fhir/R4/datatypes.html#date · local time without offset is Europe/Copenhagen (design §5).
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
+
+
+def instant_text(at: datetime) -> str:
+    """An aware instant as FHIR writes it, UTC with milliseconds: `2026-11-22T09:03:00.000Z`."""
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def find_instant(text: object) -> datetime | None:
+    """The first moment a date, dateTime or instant stands for, aware; None when it is not one."""
+    if not isinstance(text, str):
+        return None
+    partial = _DATE.match(text)
+    try:
+        if partial:
+            year, month, day = (int(part) if part else 1 for part in partial.groups())
+            return datetime(year, month, day, tzinfo=COPENHAGEN)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=COPENHAGEN)
+
+
+def find_date(text: object) -> date | None:
+    """The day (in Copenhagen) on which a FHIR date or time begins; None when it is not one."""
+    at = find_instant(text)
+    return None if at is None else at.astimezone(COPENHAGEN).date()
+
+
+def find_whole_date(text: object) -> date | None:
+    """The day, only where the text names one: `1958` and `1958-03` give None."""
+    return find_date(text) if isinstance(text, str) and len(text) >= 10 else None
+
+
+def end_of_day(on: date) -> datetime:
+    """The moment a day ends in Copenhagen."""
+    return datetime(on.year, on.month, on.day, tzinfo=COPENHAGEN) + timedelta(days=1)

@@ -1,0 +1,298 @@
+"""The record of one person → the chart that rules read (design §3).
+
+What each fact is read from stands in `careplan/knowledge/facts/`; this module knows how. A fact that is not on
+record is left out of the chart, except where absence says no: a problem list and a medicine list are complete.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from careplan.domain.calendar import add_months, years_between
+from careplan.domain.chart import Chart, Fact
+from careplan.domain.condition import FactValue
+from careplan.domain.guideline import FromRecord, Knowledge
+from careplan.domain.measure import Reading
+from careplan.fhir import systems
+from careplan.fhir.instant import find_date, find_whole_date
+from careplan.fhir.reading import (
+    WITHDRAWN,
+    Codes,
+    codes_from_knowledge,
+    coding_keys,
+    effective_at,
+    readings_from_observations,
+)
+from careplan.fhir.text import Json
+
+_COUNTING_STATUS = frozenset({"active", "recurrence", "relapse"})
+_REFUTED = frozenset({"refuted", "entered-in-error"})
+_ADULT = "coded_at_age"
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A counting Condition: its codes, its date (onset, else recorded), its reference."""
+
+    codes: frozenset[tuple[str, str]]
+    on: date | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One person's record, sorted for reading facts from it."""
+
+    on: date
+    patient: Json
+    clinic: str | None
+    born: date | None
+    conditions: tuple[Dated, ...]
+    medicines: tuple[Dated, ...]
+    readings: Mapping[str, tuple[Reading, ...]]
+    answers: Mapping[str, tuple[date, FactValue, str]]
+    plans: tuple[Json, ...]
+
+
+def record_from_resources(resources: Iterable[Json], codes: Codes, on: date, clinic: str | None = None) -> Record:
+    """Sort one person's resources by what they tell on a day; what is dated later is left out.
+
+    clinic  `Organization/x` whose own patients count as own_gp; None: whichever practice the person is listed with
+    """
+    by_type: dict[str, list[Json]] = {}
+    for resource in resources:
+        by_type.setdefault(resource["resourceType"], []).append(resource)
+    patient = by_type.get("Patient", [{}])[0]
+    observations = [one for one in by_type.get("Observation", ()) if _known_by(effective_at(one), on)]
+    return Record(
+        on=on,
+        patient=patient,
+        clinic=clinic,
+        born=find_whole_date(patient.get("birthDate")),
+        conditions=tuple(_conditions(by_type.get("Condition", ()), on)),
+        medicines=tuple(_medicines(by_type.get("MedicationStatement", ()), on)),
+        readings=readings_from_observations(observations, codes),
+        answers=_answers(observations),
+        plans=tuple(by_type.get("CarePlan", ())),
+    )
+
+
+def _known_by(at: Any, on: date) -> bool:
+    return at is not None and find_date(at.isoformat()) is not None and find_date(at.isoformat()) <= on  # type: ignore[operator]
+
+
+def _conditions(conditions: Iterable[Json], on: date) -> Iterable[Dated]:
+    for condition in conditions:
+        clinical = {code for _, code in coding_keys(condition.get("clinicalStatus"))}
+        verification = {code for _, code in coding_keys(condition.get("verificationStatus"))}
+        if (clinical and not clinical & _COUNTING_STATUS) or verification & _REFUTED:
+            continue
+        started = _condition_date(condition)
+        if started is None or started <= on:
+            codes = frozenset(systems.normal_code(*key) for key in coding_keys(condition.get("code")))
+            yield Dated(codes, started, f"Condition/{condition.get('id', '')}")
+
+
+def _condition_date(condition: Json) -> date | None:
+    period = condition.get("onsetPeriod") or {}
+    dates = (condition.get("onsetDateTime"), period.get("start"), condition.get("recordedDate"))
+    return next((day for day in map(find_date, dates) if day is not None), None)
+
+
+def _medicines(statements: Iterable[Json], on: date) -> Iterable[Dated]:
+    for statement in statements:
+        period = statement.get("effectivePeriod") or {}
+        start = find_date(period.get("start") or statement.get("effectiveDateTime"))
+        end = find_date(period.get("end"))
+        running = (start is None or start <= on) and (end is None or end >= on)
+        if statement.get("status") == "active" and running:
+            codes = frozenset(coding_keys(statement.get("medicationCodeableConcept")))
+            yield Dated(codes, start, f"MedicationStatement/{statement.get('id', '')}")
+
+
+def _answers(observations: Iterable[Json]) -> dict[str, tuple[date, FactValue, str]]:
+    """The newest answer to each question of CodeSystem/fact."""
+    newest: dict[str, tuple[Any, str, FactValue]] = {}
+    for one in observations:
+        if one.get("status") in WITHDRAWN:
+            continue
+        for system, code in coding_keys(one.get("code")):
+            value = _answer_value(one) if system == systems.FACT else None
+            if value is not None:
+                entry = (effective_at(one), f"Observation/{one.get('id', '')}", value)
+                if code not in newest or entry[:2] > newest[code][:2]:
+                    newest[code] = entry
+    return {code: (find_date(at.isoformat()) or date.min, value, ref) for code, (at, ref, value) in newest.items()}
+
+
+def _answer_value(observation: Json) -> FactValue | None:
+    if "valueBoolean" in observation:
+        return bool(observation["valueBoolean"])
+    if "valueInteger" in observation:
+        return Decimal(observation["valueInteger"])
+    if "valueQuantity" in observation and "value" in observation["valueQuantity"]:
+        return Decimal(observation["valueQuantity"]["value"])
+    concept = observation.get("valueCodeableConcept")
+    return next((code.replace("-", "_") for _, code in coding_keys(concept)), None)
+
+
+# ── facts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ChartReader:
+    """Reads charts by one knowledge; what that knowledge asks of a record is prepared once."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.codes = codes_from_knowledge(knowledge)
+        definitions = [(one.id, one.definition) for one in knowledge.facts.values()]
+        self._raw = {name: one for name, one in definitions if isinstance(one, FromRecord)}
+
+    def chart(self, resources: Iterable[Json], on: date, clinic: str | None = None) -> Chart:
+        """The chart of the one person whose resources these are."""
+        return self.chart_from_record(record_from_resources(resources, self.codes, on, clinic))
+
+    def chart_from_record(self, record: Record) -> Chart:
+        found = (_READERS[origin.how](self, name, origin.terms, record) for name, origin in self._raw.items())
+        facts = {fact.name: fact for fact in found if fact is not None}
+        return Chart(record.on, facts, saved_plans(record.plans))
+
+    def conditions_of(self, fact: str, record: Record) -> Sequence[Dated]:
+        """The counting conditions behind a diagnosis fact."""
+        return _with_codes(self._raw[fact].terms, record.conditions)
+
+    def _diagnosis(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact:
+        conditions = _with_codes(terms, record.conditions)
+        limit = terms.get(_ADULT)
+        if limit is not None and record.born is not None:
+            born = record.born
+            conditions = [one for one in conditions if one.on is None or years_between(born, one.on) >= limit]
+        return _present(name, conditions)
+
+    def _years_since(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
+        dated = [one for one in self.conditions_of(terms["years_since"], record) if one.on is not None]
+        first = min(dated, key=lambda one: (one.on or date.max, one.reference), default=None)
+        if first is None or first.on is None:
+            return None
+        return Fact(name, years_between(first.on, record.on), first.on, (first.reference,))
+
+    def _measure(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
+        readings = record.readings.get(terms["measure"], ())
+        if "nearest" in terms:
+            return self._nearest(name, terms, readings, record)
+        if not readings:
+            return None
+        newest = readings[0]
+        return Fact(name, newest.value, newest.on, (newest.reference,))
+
+    def _nearest(self, name: str, terms: Mapping[str, Any], readings: Sequence[Reading], record: Record) -> Fact | None:
+        dates = [one.on for one in self.conditions_of(terms["nearest"], record) if one.on is not None]
+        if not dates:
+            return None
+        first = min(dates)
+        near = [r for r in readings if abs((r.on - first).days) <= int(terms["within_days"])]
+        best = min(near, key=lambda r: (abs((r.on - first).days), r.on, r.reference), default=None)
+        return None if best is None else Fact(name, best.value, best.on, (best.reference,))
+
+    def _answer(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
+        answer = record.answers.get(terms["answer"])
+        months = terms.get("within_months")
+        if answer is not None and (months is None or add_months(answer[0], int(months)) >= record.on):
+            return Fact(name, answer[1], answer[0], (answer[2],))
+        return Fact(name, False) if terms.get("absent") == "no" else None
+
+    def _drug(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact:
+        prefixes = tuple(terms["drug"])
+        return _present(
+            name,
+            [one for one in record.medicines if any(s == systems.ATC and c.startswith(prefixes) for s, c in one.codes)],
+        )
+
+    def _person(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
+        value = _PERSON[terms["person"]](record)
+        references = (f"Patient/{record.patient.get('id', '')}",)
+        return None if value is None else Fact(name, value, None, references)
+
+
+def _present(name: str, found: Sequence[Dated]) -> Fact:
+    if not found:
+        return Fact(name, False)
+    dates = [one.on for one in found if one.on is not None]
+    return Fact(name, True, min(dates, default=None), tuple(sorted(one.reference for one in found)))
+
+
+def _with_codes(terms: Mapping[str, Any], conditions: Sequence[Dated]) -> list[Dated]:
+    wanted: Mapping[str, Any] = terms["diagnosis"]
+    icpc, sks = frozenset(wanted.get("icpc", ())), tuple(wanted.get("sks", ()))
+    return [one for one in conditions if any(_counts(key, icpc, sks) for key in one.codes)]
+
+
+def _counts(key: tuple[str, str], icpc: frozenset[str], sks: tuple[str, ...]) -> bool:
+    system, code = key
+    return (system == systems.ICPC2 and code in icpc) or (system == systems.SKS_D and code.startswith(sks or ("\0",)))
+
+
+def _age(record: Record) -> FactValue | None:
+    return None if record.born is None or record.born > record.on else years_between(record.born, record.on)
+
+
+def _male(record: Record) -> FactValue | None:
+    return {"male": True, "female": False}.get(record.patient.get("gender"))
+
+
+def _own_gp(record: Record) -> FactValue | None:
+    if record.patient.get("deceasedDateTime") or record.patient.get("deceasedBoolean") is True:
+        return False
+    listed = [str(one.get("reference", "")) for one in record.patient.get("generalPractitioner", ())]
+    if not listed:
+        return None
+    return record.clinic is None or any(one.endswith(record.clinic) for one in listed)
+
+
+_PERSON: Mapping[str, Callable[[Record], FactValue | None]] = {"age": _age, "male": _male, "own_gp": _own_gp}
+
+_READERS: Mapping[str, Callable[[ChartReader, str, Mapping[str, Any], Record], Fact | None]] = {
+    "diagnosis": ChartReader._diagnosis,
+    "years_since": ChartReader._years_since,
+    "measure": ChartReader._measure,
+    "answer": ChartReader._answer,
+    "drug": ChartReader._drug,
+    "person": ChartReader._person,
+}
+
+
+# ── plans ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plan_type_of(plan: Json) -> str | None:
+    """`diabetes`, `kol` or `hjerte`, from CarePlan.category."""
+    keys = (key for concept in plan.get("category", ()) for key in coding_keys(concept))
+    return next((code for system, code in keys if system == systems.PLAN_TYPE), None)
+
+
+def saved_plans(plans: Iterable[Json]) -> dict[str, date]:
+    """When each active plan was last saved by a clinician: the last-reviewed extension, else its last version."""
+    saved: dict[str, date] = {}
+    for plan in plans:
+        kind = plan_type_of(plan)
+        if plan.get("status") != "active" or kind is None:
+            continue
+        at = find_date(last_reviewed(plan)) or find_date(plan.get("meta", {}).get("lastUpdated"))
+        if at is not None:
+            saved[kind] = max(at, saved.get(kind, at))
+    return saved
+
+
+def last_reviewed(plan: Json) -> str | None:
+    """The instant a clinician last saved this plan, where it says so itself."""
+    found = (
+        one.get("valueDateTime") for one in plan.get("extension", ()) if one.get("url") == systems.EXT_LAST_REVIEWED
+    )
+    return next(found, None)
+
+
+def listed_with(patient: Json) -> str | None:
+    """Logical id of the practice a patient is listed with."""
+    listed = (str(one.get("reference", "")) for one in patient.get("generalPractitioner", ()))
+    return next((one.rpartition("/")[2] for one in listed if "Organization/" in one), None)

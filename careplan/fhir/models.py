@@ -1,0 +1,417 @@
+"""R4 resources by type: which elements each has, and whether one given keeps to them.
+
+The only import of fhir.resources. Its release has R4B (4.3.0), not R4 (4.0.1): the few things R4B
+added to our types are taken out here, and what it checks more loosely or more narrowly than R4
+(empty elements, identifiers, dates, JSON types, UUIDs) is checked here. All faults are found in one
+pass of our own over its element tables; only a resource without any is shown to pydantic as well.
+Required bindings, narrative and profiles stand beside: `bindings`, `xhtml`, `profile`.
+Follows https://hl7.org/fhir/R4/json.html, https://hl7.org/fhir/R4/extensibility.html and
+https://hl7.org/fhir/R4B/diff.html.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
+
+from fhir.resources.R4B import get_fhir_model_class
+from fhir_core.constraints import FHIR_PRIMITIVES_MAPS
+from fhir_core.fhirabstractmodel import FHIRAbstractModel
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from careplan.domain.errors import Fault
+from careplan.fhir.constraint import broken
+from careplan.fhir.primitive import PRIMITIVES, primitive_fault
+
+Resource: TypeAlias = dict[str, Any]
+
+TYPES = (
+    *("Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "Organization", "HealthcareService"),
+    *("Location", "Device", "Group", "CareTeam", "Encounter", "Appointment"),
+    *("Condition", "Observation", "DiagnosticReport", "Goal", "CarePlan", "PlanDefinition"),
+    *("MedicationStatement", "Immunization", "ServiceRequest", "Task", "Communication"),
+    *("Questionnaire", "QuestionnaireResponse", "DocumentReference", "Consent", "Provenance", "MeasureReport"),
+    *("Bundle", "StructureDefinition", "CodeSystem", "ValueSet"),
+)
+"""The types we keep or serve. Others of R4 may stand inside them, e.g. a contained Medication."""
+
+_NEW_IN_R4B = frozenset(
+    (
+        *("AdministrableProductDefinition", "Citation", "ClinicalUseDefinition", "CodeableReference"),
+        *("EvidenceReport", "Ingredient", "ManufacturedItemDefinition", "MedicinalProductDefinition"),
+        *("NutritionProduct", "PackagedProductDefinition", "RatioRange", "RegulatedAuthorization"),
+        *("SubscriptionStatus", "SubscriptionTopic", "SubstanceDefinition"),
+        *("Evidence", "EvidenceVariable"),  # written anew in R4B under their old names
+    )
+)
+_ABSTRACT = frozenset(("Resource", "DomainResource"))
+_ELEMENTS_NEW_IN_R4B = frozenset(
+    (
+        ("PlanDefinition", "subjectCanonical"),
+        ("PlanDefinitionAction", "subjectCanonical"),
+        ("ActivityDefinition", "subjectCanonical"),
+        ("FHIRAbstractModel", "fhir_comments"),
+    )
+)
+_PYDANTIC_TOO_NARROW = frozenset(("uuid", "url", "base64Binary", "decimal"))
+"""Primitive types where pydantic asks for more than R4: version 4 UUIDs, absolute URLs, plain decimals."""
+
+_REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a type as R4 defines it.
+
+    type      a primitive (`dateTime`), a data type (`Quantity`), or a backbone class (`GoalTarget`)
+    choice    `value` for `valueQuantity`, else empty
+    targets   resource types a Reference may point to; empty for any
+    """
+
+    name: str
+    type: str
+    primitive: bool
+    many: bool
+    required: bool
+    choice: str = ""
+    targets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The elements of a type by JSON name, and its choices: prefix → (names, required)."""
+
+    name: str
+    elements: dict[str, Element]
+    required: tuple[str, ...]
+    choices: dict[str, tuple[tuple[str, ...], bool]]
+    resource: bool
+
+
+Place: TypeAlias = tuple[Any, str, int | None] | str
+"""Where an element stands: (place of its parent, JSON name, index), or the type at the root."""
+
+
+class Node(NamedTuple):
+    """One element found in a resource: the shape it belongs to, its definition, its value, its place."""
+
+    owner: Shape
+    element: Element
+    value: Any
+    place: Place
+
+
+def faults(resource: Resource) -> list[Fault]:
+    """Every fault of a resource against R4's structure, in reading order; none means it is valid.
+
+    Each names its place (`Observation.component[1].code`) and says what is expected there, never
+    what was there.
+    """
+    type_name = resource.get("resourceType")
+    if not isinstance(type_name, str) or not known(type_name):
+        return [Fault("", "type-unknown", "resourceType is not a type of R4 that is known here")]
+    found: list[Fault] = []
+    _check_object(resource, shape(type_name), type_name, found)
+    found.extend(_reference_faults(resource))
+    return found or _second_opinion(resource, type_name)
+
+
+def known(type_name: str) -> bool:
+    """Whether this is a resource type of R4 that can be validated."""
+    try:
+        return type_name not in _NEW_IN_R4B and type_name not in _ABSTRACT and shape(type_name).resource
+    except ValueError:
+        return False
+
+
+def nodes(resource: Resource) -> Iterator[Node]:
+    """Every element of a resource with its definition, contained resources and extensions included.
+
+    What does not have the form of its type is passed over: `faults` reports it.
+    """
+    type_name = resource.get("resourceType")
+    if not isinstance(type_name, str) or not known(type_name):
+        return
+    waiting: list[tuple[Resource, Shape, Place]] = [(resource, shape(type_name), type_name)]
+    while waiting:
+        value, form, place = waiting.pop()
+        for name, item in value.items():
+            element = form.elements.get(name) or _sibling(form, name)
+            if element is None:
+                continue
+            for part, index in _parts(item, element):
+                node = Node(form, element, part, (place, element.name, index))
+                yield node
+                if isinstance(part, dict) and (inner := _shape_of(part, element)):
+                    waiting.append((part, inner, node.place))
+
+
+def expression(place: Place) -> str:
+    """A place in words: `Observation.component[1].code`."""
+    parts: list[str] = []
+    while not isinstance(place, str):
+        place, name, index = place
+        parts.append(name if index is None else f"{name}[{index}]")
+    return ".".join([place, *reversed(parts)])
+
+
+@cache
+def shape(type_name: str) -> Shape:
+    """The elements of a resource type, data type or backbone class. Raises ValueError when there is none."""
+    model = get_fhir_model_class(type_name)
+    fields = {info.alias or name: info for name, info in model.model_fields.items()}
+    elements = {
+        element.name: element
+        for name in model.elements_sequence()
+        if (type_name, name) not in _ELEMENTS_NEW_IN_R4B
+        and (element := _element(model, name, fields[name])).type not in _NEW_IN_R4B
+    }
+    choices: dict[str, tuple[tuple[str, ...], bool]] = {}
+    for element in elements.values():
+        if element.choice:
+            names = choices.get(element.choice, ((), False))[0]
+            choices[element.choice] = ((*names, element.name), element.required)
+    required = tuple(e.name for e in elements.values() if e.required and not e.choice)
+    return Shape(type_name, elements, required, choices, model.has_resource_base())
+
+
+# ── what fhir.resources says ─────────────────────────────────────────────────────────────────────
+
+
+def _element(model: type[FHIRAbstractModel], name: str, field: FieldInfo) -> Element:
+    type_name, many = _type_of(field.annotation)
+    if name == "id" and model.has_resource_base():
+        type_name = "id"
+    extra = field.json_schema_extra
+    notes: dict[str, Any] = extra if isinstance(extra, dict) else {}
+    choice = notes.get("one_of_many", "")
+    required = notes.get("one_of_many_required") if choice else field.is_required() or notes.get("element_required")
+    targets = frozenset(notes.get("enum_reference_types", ())) - {"Resource", "Any"}
+    return Element(name, type_name, type_name in PRIMITIVES, many, bool(required), choice, targets)
+
+
+def _type_of(annotation: Any) -> tuple[str, bool]:
+    """(R4 type, whether it repeats) of a field's annotation, or ("", …) for what is no type of R4."""
+    if not isinstance(annotation, list) and annotation in FHIR_PRIMITIVES_MAPS:
+        return FHIR_PRIMITIVES_MAPS[annotation], False
+    if isinstance(annotation, type) and hasattr(annotation, "get_model_klass"):
+        return annotation.get_model_klass().__name__, False
+    inner = [_type_of(part) for part in get_args(annotation)]
+    many = get_origin(annotation) is list or any(repeats for _, repeats in inner)
+    return next((name for name, _ in inner if name), ""), many
+
+
+def _second_opinion(resource: Resource, type_name: str) -> list[Fault]:
+    """What pydantic still finds in a resource we found no fault in."""
+    try:
+        get_fhir_model_class(type_name).model_validate(resource)
+    except ValidationError as refusal:
+        errors = refusal.errors(include_url=False, include_context=False, include_input=False)
+        return [fault for error in errors if (fault := _fault_of_error(error["loc"], type_name))]
+    return []
+
+
+def _fault_of_error(location: tuple[int | str, ...], type_name: str) -> Fault | None:
+    """The fault at a location pydantic names, or None where it asks for more than R4 does."""
+    form: Shape | None = shape(type_name)
+    element: Element | None = None
+    words = type_name
+    for part in location:
+        if isinstance(part, int):
+            words += f"[{part}]"
+            continue
+        words += f".{part}"
+        element = form.elements.get(part) if form else None
+        form = shape(element.type) if element and not element.primitive else None
+    if element and element.type in _PYDANTIC_TOO_NARROW:
+        return None
+    return Fault(words, "resource-invalid", "not valid by the R4 definition of this element")
+
+
+# ── one pass over a resource ─────────────────────────────────────────────────────────────────────
+
+
+def _check_object(value: Resource, form: Shape, place: Place, found: list[Fault]) -> None:
+    """Check one object against the elements of its type, and everything inside it.
+
+    Its invariants are asked once its structure is known to be good.
+    """
+    before = len(found)
+    if not value:
+        found.append(Fault(expression(place), "element-empty", "an object is not empty"))
+    for name, item in value.items():
+        element = form.elements.get(name)
+        if element is not None:
+            _check_element(value, item, element, place, found)
+        elif (sibling := _sibling(form, name)) is not None:
+            _check_sibling(value, item, sibling, place, found)
+        elif not (name == "resourceType" and form.resource):
+            found.append(Fault(expression((place, _safe(name), None)), "element-unknown", f"not in {form.name}"))
+    _check_presence(value, form, place, found)
+    if form.name == "Extension":
+        _check_extension(value, place, found)
+    if len(found) == before:
+        for invariant in broken(form.name, value):
+            found.append(Fault(expression(place), "invariant-broken", f"{invariant.key}: {invariant.human}"))
+
+
+def _check_presence(value: Resource, form: Shape, place: Place, found: list[Fault]) -> None:
+    for name in form.required:
+        if name not in value and "_" + name not in value:
+            found.append(Fault(expression((place, name, None)), "element-missing", f"{name} is required"))
+    for choice, (names, required) in form.choices.items():
+        there = [name for name in names if name in value or "_" + name in value]
+        if len(there) > 1:
+            message = f"only one of {choice}[x] may be given"
+            found.append(Fault(expression((place, choice, None)), "element-repeated", message))
+        elif required and not there:
+            found.append(Fault(expression((place, choice, None)), "element-missing", f"{choice}[x] is required"))
+
+
+def _check_extension(value: Resource, place: Place, found: list[Fault]) -> None:
+    """R4 ext-1: an extension has a value or extensions, and not both."""
+    valued = any(name.lstrip("_").startswith("value") for name in value)
+    if valued == ("extension" in value):
+        message = "ext-1: an extension has either a value or extensions"
+        found.append(Fault(expression(place), "invariant-broken", message))
+
+
+def _check_element(holder: Resource, item: Any, element: Element, place: Place, found: list[Fault]) -> None:
+    here = (place, element.name, None)
+    if element.many != (type(item) is list):
+        found.append(Fault(expression(here), "type-wrong", f"{'an array' if element.many else 'no array'} is expected"))
+        return
+    if item == []:
+        found.append(Fault(expression(here), "element-empty", "an array is not empty"))
+    if not element.primitive:
+        for part, index in _parts(item, element):
+            _check_complex(part, element, (place, element.name, index), found)
+        return
+    beside = holder.get("_" + element.name)
+    for part, index in _parts(item, element):
+        if part is None and index is not None and isinstance(beside, list) and _at(beside, index) is not None:
+            continue
+        if fault := primitive_fault(element.type, part):
+            found.append(Fault(expression((place, element.name, index)), *fault))
+
+
+def _check_complex(value: Any, element: Element, place: Place, found: list[Fault]) -> None:
+    if not isinstance(value, dict):
+        found.append(Fault(expression(place), "type-wrong", f"an object ({element.type}) is expected"))
+    elif (form := _shape_of(value, element)) is None:
+        found.append(Fault(expression(place), "type-unknown", "resourceType is not a type of R4 that is known here"))
+    else:
+        _check_object(value, form, place, found)
+        if element.name == "contained":
+            _check_contained(value, place, found)
+
+
+def _check_sibling(holder: Resource, item: Any, sibling: Element, place: Place, found: list[Fault]) -> None:
+    """Check `_birthDate` and its like: the id and extensions of a primitive, aligned with its values."""
+    values = holder.get(sibling.name)
+    if sibling.many != (type(item) is list):
+        found.append(Fault(expression((place, sibling.name, None)), "type-wrong", "extensions do not fit the element"))
+        return
+    if sibling.many and isinstance(values, list) and len(values) != len(item):
+        message = "values and their extensions have the same number"
+        found.append(Fault(expression((place, sibling.name, None)), "type-wrong", message))
+    for part, index in _parts(item, sibling):
+        if part is not None or index is None:
+            _check_complex(part, sibling, (place, sibling.name, index), found)
+        elif not isinstance(values, list) or _at(values, index) is None:
+            found.append(
+                Fault(expression((place, sibling.name, index)), "element-empty", "neither value nor extension")
+            )
+
+
+def _check_contained(value: Resource, place: Place, found: list[Fault]) -> None:
+    """R4 dom-2 and dom-4, and that a contained resource can be referred to."""
+    if "id" not in value:
+        found.append(Fault(expression((place, "id", None)), "element-missing", "a contained resource has an id"))
+    if "contained" in value:
+        message = "dom-2: a contained resource contains no other"
+        found.append(Fault(expression((place, "contained", None)), "invariant-broken", message))
+    meta = value.get("meta")
+    if isinstance(meta, dict) and ("versionId" in meta or "lastUpdated" in meta):
+        message = "dom-4: a contained resource has no version of its own"
+        found.append(Fault(expression((place, "meta", None)), "invariant-broken", message))
+
+
+def _reference_faults(resource: Resource) -> list[Fault]:
+    """References to a type that may not stand there, or to a contained resource that is not there (ref-1)."""
+    found = []
+    contained = contained_types(resource)
+    for node in nodes(resource):
+        if node.element.type != "Reference" or not isinstance(node.value, dict):
+            continue
+        link = node.value.get("reference")
+        dangling = isinstance(link, str) and link[:1] == "#" and link != "#" and link[1:] not in contained
+        if dangling and resource["resourceType"] != "Bundle":
+            message = "ref-1: no contained resource has this id"
+            found.append(Fault(expression(node.place), "invariant-broken", message))
+            continue
+        target = reference_type(node.value, contained)
+        if target and node.element.targets and target not in node.element.targets:
+            message = f"may refer to {', '.join(sorted(node.element.targets))}"
+            found.append(Fault(expression(node.place), "reference-type-wrong", message))
+    return found
+
+
+def contained_types(resource: Resource) -> dict[str, Any]:
+    """The types of the contained resources by their id, for references of the form `#…`."""
+    inside = resource.get("contained")
+    parts = inside if isinstance(inside, list) else []
+    return {
+        part["id"]: part.get("resourceType")
+        for part in parts
+        if isinstance(part, dict) and isinstance(part.get("id"), str)
+    }
+
+
+def reference_type(reference: Resource, contained: dict[str, Any] | None = None) -> str | None:
+    """The resource type a Reference points to, where it can be told from the reference itself.
+
+    contained  types of the contained resources by id, for `#…`
+    """
+    link = reference.get("reference")
+    if isinstance(link, str):
+        if link.startswith("#"):
+            return (contained or {}).get(link[1:])
+        if (found := _REFERENCE.search(link)) and known(found[1]):
+            return found[1]
+    named = reference.get("type")
+    return named if isinstance(named, str) and "/" not in named else None
+
+
+def _shape_of(value: Resource, element: Element) -> Shape | None:
+    """The shape of an object: that of its element's type, or of the resource it says it is."""
+    if element.type != "Resource":
+        return shape(element.type)
+    type_name = value.get("resourceType")
+    return shape(type_name) if isinstance(type_name, str) and known(type_name) else None
+
+
+def _sibling(form: Shape, name: str) -> Element | None:
+    """The element that `_name` extends, typed as what it holds: an id and extensions."""
+    element = form.elements.get(name[1:]) if name.startswith("_") else None
+    if element is None or not element.primitive or (form.resource and element.name == "id"):
+        return None
+    return Element(element.name, "Element", False, element.many, False)
+
+
+def _parts(item: Any, element: Element) -> list[tuple[Any, int | None]]:
+    """The values of an element with their index, which is None for an element that does not repeat."""
+    if not element.many:
+        return [(item, None)]
+    return [(part, index) for index, part in enumerate(item)] if isinstance(item, list) else []
+
+
+def _at(values: list[Any], index: int) -> Any:
+    return values[index] if index < len(values) else None
+
+
+def _safe(name: str) -> str:
+    """A member name fit for a message: one that could be an element's, else no name at all."""
+    return name if name.isidentifier() and len(name) <= 64 else "?"

@@ -1,0 +1,125 @@
+"""What a refusal looks like over HTTP: one table from our codes to status and FHIR issue code.
+
+Not for finding faults, nor for logging them. Diagnostics are our own messages; what an unforeseen
+error says stays inside, and no stack trace leaves.
+Follows https://hl7.org/fhir/R4/operationoutcome.html and https://hl7.org/fhir/R4/http.html#Status-Codes.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from careplan.domain.errors import CareplanError, Fault
+
+
+class Answer(NamedTuple):
+    """What a code becomes.
+
+    status  HTTP status of a request that ends with it
+    issue   code of the value set issue-type
+    keep    whether our message may be shown; else a general one is
+    """
+
+    status: int
+    issue: str
+    keep: bool = True
+
+
+ANSWERS = {
+    # the body
+    "text-unparsable": Answer(400, "structure"),
+    "resource-invalid": Answer(422, "invalid"),
+    "element-unknown": Answer(422, "structure"),
+    "element-missing": Answer(422, "required"),
+    "element-repeated": Answer(422, "structure"),
+    "element-empty": Answer(422, "structure"),
+    "type-wrong": Answer(422, "structure"),
+    "value-invalid": Answer(422, "value"),
+    "code-invalid": Answer(422, "code-invalid"),
+    "xhtml-unsafe": Answer(422, "invalid"),
+    "reference-type-wrong": Answer(422, "value"),
+    "invariant-broken": Answer(422, "invariant"),
+    "profile-unknown": Answer(422, "not-found"),
+    "profile-violated": Answer(422, "invalid"),
+    "resource-type-mismatch": Answer(400, "invalid"),
+    "id-mismatch": Answer(400, "invalid"),
+    "patch-failed": Answer(422, "processing"),
+    "bundle-invalid": Answer(400, "invalid"),
+    # the request
+    "login-required": Answer(401, "login"),
+    "forbidden": Answer(403, "forbidden"),
+    "role-insufficient": Answer(403, "forbidden"),
+    "not-found": Answer(404, "not-found"),
+    "type-unknown": Answer(404, "not-supported"),
+    "operation-unknown": Answer(404, "not-supported"),
+    "not-allowed": Answer(405, "not-supported"),
+    "not-acceptable": Answer(406, "not-supported"),
+    "deleted": Answer(410, "deleted"),
+    "too-large": Answer(413, "too-long"),
+    "media-type-unsupported": Answer(415, "not-supported"),
+    "too-costly": Answer(422, "too-costly"),
+    "throttled": Answer(429, "throttled"),
+    "parameter-unsupported": Answer(400, "not-supported"),
+    "parameter-invalid": Answer(400, "invalid"),
+    # versions and conditions
+    "version-conflict": Answer(412, "conflict"),
+    "edit-conflict": Answer(409, "conflict"),
+    "multiple-matches": Answer(412, "multiple-matches"),
+    "precondition-failed": Answer(412, "conflict"),
+    "reference-unresolved": Answer(412, "not-found"),
+    "guard-failed": Answer(409, "conflict"),
+    "cursor-invalid": Answer(400, "invalid"),
+    "plan-exists": Answer(409, "duplicate"),
+    # care
+    "unit-mismatch": Answer(422, "value"),
+    "out-of-range": Answer(422, "value"),
+    "status-invalid": Answer(422, "business-rule"),
+    "deviation-needs-reason": Answer(422, "business-rule"),
+    "knowledge-faulty": Answer(500, "exception"),
+    # the house
+    "careplan-error": Answer(500, "exception", keep=False),
+    "store-unavailable": Answer(503, "transient"),
+}
+"""Every code of ours, of errors and of faults. A test sees that no error's code is missing."""
+
+UNFORESEEN = Answer(500, "exception", keep=False)
+_GENERAL = "The server could not complete the request."
+
+
+class ResourceInvalid(CareplanError):
+    """The text is a JSON object but not a valid resource; `faults` holds every fault found."""
+
+    code = "resource-invalid"
+
+
+def outcome(issues: Iterable[Fault]) -> dict[str, Any]:
+    """An OperationOutcome of one issue or more; with none it says that all is well."""
+    listed = [_issue(fault) for fault in issues]
+    well = {"severity": "information", "code": "informational", "diagnostics": "No issues detected"}
+    return {"resourceType": "OperationOutcome", "issue": listed or [well]}
+
+
+def outcome_from_error(error: Exception) -> tuple[int, dict[str, Any]]:
+    """HTTP status and OperationOutcome for an error; one we did not foresee says nothing of itself.
+
+    An error with faults of its own lists them, worst first; the status is that of the error.
+    """
+    if not isinstance(error, CareplanError):
+        return UNFORESEEN.status, outcome([Fault("", "careplan-error", _GENERAL, "fatal")])
+    answer = ANSWERS.get(error.code, UNFORESEEN)
+    faults = error.faults or (Fault("", error.code, error.message),)
+    return answer.status, outcome(sorted(faults, key=_rank))
+
+
+def _rank(fault: Fault) -> int:
+    return ("fatal", "error", "warning", "information").index(fault.severity)
+
+
+def _issue(fault: Fault) -> dict[str, Any]:
+    answer = ANSWERS.get(fault.code, UNFORESEEN)
+    issue: dict[str, Any] = {
+        "severity": fault.severity,
+        "code": answer.issue,
+        "details": {"text": fault.code},
+        "diagnostics": fault.message if answer.keep else _GENERAL,
+    }
+    return issue | ({"expression": [fault.expression]} if fault.expression else {})

@@ -1,0 +1,172 @@
+"""One row per resource type: what it can be found by, what may be done with it, whose record it is part of.
+
+A new type is one row here; routes, search, index and capabilities read the rows. The search parameters and the
+Patient compartment are carried over in `search-parameters.json`; composite and special parameters, phonetic, and
+full-text ones are not offered. Not here: how a value is taken out of a resource (`index`).
+https://hl7.org/fhir/R4/searchparameter-registry.html · https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.path import Path, paths, values
+from careplan.fhir.reference import find_target
+
+
+class TypeUnknown(CareplanError):
+    """No resource type of this name is served here."""
+
+    code = "type-unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One search parameter of one type.
+
+    kind      how it is searched: token date number quantity string reference uri id
+    declared  its type in R4; differs from `kind` for canonicals (reference, searched as uri) and `_id` (token)
+    targets   types a reference may lead to; empty: any type, or not a reference
+    system    implied by the required binding of a code element, e.g. http://hl7.org/fhir/administrative-gender
+    """
+
+    name: str
+    kind: str
+    expression: str
+    declared: str
+    targets: tuple[str, ...] = ()
+    system: str = ""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return paths(self.expression, self.kind)
+
+    def leads_to(self, type_name: str) -> bool:
+        """Whether this is a reference that may lead to that type."""
+        return self.kind == "reference" and (not self.targets or type_name in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One resource type.
+
+    interactions  codes of type-restful-interaction
+    clinical      a write leaves a Provenance
+    operations    names without `$`, by level: `type`, `instance`
+    parameters    by name, those of every resource (`_id` …) included
+    compartment   parameters that put it into a Patient compartment, the deciding one first
+    """
+
+    name: str
+    interactions: frozenset[str]
+    clinical: bool
+    operations: Mapping[str, tuple[str, ...]]
+    parameters: Mapping[str, Parameter] = field(repr=False)
+    compartment: tuple[str, ...] = ()
+
+    @property
+    def read_only(self) -> bool:
+        return "create" not in self.interactions
+
+    def parameter(self, name: str) -> Parameter | None:
+        return self.parameters.get(name)
+
+
+READ_ONLY = frozenset({"read", "vread", "history-instance", "search-type"})
+WRITABLE = READ_ONLY | {"create", "update", "delete"}
+
+_DATA: dict[str, Any] = json.loads(files("careplan.fhir").joinpath("search-parameters.json").read_bytes())
+
+
+def _parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
+    declared = entry["kind"]
+    kind = "id" if name == "_id" else "uri" if entry.get("canonical") else declared
+    targets = tuple(entry.get("targets", ()))
+    return Parameter(name, kind, entry["expression"], declared, targets, entry.get("system", ""))
+
+
+def _row(
+    name: str,
+    interactions: frozenset[str] = WRITABLE,
+    *,
+    clinical: bool = False,
+    on_type: tuple[str, ...] = (),
+    on_instance: tuple[str, ...] = (),
+) -> Row:
+    entries = {**_DATA["common"], **_DATA["types"][name]}
+    operations = {"type": on_type, "instance": on_instance}
+    return Row(
+        name,
+        interactions,
+        clinical,
+        MappingProxyType({level: names for level, names in operations.items() if names}),
+        MappingProxyType({key: _parameter(key, entry) for key, entry in entries.items()}),
+        tuple(_DATA["compartment"].get(name, ())),
+    )
+
+
+ROWS: tuple[Row, ...] = (
+    _row("Patient", on_type=("eligible",), on_instance=("recommended-targets", "overview")),
+    _row("RelatedPerson"),
+    _row("Practitioner"),
+    _row("PractitionerRole"),
+    _row("Organization"),
+    _row("CareTeam", clinical=True),
+    _row("Condition", clinical=True),
+    _row("Observation", clinical=True),
+    _row("Goal", clinical=True, on_instance=("set-individual-target", "follow-recommendation")),
+    _row("CarePlan", clinical=True, on_type=("establish",)),
+    _row("MedicationStatement", clinical=True),
+    _row("Encounter", clinical=True),
+    _row("ServiceRequest", clinical=True),
+    _row("Task", clinical=True),
+    _row("Provenance"),
+    _row("Device"),
+    _row("DiagnosticReport", clinical=True),
+    _row("Group"),
+    _row("Location"),
+    _row("PlanDefinition", READ_ONLY, on_instance=("apply",)),
+    _row("StructureDefinition", READ_ONLY),
+    _row("CodeSystem", READ_ONLY),
+    _row("ValueSet", READ_ONLY),
+)
+
+TYPES: Mapping[str, Row] = MappingProxyType({one.name: one for one in ROWS})
+
+
+def known(type_name: str) -> bool:
+    """Whether the type is served."""
+    return type_name in TYPES
+
+
+def row(type_name: str) -> Row:
+    """The row of a type. Raises TypeUnknown."""
+    found = TYPES.get(type_name)
+    if found is None:
+        raise TypeUnknown(f"{type_name[:64]} is not a resource type of this service")
+    return found
+
+
+_COMPARTMENT: Mapping[str, tuple[Path, ...]] = {
+    one.name: tuple(path for name in one.compartment for path in one.parameters[name].paths) for one in ROWS
+}
+
+
+def patient_of(resource: Mapping[str, Any], base: str | None = None) -> str | None:
+    """Logical id of the patient whose compartment a resource is in; None when in none.
+
+    A Patient is in its own. Where several patients are named, the first of the deciding parameter counts.
+    """
+    if resource.get("resourceType") == "Patient":
+        return resource.get("id")
+    for path in _COMPARTMENT.get(resource.get("resourceType", ""), ()):
+        for value in values(path, resource):
+            text = value.get("reference") if isinstance(value, dict) else None
+            target = find_target(text, base) if isinstance(text, str) else None
+            if target is not None and target.type == "Patient":
+                return target.id
+    return None

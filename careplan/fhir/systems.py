@@ -1,0 +1,141 @@
+"""Canonical URIs, each once: code systems, identifier systems, our own profiles and extensions.
+
+Danish systems go by several names; `normal_system` gives the one we write and index. The record
+itself keeps the name it came with. Nothing here says which codes a system holds.
+Sources: dk-core and MedCom terminology, https://hl7.dk/fhir/core, https://hl7.org/fhir/R4/terminologies-systems.html.
+"""
+
+# Code systems
+NPU = "http://npu-terminology.org"
+MCS = "http://medcomfhir.dk/ig/terminology/CodeSystem/medcom-observation-codes"
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+UCUM = "http://unitsofmeasure.org"
+ICPC2 = "urn:oid:1.2.208.176.2.31"
+SKS = "urn:oid:1.2.208.176.2.4"
+SKS_D = "urn:oid:1.2.208.176.2.4.12"
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+ATC = "http://www.whocc.no/atc"
+FSIII = "urn:oid:1.2.208.176.2.21"
+IEEE11073 = "urn:iso:std:iso:11073:10101"
+REGION = "urn:iso:std:iso:3166:-2"
+MUNICIPALITY = "http://hl7.dk/fhir/core/CodeSystem/dk-core-municipality-codes"
+PROFESSION = "http://hl7.dk/fhir/core/CodeSystem/DkCoreProfessionGroupCodes"
+
+OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+CONDITION_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+CONDITION_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+CONDITION_CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
+GOAL_ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
+GOAL_CATEGORY = "http://terminology.hl7.org/CodeSystem/goal-category"
+IMPROVEMENT_NOTATION = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
+DATA_ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+DATA_OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
+PROVENANCE_PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+PLAN_DEFINITION_TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
+
+# Identifier systems
+CPR = "urn:oid:1.2.208.176.1.2"
+X_ECPR = "urn:oid:1.2.208.176.1.6.1.1"
+D_ECPR = "urn:oid:1.2.208.176.1.6.1.3"
+SOR = "urn:oid:1.2.208.176.1.1"
+YDERNUMMER = "urn:oid:1.2.208.176.1.4"
+GLN = "http://www.gs1.org/gln"
+CVR = "http://cvr.dk"
+FK_ORG = "https://kombit.dk/sts/organisation"
+AUTHORISATION = "https://autregweb.sst.dk"
+PRODUCER = "http://medcomfhir.dk/ig/terminology/CodeSystem/MedComProducentID"
+URI = "urn:ietf:rfc:3986"
+
+# Ours
+CANONICAL = "https://careplan.example/fhir"
+PLAN_TYPE = f"{CANONICAL}/CodeSystem/plan-type"
+FACT = f"{CANONICAL}/CodeSystem/fact"
+TARGET_KIND = f"{CANONICAL}/CodeSystem/target-kind"
+MEASURE = f"{CANONICAL}/CodeSystem/measure"
+DEVIATION_REASON = f"{CANONICAL}/CodeSystem/deviation-reason"
+MEASURE = f"{CANONICAL}/CodeSystem/measure"
+ACTIVITY = f"{CANONICAL}/CodeSystem/activity"
+
+PROFILE_CAREPLAN = f"{CANONICAL}/StructureDefinition/forloebsplan-careplan"
+PROFILE_GOAL = f"{CANONICAL}/StructureDefinition/forloebsplan-goal"
+PROFILE_OBSERVATION = f"{CANONICAL}/StructureDefinition/forloebsplan-observation"
+
+EXT_TARGET_KIND = f"{CANONICAL}/StructureDefinition/target-kind"
+EXT_HIGH_EXCLUSIVE = f"{CANONICAL}/StructureDefinition/high-exclusive"
+EXT_RECOMMENDATION = f"{CANONICAL}/StructureDefinition/recommendation"
+EXT_DEVIATION = f"{CANONICAL}/StructureDefinition/deviation"
+EXT_LAST_REVIEWED = f"{CANONICAL}/StructureDefinition/last-reviewed"
+EXT_ELIGIBILITY = f"{CANONICAL}/StructureDefinition/eligibility"
+
+# Extensions of others
+EXT_DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+EXT_MUNICIPALITY = "http://hl7.dk/fhir/core/StructureDefinition/dk-core-municipalityCodes"
+EXT_REGION = "http://hl7.dk/fhir/core/StructureDefinition/dk-core-RegionalSubDivisionCodes"
+
+ALIASES = {
+    "urn:oid:1.2.208.176.2.1": NPU,
+    "urn:oid:1.2.208.176.9.1": NPU,
+    "urn:oid:1.2.208.184.100.8": MCS,
+    "urn:oid:1.2.208.184.100.1": MCS,
+    "http://hl7.org/fhir/sid/icpc-2": ICPC2,
+    "https://kiap.dk/koder/icpc-2-dk": ICPC2,
+    SKS: SKS_D,
+    "http://hl7.org/fhir/sid/atc": ATC,
+    "http://www.cpr.dk/cpr-systemet": CPR,
+    "urn:oid.1.2.208.176.1.4": YDERNUMMER,
+    "https://www.gs1.org/gln": GLN,
+    "urn:oid:1.3.198": CVR,
+    "urn:oid:1.3.184": CVR,
+}
+"""Other names of a system to the one we index. The SKS root stands for its diagnoses, as FUT and KL use it."""
+
+
+def normal_system(uri: str) -> str:
+    """The one name we index a system by. Unknown systems keep their own."""
+    return ALIASES.get(uri, uri)
+
+
+def system_aliases(uri: str) -> tuple[str, ...]:
+    """Every name of the system, the normal one first."""
+    normal = normal_system(uri)
+    return (normal, *(alias for alias, name in ALIASES.items() if name == normal))
+
+
+def normal_code(system: str, code: str) -> tuple[str, str]:
+    """System and code in the form we index and compare.
+
+    Diagnoses are upper case without dots, and ICD-10 becomes SKS by a leading D: `e11.9` → `DE119`.
+    """
+    normal = normal_system(system)
+    if normal == ICD10:
+        return SKS_D, sks_from_icd10(code)
+    if normal in (ICPC2, SKS_D, ATC):
+        return normal, plain_code(code)
+    return normal, code
+
+
+def plain_code(code: str) -> str:
+    """A diagnosis code in upper case, without dots and spaces."""
+    return code.upper().replace(".", "").replace(" ", "")
+
+
+def sks_from_icd10(code: str) -> str:
+    """The SKS diagnosis of an ICD-10 code: `E11.9` → `DE119`."""
+    return "D" + plain_code(code)
+
+
+def icd10_from_sks(code: str) -> str | None:
+    """The ICD-10 code of an SKS diagnosis (`DE119` → `E11.9`), or None for other SKS codes.
+
+    A Danish sub-code letter is kept (`DJ448A` → `J44.8A`); ICD-10 proper ends before it.
+    """
+    plain = plain_code(code)
+    if len(plain) < 4 or plain[0] != "D" or not plain[1].isalpha() or not plain[2:4].isdigit():
+        return None
+    return plain[1:4] + (f".{plain[4:]}" if len(plain) > 4 else "")

@@ -1,0 +1,482 @@
+"""The JSON text of a resource: read strictly, written back digit for digit, changed without being rewritten.
+
+The bytes that came in are the record. So a resource is parsed to be looked at, and what is stored is
+its own text with only `id` and the version in `meta` changed. Nothing here knows what a valid
+resource is; that is `careplan.fhir.models`.
+Follows https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/http.html#trules (links in a transaction).
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from careplan.domain.errors import CareplanError
+
+Json: TypeAlias = Any
+"""A parsed value: dict, list, str, int, Digits, bool or None."""
+
+DEPTH = 64
+"""How deep objects and arrays may nest unless the caller says otherwise."""
+
+URI_MEMBERS = frozenset(
+    (
+        *("authority", "definitionUri", "eventUri", "fullUrl", "implicitRules", "instantiatesUri", "policy"),
+        *("policyRule", "reference", "source", "sourceUri", "system", "thisUuid", "topicUri", "uri", "url", "urls"),
+        *("valueOid", "valueUri", "valueUrl", "valueUuid"),
+    )
+)
+"""Names of members that hold a link a transaction replaces: `reference`, and uri, url, oid, uuid elements.
+
+Canonical elements, identifier values and free text are not among them.
+"""
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_TOKEN = re.compile(r'[ \t\n\r]*([{}\[\],:]|"|[^ \t\n\r{}\[\],:"]+)')
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LINK_IN_DIV = re.compile(r"""(\b(?:href|src)\s*=\s*(?:\\"|\\u0022|'))([^"'\\]*(?:\\/[^"'\\]*)*)""")
+_LONG_INTEGER = 400
+
+
+class TextUnparsable(CareplanError):
+    """The body is not one JSON object in UTF-8; the message names line and column, never the content."""
+
+    code = "text-unparsable"
+
+
+class Digits(Decimal):
+    """A decimal that remembers the digits it was written with: `7.10` stays `7.10`."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+class Member(NamedTuple):
+    """One member of a JSON object and where it stands in the text.
+
+    lead         just after the `{` or `,` before it
+    start, end   its value
+    """
+
+    name: str
+    value: Json
+    lead: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A resource as it was written: its text, its value, and where its own members stand."""
+
+    text: str
+    value: dict[str, Json]
+    members: tuple[Member, ...]
+
+
+class _Duplicate(ValueError):
+    """An object names a member twice; where, is found on a second look."""
+
+
+def read_text(raw: bytes, *, depth: int = DEPTH) -> Text:
+    """Read one JSON object strictly.
+
+    Raises  TextUnparsable for wrong UTF-8, wrong JSON, a member named twice, NaN, half a surrogate
+            pair, nesting beyond `depth`, or anything but one object
+    """
+    text = _decoded(raw)
+    start = _after_space(text, 0)
+    if text[start : start + 1] not in ("{", "["):
+        raise _unparsable("a JSON object is expected", text, start)
+    try:
+        if text[start] == "[":
+            _STRICT.raw_decode(text, start)
+            raise _unparsable("a JSON object is expected, not an array", text, start)
+        members, end = _members(text, start, _STRICT)
+    except json.JSONDecodeError as error:
+        raise _unparsable(_plain(error.msg), text, error.pos) from None
+    except (_Duplicate, ArithmeticError, RecursionError):
+        raise _looked_up(text, depth) from None
+    if _after_space(text, end) != len(text):
+        raise _unparsable("nothing may follow the object", text, _after_space(text, end))
+    value = {member.name: member.value for member in members}
+    if len(value) != len(members) or _deeper_than(value, depth):
+        raise _looked_up(text, depth)
+    if _SURROGATE_ESCAPE.search(text):
+        _check_surrogates(text)
+    return Text(text, value, members)
+
+
+def parse(raw: bytes, *, depth: int = DEPTH) -> dict[str, Json]:
+    """The object in a JSON text; decimals are Digits. Raises TextUnparsable."""
+    return read_text(raw, depth=depth).value
+
+
+def dump(value: Json) -> bytes:
+    """A value as compact JSON in UTF-8; Digits by their own text. Raises ValueError for NaN or infinity."""
+    parts: list[str] = []
+    _write(value, parts.append)
+    return "".join(parts).encode()
+
+
+def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) -> bytes:
+    """The text with only its `id` and its `meta` version changed; every other byte is kept.
+
+    source        the text, or what `read_text` made of it, which saves parsing again
+    last_updated  an R4 instant
+    Raises        TextUnparsable
+    """
+    seen = source if isinstance(source, Text) else read_text(source)
+    named = {member.name: member for member in seen.members}
+    edits = []
+    version = {"versionId": version_id, "lastUpdated": last_updated}
+    fresh = ({} if "id" in named else {"id": id}) | ({} if "meta" in named else {"meta": version})
+    if "id" in named:
+        edits.append((named["id"].start, named["id"].end, dump(id).decode()))
+    if "meta" in named:
+        edits.extend(_meta_edits(seen.text, named["meta"], version))
+    if fresh:
+        edits.append(_insertion(seen, fresh))
+    return _edited(seen.text, edits).encode()
+
+
+def members(raw: bytes) -> dict[str, bytes]:
+    """The exact text of each top-level member. Raises TextUnparsable."""
+    seen = read_text(raw)
+    return {member.name: seen.text[member.start : member.end].encode() for member in seen.members}
+
+
+def entry_texts(source: bytes | Text) -> list[bytes | None]:
+    """The exact text of `Bundle.entry[i].resource`, in order; None where an entry holds no resource."""
+    seen = source if isinstance(source, Text) else read_text(source)
+    for member in seen.members:
+        if member.name == "entry" and isinstance(member.value, list):
+            return [_resource_text(seen.text, start) for start in _item_starts(seen.text, member.start)]
+    return []
+
+
+def rewrite_references(raw: bytes, changes: Mapping[str, str]) -> bytes:
+    """The text with links replaced where R4 lets a transaction do so, and every other byte kept.
+
+    changes  from `urn:uuid:…`, an absolute URL or a conditional reference (`Patient?identifier=s|v`) to
+             `Type/id`. A conditional one is replaced in `reference` only. What follows the link
+             (`/_history/2`, `#part`) stays.
+    Raises   TextUnparsable
+    """
+    text = _decoded(raw)
+    if not changes or ("\\" not in text and not any(old in text for old in changes)):
+        return raw
+    edits = []
+    for name, value, start, end in _strings(text):
+        if name == "div":
+            edits.append((start, end, _div_rewritten(text[start:end], changes)))
+        elif name in URI_MEMBERS and (new := _rewritten(value, name, changes)) is not None:
+            edits.append((start, end, dump(new).decode()))
+    return _edited(text, edits).encode()
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _object_of_pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _Duplicate
+    return value
+
+
+def _integer(text: str) -> int | Digits:
+    """An int, or Digits where an int would lose the text (`-0`) or cost too much to make."""
+    return Digits(text) if text == "-0" or len(text) > _LONG_INTEGER else int(text)
+
+
+def _no_constant(name: str) -> Json:
+    raise ArithmeticError(name)
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_object_of_pairs,
+    parse_float=Digits,
+    parse_int=_integer,
+    parse_constant=_no_constant,
+)
+_LOOSE = json.JSONDecoder(parse_float=str, parse_int=str)
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode()
+        raise _unparsable("the body is not UTF-8", before, len(before)) from None
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _members(text: str, at: int, decoder: json.JSONDecoder) -> tuple[tuple[Member, ...], int]:
+    """The members of the object that opens at `at`, and where it ends."""
+    found: list[Member] = []
+    lead = at + 1
+    at = _after_space(text, lead)
+    if text[at : at + 1] == "}":
+        return (), at + 1
+    while True:
+        if text[at : at + 1] != '"':
+            raise json.JSONDecodeError("Expecting property name", text, at)
+        name, at = _LOOSE.raw_decode(text, at)
+        at = _expect(text, at, ":")
+        start = _after_space(text, at)
+        value, end = decoder.raw_decode(text, start)
+        found.append(Member(name, value, lead, start, end))
+        at = _after_space(text, end)
+        if text[at : at + 1] == "}":
+            return tuple(found), at + 1
+        lead = _expect(text, at, ",")
+        at = _after_space(text, lead)
+
+
+def _expect(text: str, at: int, sign: str) -> int:
+    at = _after_space(text, at)
+    if text[at : at + 1] != sign:
+        raise json.JSONDecodeError(f"Expecting '{sign}'", text, at)
+    return at + 1
+
+
+def _item_starts(text: str, at: int) -> Iterator[int]:
+    """Where each item of the array that opens at `at` starts. The text is known to be good."""
+    at = _after_space(text, at + 1)
+    while text[at] != "]":
+        yield at
+        _, end = _LOOSE.raw_decode(text, at)
+        at = _after_space(text, end)
+        at = _after_space(text, at + 1) if text[at] == "," else at
+
+
+def _resource_text(text: str, at: int) -> bytes | None:
+    if text[at] != "{":
+        return None
+    for member in _members(text, at, _LOOSE)[0]:
+        if member.name == "resource":
+            return text[member.start : member.end].encode()
+    return None
+
+
+def _deeper_than(value: Json, limit: int) -> bool:
+    """Whether containers nest deeper than `limit`, counted level by level."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _check_surrogates(text: str) -> None:
+    """Refuse half a surrogate pair, which cannot be written as UTF-8."""
+    for token, value, start, _ in _tokens(text):
+        if token == '"' and _LONE_SURROGATE.search(value):
+            raise _unparsable("half a surrogate pair", text, start)
+
+
+# ── looking again, slowly: only for faults and for links ─────────────────────────────────────────
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """(sign, value, start, end) for each token; strings have the sign `"` and their decoded value."""
+    at = 0
+    while found := _TOKEN.match(text, at):
+        start, at = found.start(1), found.end(1)
+        sign = found[1]
+        value = sign
+        if sign == '"':
+            value, at = _LOOSE.raw_decode(text, start)
+        yield sign, value, start, at
+
+
+def _looked_up(text: str, depth: int) -> TextUnparsable:
+    """What is wrong with a text that the fast reading refused without saying where."""
+    names: list[set[str] | None] = []
+    before = ""
+    for sign, value, start, _ in _tokens(text):
+        if sign in ("{", "["):
+            names.append(set() if sign == "{" else None)
+            if len(names) > depth:
+                return _unparsable(f"nested deeper than {depth}", text, start)
+        elif sign in ("}", "]"):
+            names.pop()
+        elif sign == '"' and before in ("{", ",") and (seen := names[-1]) is not None:
+            if value in seen:
+                return _unparsable("a member is named twice", text, start)
+            seen.add(value)
+        elif sign not in (",", ":", '"') and _number_refused(value):
+            return _unparsable("a number out of range", text, start)
+        before = sign
+    return _unparsable("the text cannot be read", text, len(text))
+
+
+def _number_refused(word: str) -> bool:
+    if word in ("true", "false", "null"):
+        return False
+    try:
+        return not Digits(word).is_finite()
+    except ArithmeticError:
+        return True
+
+
+def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """(member name, value, start, end) for each string that is a member's value, or in its array."""
+    names: list[str] = [""]
+    before, held = "", ""
+    inside: list[str] = []
+    for sign, value, start, end in _tokens(text):
+        if sign in ("{", "["):
+            inside.append(sign)
+            names.append(names[-1] if sign == "[" else "")
+        elif sign in ("}", "]"):
+            inside.pop()
+            names.pop()
+        elif sign == ":":
+            names[-1] = held
+        elif sign == '"' and inside and inside[-1] == "{" and before in ("{", ","):
+            held = value
+        elif sign == '"':
+            yield names[-1], value, start, end
+        before = sign
+    if inside or not before:
+        raise _unparsable("the text ends too early", text, len(text))
+
+
+def _rewritten(value: str, name: str, changes: Mapping[str, str]) -> str | None:
+    """The link with its target replaced and its tail kept, or None when it is not among the changes."""
+    link, tail = (value, "") if value in changes else _parted(value)
+    if link not in changes or ("?" in link and name != "reference"):
+        return None
+    return changes[link] + tail
+
+
+def _parted(value: str) -> tuple[str, str]:
+    """A link and its tail: a version (`/_history/2`), a fragment (`#part`), or both."""
+    cuts = [at for sign in ("/_history/", "#") if (at := value.find(sign)) > 0]
+    return (value[: min(cuts)], value[min(cuts) :]) if cuts else (value, "")
+
+
+def _div_rewritten(div: str, changes: Mapping[str, str]) -> str:
+    """The JSON text of a narrative with the links in `href` and `src` replaced."""
+
+    def replaced(found: re.Match[str]) -> str:
+        new = _rewritten(found[2].replace("\\/", "/"), "div", changes)
+        return found[0] if new is None else found[1] + new
+
+    return _LINK_IN_DIV.sub(replaced, div)
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _write(value: Json, put: Callable[[str], object]) -> None:
+    match value:
+        case str():
+            put(encode_basestring(value))
+        case dict():
+            _write_object(value, put)
+        case list() | tuple():
+            _write_array(value, put)
+        case None:
+            put("null")
+        case bool():
+            put("true" if value else "false")
+        case int():
+            put(str(int(value)))
+        case Digits():
+            put(value.text)
+        case Decimal() | float() if math.isfinite(value):
+            put(str(value) if isinstance(value, Decimal) else repr(value))
+        case _:
+            raise ValueError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _write_object(value: dict[str, Json], put: Callable[[str], object]) -> None:
+    sign = "{"
+    for name, item in value.items():
+        put(sign + encode_basestring(name) + ":")
+        _write(item, put)
+        sign = ","
+    put("}" if value else "{}")
+
+
+def _write_array(value: list[Json] | tuple[Json, ...], put: Callable[[str], object]) -> None:
+    sign = "["
+    for item in value:
+        put(sign)
+        _write(item, put)
+        sign = ","
+    put("]" if value else "[]")
+
+
+def _meta_edits(text: str, meta: Member, version: Mapping[str, str]) -> list[tuple[int, int, str]]:
+    """The edits that put the version into a `meta` that is there."""
+    if not isinstance(meta.value, dict):
+        return [(meta.start, meta.end, dump(version).decode())]
+    inner, _ = _members(text, meta.start, _LOOSE)
+    there = {member.name: member for member in inner}
+    edits = [(there[n].start, there[n].end, dump(v).decode()) for n, v in version.items() if n in there]
+    fresh = [(name, value) for name, value in version.items() if name not in there]
+    if fresh:
+        lead, colon = _manner(text, inner[0]) if inner else ("", ":")
+        put = ",".join(f"{lead}{dump(name).decode()}{colon}{dump(value).decode()}" for name, value in fresh)
+        edits.append((meta.start + 1, meta.start + 1, put + "," if inner else put))
+    return edits
+
+
+def _insertion(seen: Text, fresh: Mapping[str, Json]) -> tuple[int, int, str]:
+    """The edit that adds members after `resourceType`, spaced as that one is."""
+    for member in seen.members:
+        if member.name == "resourceType":
+            lead, colon = _manner(seen.text, member)
+            put = "".join(f",{lead}{dump(n).decode()}{colon}{dump(v).decode()}" for n, v in fresh.items())
+            return member.end, member.end, put
+    raise _unparsable("resourceType is missing", seen.text, 0)
+
+
+def _manner(text: str, member: Member) -> tuple[str, str]:
+    """How a member is spaced: what stands before its name, and between name and value."""
+    name = _after_space(text, member.lead)
+    _, end = _LOOSE.raw_decode(text, name)
+    return text[member.lead : name], text[end : member.start]
+
+
+def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+    parts, at = [], 0
+    for start, end, put in sorted(edits):
+        parts += [text[at:start], put]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def _plain(message: str) -> str:
+    """The reader's own word for a fault, without the trailing `at` it expects a position after."""
+    return message.rstrip(": ").removesuffix(" at").removesuffix(" starting")
+
+
+def _unparsable(what: str, text: str, at: int) -> TextUnparsable:
+    line = text.count("\n", 0, at) + 1
+    column = at - text.rfind("\n", 0, at)
+    return TextUnparsable(f"line {line}, column {column}: {what}")

@@ -1,0 +1,203 @@
+"""May this caller do this to that? Every interaction asks; only this answers (design §7).
+
+The answer for searches is a restriction of the query itself, so that totals and includes cannot leak.
+Not here: who the caller is (a door), and consent, audit and tokens.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.goal import is_personal
+from careplan.fhir.instant import find_instant
+from careplan.fhir.search import Criterion, Query, ReferenceIs, TokenIs
+from careplan.fhir.text import Json, parse
+from careplan.interactions.context import Context
+from careplan.store.protocol import Version
+
+
+class LoginRequired(CareplanError):
+    """Nobody is signed in."""
+
+    code = "login-required"
+
+
+class Forbidden(CareplanError):
+    """The caller may not see or do this; the message does not say what there is."""
+
+    code = "forbidden"
+
+
+class RoleInsufficient(CareplanError):
+    """Within the role, the function does not carry this, e.g. a nurse outside the safety span."""
+
+    code = "role-insufficient"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Types a role reads and writes; None stands for every type."""
+
+    reads: frozenset[str] | None
+    writes: frozenset[str] | None
+
+
+OPEN = frozenset(
+    "Organization Practitioner PractitionerRole PlanDefinition StructureDefinition CodeSystem ValueSet "
+    "Location Device".split()
+)
+"""Types without personal data of patients: everybody signed in may read them."""
+
+SLICE = OPEN | frozenset("Patient CarePlan Goal Observation Condition ServiceRequest Task CareTeam Encounter".split())
+"""What a referral opens."""
+
+RIGHTS: Mapping[str, Rights] = {
+    "system": Rights(None, None),
+    "clinic": Rights(None, None),
+    "patient": Rights(None, frozenset({"Observation", "Goal"})),
+    "municipality": Rights(SLICE, frozenset({"Observation", "Task"})),
+    "hospital": Rights(SLICE, frozenset({"Observation", "Task"})),
+    "lps": Rights(None, frozenset(["Patient", "Observation", "Condition", "MedicationStatement", "Encounter"])),
+    "statistics": Rights(frozenset(), frozenset()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose records a caller may see: everyone's, a set of patients', or those listed with a clinic."""
+
+    everyone: bool = False
+    patients: frozenset[str] = frozenset()
+    listed_with: str | None = None
+
+
+async def scope_of(context: Context) -> Scope:
+    """The patients this caller has a relation to, now."""
+    caller = context.caller
+    match caller.role:
+        case "system":
+            return Scope(everyone=True)
+        case "patient" if caller.patient:
+            return Scope(patients=frozenset({caller.patient}))
+        case "clinic" | "lps" if caller.organization:
+            return Scope(listed_with=caller.organization)
+        case "municipality" | "hospital" if caller.organization:
+            return Scope(patients=await referred_patients(context, caller.organization))
+        case _:
+            return Scope()
+
+
+async def restrict(context: Context, query: Query) -> Query:
+    """The query as this caller may ask it. Raises Forbidden when the type is not the role's to read."""
+    check_type(context, query.type)
+    if query.type in OPEN:
+        return query
+    scope = await scope_of(context)
+    if scope.everyone:
+        return query
+    if scope.listed_with is not None:
+        return replace(query, listed_with=scope.listed_with)
+    return query.within(scope.patients)
+
+
+def check_type(context: Context, type_name: str) -> None:
+    """Raises Forbidden when the role never reads this type."""
+    reads = RIGHTS[context.caller.role].reads
+    if reads is not None and type_name not in reads:
+        raise Forbidden(f"role {context.caller.role} does not read {type_name}")
+
+
+async def check_read(context: Context, version: Version) -> None:
+    """Raises Forbidden unless the caller may see this resource."""
+    check_type(context, version.type)
+    if version.type not in OPEN:
+        await _check_patient(context, version.patient, version.reference)
+
+
+async def check_patient(context: Context, patient: str) -> None:
+    """Raises Forbidden unless the caller has a relation to this patient."""
+    await _check_patient(context, patient, f"Patient/{patient}")
+
+
+async def check_write(context: Context, type_name: str, value: Json | None, patient: str | None) -> None:
+    """Raises Forbidden unless the caller may write this resource (None: delete it)."""
+    writes = RIGHTS[context.caller.role].writes
+    if writes is not None and type_name not in writes:
+        raise Forbidden(f"role {context.caller.role} does not write {type_name}")
+    if context.caller.role == "system":
+        return
+    if type_name in OPEN:
+        raise Forbidden(f"role {context.caller.role} does not write {type_name}")
+    if type_name == "Patient" and value is not None:
+        await _check_listing(context, value)
+        return
+    await _check_patient(context, patient, type_name)
+    if context.caller.role == "patient" and value is not None:
+        _check_own(context, type_name, value)
+
+
+async def _check_listing(context: Context, patient: Json) -> None:
+    """Staff register and change people of their own practice; who moves away is passed on by the other side."""
+    wanted = f"Organization/{context.caller.organization}"
+    if not any(str(one.get("reference", "")).endswith(wanted) for one in patient.get("generalPractitioner", ())):
+        raise Forbidden(f"a Patient written by {wanted} names it as generalPractitioner")
+
+
+def _check_own(context: Context, type_name: str, value: Json) -> None:
+    """A patient writes home values and personal goals, nothing a clinician decides."""
+    own = f"Patient/{context.caller.patient}"
+    performers = [one.get("reference") for one in value.get("performer", ())]
+    if type_name == "Observation" and performers != [own]:
+        raise Forbidden(f"a patient's own values name {own} as performer")
+    if type_name == "Goal" and not is_personal(value):
+        raise Forbidden("a patient writes personal goals; targets are agreed with the clinic")
+
+
+async def _check_patient(context: Context, patient: str | None, what: str) -> None:
+    scope = await scope_of(context)
+    if scope.everyone:
+        return
+    if patient is not None and patient in scope.patients:
+        return
+    if patient is not None and scope.listed_with is not None and await _listed(context, patient, scope.listed_with):
+        return
+    raise Forbidden(f"no access to {what}")
+
+
+async def _listed(context: Context, patient: str, organization: str) -> bool:
+    version = await context.store.read("Patient", patient)
+    if version is None or version.body is None:
+        return False
+    wanted = f"Organization/{organization}"
+    listed = parse(version.body).get("generalPractitioner", ())
+    return any(str(one.get("reference", "")).endswith(wanted) for one in listed)
+
+
+async def referred_patients(context: Context, organization: str) -> frozenset[str]:
+    """Patients with an active referral to the organisation whose period has not ended."""
+    referrals = await active_referrals(context, organization)
+    return frozenset(patient for patient, _ in referrals)
+
+
+async def active_referrals(context: Context, organization: str) -> tuple[tuple[str, Json], ...]:
+    """(patient, ServiceRequest) of each referral to the organisation that is open now."""
+    performer = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
+    status = Criterion("status", "token", (TokenIs(None, "active"),))
+    query = Query("ServiceRequest", (performer, status), count=context.house.limits.page_maximum)
+    found: list[tuple[str, Json]] = []
+    while True:
+        page = await context.store.search(query)
+        for version in page.matches:
+            assert version.body is not None
+            value = parse(version.body)
+            if version.patient is not None and not _ended(value, context.now):
+                found.append((version.patient, value))
+        if page.next is None:
+            return tuple(found)
+        query = replace(query, after=page.next)
+
+
+def _ended(referral: Json, now: datetime) -> bool:
+    end = find_instant((referral.get("occurrencePeriod") or {}).get("end"))
+    return end is not None and end < now

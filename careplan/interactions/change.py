@@ -1,0 +1,52 @@
+"""A change about to be committed: what a resource becomes, and the version it follows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from careplan.fhir import registry
+from careplan.fhir.text import Json, Text, dump, read_text
+from careplan.store.protocol import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource as it is to be.
+
+    source    the text that came in, or that we wrote; None deletes
+    previous  the version this one follows (may be a deletion); None for a new id
+    """
+
+    type: str
+    id: str
+    source: Text | None
+    previous: Version | None = None
+
+    @property
+    def reference(self) -> str:
+        return f"{self.type}/{self.id}"
+
+    @property
+    def number(self) -> int:
+        return 1 if self.previous is None else self.previous.number + 1
+
+    @property
+    def value(self) -> Json | None:
+        return None if self.source is None else self.source.value
+
+    @property
+    def patient(self) -> str | None:
+        """The compartment: of the new content, or of what is deleted."""
+        if self.source is None:
+            return None if self.previous is None else self.previous.patient
+        return registry.patient_of({**self.source.value, "id": self.id})
+
+    def at(self, now: datetime) -> datetime:
+        """Now, in whole milliseconds, and always later than the version before."""
+        whole = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return whole if self.previous is None else max(whole, self.previous.at + timedelta(milliseconds=1))
+
+
+def change_from_value(value: Json, id: str, previous: Version | None = None) -> Change:
+    """A change to a resource that we wrote ourselves."""
+    bare = {name: part for name, part in value.items() if name != "id"}
+    return Change(value["resourceType"], id, read_text(dump(bare)), previous)

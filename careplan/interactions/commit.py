@@ -1,0 +1,124 @@
+"""The one way in: validate, draw consequences, add provenance, commit once.
+
+A value and what follows from it are one commit: no reader sees one without the other. When somebody else
+changes what a consequence was drawn from, it is drawn again; a conflict with what the caller asked is theirs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from careplan.domain.errors import Fault
+from careplan.fhir import registry, systems
+from careplan.fhir.index import extract
+from careplan.fhir.instant import instant_text
+from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.text import Json, stamp
+from careplan.interactions.change import Change, change_from_value
+from careplan.interactions.consequence import draw
+from careplan.interactions.context import Context
+from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
+
+ATTEMPTS = 12
+"""How often consequences are drawn again before a write gives up; each try means someone else succeeded."""
+
+_OPERATIONS = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What is done, for Provenance: a code of v3-DataOperation or our own word, and why."""
+
+    text: str = ""
+    reason: str = ""
+
+
+async def commit(
+    context: Context, changes: Sequence[Change], guards: Sequence[Guard] = (), activity: Activity | None = None
+) -> tuple[Version, ...]:
+    """Store all changes with their consequences and provenance, or nothing; the versions in the order of `changes`.
+
+    Raises ResourceInvalid with every fault of every change, VersionConflict, GuardFailed
+    """
+    check(context, changes)
+    for attempt in range(1, ATTEMPTS + 1):
+        drawn = await draw(context, changes)
+        every = (*changes, *drawn.changes)
+        proofs = _provenances(context, every, activity or Activity())
+        writes = [_write(context, change) for change in (*every, *proofs)]
+        try:
+            versions = await context.store.commit(writes, (*guards, *drawn.guards))
+        except VersionConflict as conflict:
+            ours = {change.reference for change in drawn.changes}
+            if conflict.reference not in ours or attempt == ATTEMPTS:
+                raise
+        except GuardFailed as failed:
+            if failed.key not in {guard.key for guard in drawn.guards} or attempt == ATTEMPTS:
+                raise
+        else:
+            return versions[: len(changes)]
+    raise AssertionError("the last attempt returns or raises")
+
+
+def check(context: Context, changes: Sequence[Change]) -> None:
+    """Raises ResourceInvalid with every error of every change; warnings pass."""
+    faults: list[Fault] = []
+    for change in changes:
+        if change.value is not None:
+            faults += [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
+    if faults:
+        first = faults[0]
+        raise ResourceInvalid(f"{len(faults)} fault(s), first at {first.expression}: {first.message}", tuple(faults))
+
+
+def _write(context: Context, change: Change) -> Write:
+    at = change.at(context.now)
+    expects = change.number - 1
+    if change.source is None:
+        return Write(change.type, change.id, expects, at, change.patient, None)
+    version, instant = str(change.number), instant_text(at)
+    body = stamp(change.source, id=change.id, version_id=version, last_updated=instant)
+    meta = {**change.source.value.get("meta", {}), "versionId": version, "lastUpdated": instant}
+    values = extract({**change.source.value, "id": change.id, "meta": meta}, context.base)
+    return Write(change.type, change.id, expects, at, change.patient, body, values)
+
+
+def _provenances(context: Context, changes: Sequence[Change], activity: Activity) -> list[Change]:
+    """One Provenance for each patient whose record is changed by a clinical write."""
+    by_patient: dict[str | None, list[Change]] = {}
+    for change in changes:
+        if registry.row(change.type).clinical:
+            by_patient.setdefault(change.patient, []).append(change)
+    return [change_from_value(provenance(context, some, activity), context.new_id()) for some in by_patient.values()]
+
+
+def provenance(context: Context, changes: Sequence[Change], activity: Activity) -> Json:
+    """Who changed which versions, on whose behalf, when and why."""
+    caller = context.caller
+    who: Json = {"reference": caller.reference} if caller.reference else {}
+    agent: Json = {"who": {**who, "display": caller.name}}
+    if caller.organization:
+        agent["onBehalfOf"] = {"reference": f"Organization/{caller.organization}"}
+    kinds = {_kind(change) for change in changes}
+    concept: Json = {
+        "coding": [{"system": systems.DATA_OPERATION, "code": _OPERATIONS[kind]} for kind in sorted(kinds)]
+    }
+    if activity.text:
+        concept["text"] = activity.text
+    targets = [{"reference": f"{change.reference}/_history/{change.number}"} for change in changes]
+    patient = next((change.patient for change in changes if change.patient), None)
+    if patient is not None and all(change.type != "Patient" for change in changes):
+        targets.append({"reference": f"Patient/{patient}"})
+    return {
+        "resourceType": "Provenance",
+        "target": targets,
+        "recorded": instant_text(context.now),
+        "activity": concept,
+        **({"reason": [{"text": activity.reason}]} if activity.reason else {}),
+        "agent": [agent],
+    }
+
+
+def _kind(change: Change) -> str:
+    if change.source is None:
+        return "delete"
+    return "create" if change.previous is None or change.previous.deleted else "update"

@@ -1,0 +1,129 @@
+"""What follows from a change: a new value moves the achievement status of its Goal, in the same commit.
+
+Not here: new recommendations. Nothing agreed changes by itself (design §4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from careplan.domain.chart import Chart
+from careplan.domain.evaluation import stands
+from careplan.domain.measure import Measure, Reading, newest
+from careplan.fhir.goal import AGREED, achievement_of, find_target, is_active, measure_of_goal, with_achievement
+from careplan.fhir.reading import readings_from_observation
+from careplan.fhir.search import Criterion, DateIs, Order, Query, TokenIs
+from careplan.fhir.systems import normal_system
+from careplan.fhir.text import parse
+from careplan.interactions.change import Change, change_from_value
+from careplan.interactions.context import Context
+from careplan.store.protocol import Guard, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Changes that follow, and the guards that see to it that they were drawn from all there is."""
+
+    changes: tuple[Change, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+
+async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
+    """The Goals whose achievement status the Observations among `changes` move."""
+    by_patient: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.type == "Observation" and change.patient is not None:
+            by_patient.setdefault(change.patient, []).append(change)
+    if not by_patient:
+        return Drawn()
+    written = {change.reference for change in changes}
+    followed: list[Change] = []
+    guards: list[Guard] = []
+    for patient, observations in by_patient.items():
+        for goal, measure in await _goals(context, patient, observations, written):
+            moved, guard = await _moved(context, patient, observations, goal, measure)
+            guards.append(guard)
+            followed += [moved] if moved is not None else []
+    return Drawn(tuple(followed), tuple(guards))
+
+
+async def _goals(
+    context: Context, patient: str, observations: Sequence[Change], written: set[str]
+) -> list[tuple[Version, Measure]]:
+    """Active Goals of measures the observations speak of, but those this very commit writes itself."""
+    touched = _measures(context, observations)
+    if not touched:
+        return []
+    page = await context.store.search(Query("Goal", patient=patient, count=context.house.limits.page_maximum))
+    found: list[tuple[Version, Measure]] = []
+    for version in page.matches:
+        goal = parse(version.body or b"")
+        measure = measure_of_goal(goal, context.house.reader.codes, context.knowledge.measures)
+        if measure is not None and measure.id in touched and is_active(goal) and version.reference not in written:
+            found.append((version, measure))
+    return found
+
+
+def _measures(context: Context, observations: Sequence[Change]) -> set[str]:
+    """Measures named by the new content, or by the content it replaces."""
+    values = [change.value for change in observations]
+    values += [parse(c.previous.body) for c in observations if c.previous is not None and c.previous.body is not None]
+    codes = context.house.reader.codes
+    parts = (part for value in values if value for part in (value, *value.get("component", ())))
+    return {found[0].id for part in parts if (found := codes.find(part.get("code"))) is not None}
+
+
+async def _moved(
+    context: Context, patient: str, observations: Sequence[Change], goal: Version, measure: Measure
+) -> tuple[Change | None, Guard]:
+    value = parse(goal.body or b"")
+    pending = {change.id: change.value for change in observations}
+    stored, guard = await newest_stored(context, patient, measure, frozenset(pending))
+    codes = context.house.reader.codes
+    fresh = [
+        one
+        for id, content in pending.items()
+        if content is not None
+        for one in readings_from_observation({**content, "id": id}, codes)
+    ]
+    readings = [one for one in (*fresh, stored) if one is not None and one.measure == measure.id]
+    chart = await _chart(context, patient, measure)
+    agreed = find_target(value, AGREED)
+    moved = with_achievement(value, stands(context.knowledge, chart, measure, agreed, newest(readings, context.on)))
+    if achievement_of(moved) == achievement_of(value):
+        return None, guard
+    return change_from_value(moved, goal.id, goal), guard
+
+
+async def newest_stored(
+    context: Context, patient: str, measure: Measure, ignoring: frozenset[str] = frozenset()
+) -> tuple[Reading | None, Guard]:
+    """The newest stored reading up to today, and a guard against newer Observations than were seen here.
+
+    ignoring  ids of Observations that are being replaced
+    """
+    codes = context.house.reader.codes
+    tokens = tuple(TokenIs(normal_system(code.system), code.code) for code in measure.codes)
+    criterion = Criterion("combo-code", "token", tokens)
+    query = Query("Observation", (criterion,), (Order("date", "date", descending=True),), 50, patient=patient)
+    key, seen = f"Patient/{patient}/{measure.id}", []
+    while True:
+        page = await context.store.search(query)
+        for version in page.matches:
+            seen.append(f"{version.id}@{version.number}")
+            readings = readings_from_observation(parse(version.body or b""), codes)
+            counted = [r for r in readings if r.measure == measure.id and r.on <= context.on]
+            if counted and version.id not in ignoring:
+                best = counted[0]
+                since = Criterion("date", "date", (DateIs("ge", best.at, best.at),))
+                return best, Guard(key, replace(query, criteria=(criterion, since), orders=()), tuple(seen))
+        if page.next is None:
+            return None, Guard(key, replace(query, orders=(), after=None), tuple(seen))
+        query = replace(query, after=page.next)
+
+
+async def _chart(context: Context, patient: str, measure: Measure) -> Chart:
+    """As much of the chart as a standing needs: the medicines, where a low end counts only in treated people."""
+    if measure.low_end_needs is None:
+        return Chart(context.on, {})
+    page = await context.store.search(Query("MedicationStatement", patient=patient, count=1000))
+    return context.house.reader.chart((parse(version.body or b"") for version in page.matches), context.on)

@@ -1,0 +1,103 @@
+"""What an operation is asked: the instance it is called on, and its parameters from Parameters or from the URL.
+
+https://hl7.org/fhir/R4/operations.html#executing
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.instant import find_whole_date
+from careplan.fhir.text import Json
+
+
+class ParameterFaulty(CareplanError):
+    """An operation lacks a parameter, or one has a value it cannot have."""
+
+    code = "parameter-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of an operation: on which instance, with which parameters, each possibly several times."""
+
+    id: str | None = None
+    values: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+
+    def all(self, name: str) -> Sequence[Json]:
+        return self.values.get(name, ())
+
+    def find(self, name: str) -> Json | None:
+        given = self.all(name)
+        if len(given) > 1:
+            raise ParameterFaulty(f"parameter {name} may be given once")
+        return given[0] if given else None
+
+    def read(self, name: str) -> Json:
+        value = self.find(name)
+        if value is None or value == "":
+            raise ParameterFaulty(f"parameter {name} is missing")
+        return value
+
+    def reference(self, name: str, type_name: str) -> str:
+        """The logical id of a reference of this type, however it is given."""
+        value = self.read(name)
+        text = value.get("reference", "") if isinstance(value, dict) else str(value)
+        kind, _, id = text.rpartition("/")
+        if not id or (kind and kind.rpartition("/")[2] != type_name):
+            raise ParameterFaulty(f"parameter {name} must name a {type_name}, e.g. {type_name}/1")
+        return id
+
+    def find_day(self, name: str) -> date | None:
+        value = self.find(name)
+        if value is None:
+            return None
+        day = find_whole_date(value)
+        if day is None:
+            raise ParameterFaulty(f"parameter {name} must be a date like 2026-11-22")
+        return day
+
+    def find_number(self, name: str) -> Decimal | None:
+        """A decimal, given as a number, as text or as a Quantity's value."""
+        value = self.find(name)
+        if isinstance(value, dict):
+            value = value.get("value")
+        if value is None or value == "":
+            return None
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if isinstance(value, bool) or not number.is_finite():
+            raise ParameterFaulty(f"parameter {name} must be a decimal number like 1.8")
+        return number
+
+    def flag(self, name: str) -> bool:
+        value = self.find(name)
+        if value not in (None, True, False, "true", "false"):
+            raise ParameterFaulty(f"parameter {name} must be true or false")
+        return value in (True, "true")
+
+
+def asked_from_parameters(id: str | None, body: Json | None, pairs: Sequence[tuple[str, str]]) -> Asked:
+    """Parameters resource and URL together. Raises ParameterFaulty for a body that is no Parameters."""
+    values: dict[str, list[Json]] = {}
+    for name, text in pairs:
+        values.setdefault(name, []).append(text)
+    if body is not None:
+        if body.get("resourceType") != "Parameters":
+            raise ParameterFaulty("the body of an operation is a Parameters resource")
+        for parameter in body.get("parameter", ()):
+            if not isinstance(parameter, dict) or not isinstance(parameter.get("name"), str):
+                raise ParameterFaulty("every parameter has a name")
+            values.setdefault(parameter["name"], []).append(_value(parameter))
+    return Asked(id, values)
+
+
+def _value(parameter: Json) -> Json:
+    found = [value for name, value in parameter.items() if name.startswith("value") or name == "resource"]
+    if len(found) != 1:
+        raise ParameterFaulty(f"parameter {parameter['name']} has one value")
+    return found[0]

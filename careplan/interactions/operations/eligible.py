@@ -1,0 +1,69 @@
+"""`Patient/$eligible?clinic=&plan-type=&state=`: who should have a plan, with why, most urgent first; paged."""
+
+from careplan.domain.evaluation import Eligibility
+from careplan.fhir import systems
+from careplan.fhir.text import Json, dump, parse
+from careplan.interactions.context import Context
+from careplan.interactions.operations.asked import Asked, ParameterFaulty
+from careplan.interactions.operations.establish import plan_type
+from careplan.interactions.worklist import STATES, Candidate, candidates
+
+
+async def eligible(context: Context, asked: Asked) -> bytes:
+    """A searchset of Patients; each match says in an extension for which plan, by which row, in which state."""
+    clinic = asked.reference("clinic", "Organization") if asked.find("clinic") else None
+    plan, state = asked.find("plan-type"), asked.find("state")
+    if plan is not None:
+        plan_type(context, str(plan))
+    if state is not None and state not in STATES:
+        raise ParameterFaulty(f"parameter state must be one of {', '.join(STATES)}")
+    found = await candidates(context, clinic, plan and str(plan), state and str(state), asked.find_day("on"))
+    count, offset = _whole(asked, "_count", context.house.limits.page), _whole(asked, "_offset", 0)
+    page = found[offset : offset + min(count, context.house.limits.page_maximum)]
+    links = [{"relation": "self", "url": _link(context, asked, count, offset)}]
+    if page and offset + len(page) < len(found):
+        links.append({"relation": "next", "url": _link(context, asked, count, offset + len(page))})
+    bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "link": links}
+    entries = [_entry(context, candidate) for candidate in page]
+    return dump(bundle | ({"entry": entries} if entries else {}))
+
+
+def _entry(context: Context, candidate: Candidate) -> Json:
+    why = eligibility_extension(candidate.eligibility, candidate.saved.isoformat() if candidate.saved else None)
+    return {
+        "fullUrl": f"{context.base}/{candidate.version.reference}",
+        "resource": parse(candidate.version.body or b""),
+        "search": {"extension": [why], "mode": "match"},
+    }
+
+
+def eligibility_extension(plan: Eligibility, saved: str | None) -> Json:
+    """Why: plan type, row and its sentence, state, whether the plan must be offered, when it was last saved."""
+    parts: list[Json] = [{"url": "plan", "valueCode": plan.plan}]
+    if plan.row is not None:
+        parts += [{"url": "row", "valueCode": plan.row.id}, {"url": "says", "valueString": plan.row.says}]
+    if plan.state:
+        parts.append({"url": "state", "valueCode": plan.state})
+    offer = "allowed" if plan.must_offer == "allowed" else "must" if plan.must_offer else "may"
+    parts.append({"url": "offer", "valueCode": offer})
+    parts += [{"url": "basis", "valueReference": {"reference": ref}} for f in plan.because for ref in f.references]
+    parts += [{"url": "missing", "valueString": name} for name in plan.missing]
+    if saved:
+        parts.append({"url": "saved", "valueDate": saved})
+    return {"url": systems.EXT_ELIGIBILITY, "extension": parts}
+
+
+def _whole(asked: Asked, name: str, default: int) -> int:
+    value = asked.find(name)
+    if value is None:
+        return default
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise ParameterFaulty(f"parameter {name} must be a whole number, 0 or more")
+    return int(text)
+
+
+def _link(context: Context, asked: Asked, count: int, offset: int) -> str:
+    kept = [(name, str(value)) for name in ("clinic", "plan-type", "state", "on") for value in asked.all(name)]
+    pairs = "&".join(f"{name}={value}" for name, value in [*kept, ("_count", count), ("_offset", offset)])
+    return f"{context.base}/Patient/$eligible?{pairs}"

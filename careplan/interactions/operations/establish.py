@@ -1,0 +1,169 @@
+"""`PlanDefinition/[id]/$apply` shows what a plan would be; `CarePlan/$establish` makes it, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from careplan.domain.errors import CareplanError
+from careplan.domain.evaluation import stands
+from careplan.domain.guideline import PlanType
+from careplan.domain.measure import newest
+from careplan.fhir import systems
+from careplan.fhir.draft import Draft, DraftGoal, Occasion, contained, drafts, existing_from_resources
+from careplan.fhir.goal import AGREED, find_target, with_achievement
+from careplan.fhir.mapping import listed_with
+from careplan.fhir.search import Criterion, Query, TokenIs
+from careplan.fhir.text import Json, dump
+from careplan.interactions import access
+from careplan.interactions.change import Change, change_from_value
+from careplan.interactions.commit import Activity, commit
+from careplan.interactions.context import Context
+from careplan.interactions.operations.asked import Asked, ParameterFaulty
+from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_person
+from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
+
+TRIES = 12
+
+
+class PlanExists(CareplanError):
+    """The patient has an active plan of this type already."""
+
+    code = "plan-exists"
+
+
+class NotEligible(CareplanError):
+    """The rules do not find the patient eligible, and no reason was given for making the plan all the same."""
+
+    code = "not-eligible"
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """The CarePlans made, and every version of the one commit."""
+
+    drafts: tuple[Draft, ...]
+    versions: tuple[Version, ...]
+
+
+async def apply(context: Context, asked: Asked) -> bytes:
+    """The CarePlan with its Goals and Tasks contained; nothing is stored."""
+    patient = asked.reference("subject", "Patient")
+    person = await read_person(context, patient, PLAN_TYPES)
+    return dump(contained(preview(context, person, [plan_type(context, asked.id or "")])[0]))
+
+
+async def establish(context: Context, asked: Asked) -> bytes:
+    """A transaction-response Bundle naming what was made. Raises PlanExists, NotEligible."""
+    definitions = [plan_type(context, _definition(value)) for value in asked.all("definition")]
+    if not definitions:
+        raise ParameterFaulty("parameter definition is missing: a PlanDefinition, e.g. PlanDefinition/diabetes")
+    exclude = frozenset(str(value) for value in asked.all("exclude"))
+    reason = str(asked.find("reason") or "")
+    patient = asked.reference("subject", "Patient")
+    made = await make_plans(context, patient, definitions, exclude, reason)
+    entries = [
+        {
+            "fullUrl": f"{context.base}/{version.reference}",
+            "response": {
+                "status": "201 Created" if version.number == 1 else "200 OK",
+                "location": f"{context.base}/{version.reference}/_history/{version.number}",
+                "etag": f'W/"{version.number}"',
+            },
+        }
+        for version in made.versions
+    ]
+    return dump({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+
+async def make_plans(
+    context: Context, patient: str, plans: Sequence[PlanType], exclude: frozenset[str] = frozenset(), reason: str = ""
+) -> Established:
+    """Make the plans, their new Goals and Tasks in one commit, or nothing.
+
+    Raises PlanExists, NotEligible, Forbidden
+    """
+    for attempt in range(1, TRIES + 1):
+        person = await read_person(context, patient, PLAN_TYPES)
+        for plan in plans:
+            _check_possible(person, plan, reason)
+        made = preview(context, person, plans, exclude)
+        changes = _changes(context, person, made)
+        for change in changes:
+            await access.check_write(context, change.type, change.value, patient)
+        try:
+            versions = await commit(context, changes, _guards(person, plans), Activity("establish", reason))
+        except (GuardFailed, VersionConflict):
+            if attempt == TRIES:
+                raise
+        else:
+            return Established(made, versions)
+    raise AssertionError("the last try returns or raises")
+
+
+def preview(
+    context: Context, person: Person, plans: Sequence[PlanType], exclude: frozenset[str] = frozenset()
+) -> tuple[Draft, ...]:
+    """What making these plans would create, and what it would share."""
+    reader, knowledge = context.house.reader, context.knowledge
+    existing = existing_from_resources(
+        person.resources["Goal"], person.resources["Task"], reader.codes, knowledge.measures
+    )
+    clinic = context.caller.organization or listed_with(person.patient)
+    occasion = Occasion(person.id, context.now, person.on, clinic, context.new_id, exclude)
+    addressed = {plan.id: addresses(context, person, plan) for plan in plans}
+    return drafts(plans, knowledge, person.answer, addressed, existing, occasion)
+
+
+def plan_type(context: Context, name: str) -> PlanType:
+    """The plan type of a name. Raises ParameterFaulty naming those there are."""
+    plan = context.knowledge.plans.get(name)
+    if plan is None:
+        known = ", ".join(context.knowledge.plans)
+        raise ParameterFaulty(f"there is no plan type of that name; there are {known}")
+    return plan
+
+
+def _definition(value: Json) -> str:
+    """`hjerte` of `PlanDefinition/hjerte`, of our canonical with or without version, or of a Reference."""
+    text = value.get("reference", "") if isinstance(value, dict) else str(value)
+    return text.partition("|")[0].rpartition("/")[2]
+
+
+def _check_possible(person: Person, plan: PlanType, reason: str) -> None:
+    if plan.id in person.active_plans:
+        raise PlanExists(
+            f"Patient/{person.id} has an active plan of type {plan.id}: CarePlan/{person.active_plans[plan.id]['id']}"
+        )
+    if person.answer.plans[plan.id].row is None and not reason:
+        raise NotEligible(
+            f"Patient/{person.id} is not eligible for {plan.id} by the rules; give a reason to make the plan anyway"
+        )
+
+
+def _changes(context: Context, person: Person, made: Sequence[Draft]) -> list[Change]:
+    changes: list[Change] = []
+    for draft in made:
+        for goal in draft.goals:
+            if not goal.shared:
+                changes.append(change_from_value(_stands(context, person, goal), goal.id))
+        changes += [change_from_value(task.value, task.id) for task in draft.tasks if not task.shared]
+        changes.append(change_from_value(draft.care_plan, draft.id))
+    return changes
+
+
+def _stands(context: Context, person: Person, goal: DraftGoal) -> Json:
+    """The new Goal with its achievement status by the values there are."""
+    agreed = find_target(goal.value, AGREED)
+    latest = newest(person.readings(goal.measure.id))
+    return with_achievement(goal.value, stands(context.knowledge, person.chart, goal.measure, agreed, latest))
+
+
+def _guards(person: Person, plans: Sequence[PlanType]) -> list[Guard]:
+    """No plan of these types and no Goal may have come in between; every maker of plans takes the patient's key."""
+    key = f"Patient/{person.id}/plans"
+    status = Criterion("status", "token", (TokenIs(None, "active"),))
+    types = Criterion("category", "token", tuple(TokenIs(systems.PLAN_TYPE, plan.id) for plan in plans))
+    goals = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == "Goal")
+    return [
+        Guard(key, Query("CarePlan", (status, types), patient=person.id)),
+        Guard(f"{key}/goals", Query("Goal", patient=person.id), goals),
+    ]

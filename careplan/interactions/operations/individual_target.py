@@ -1,0 +1,218 @@
+"""`Goal/[id]/$set-individual-target` agrees on another target than the recommended one, with a reason;
+`$follow-recommendation` ends that. Looser and stricter are both allowed; the two are never mixed (design §2).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from careplan.domain.calendar import add_months
+from careplan.domain.errors import CareplanError
+from careplan.domain.evaluation import Recommendation, stands
+from careplan.domain.measure import Measure, newest
+from careplan.domain.quantity import Quantity, in_unit
+from careplan.domain.schedule import review_months
+from careplan.domain.target import Target
+from careplan.fhir.goal import (
+    AGREED,
+    RECOMMENDED,
+    Deviation,
+    find_target,
+    is_active,
+    measure_of_goal,
+    recommended_entry,
+    says_target,
+    target_entry,
+    with_achievement,
+    with_deviation,
+    with_target,
+)
+from careplan.fhir.text import Json, parse
+from careplan.interactions import access
+from careplan.interactions.change import change_from_value
+from careplan.interactions.commit import Activity, commit
+from careplan.interactions.context import Context
+from careplan.interactions.operations.asked import Asked, ParameterFaulty
+from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.interactions.read import read
+from careplan.interactions.write import PreconditionFailed
+from careplan.store.protocol import Version, VersionConflict
+
+REASONS = ("hypoglycaemia", "frailty", "side-effect", "patient-wish", "pregnancy", "other")
+TRIES = 12
+
+
+class DeviationNeedsReason(CareplanError):
+    """An individual target names a reason; `other` explains itself in words."""
+
+    code = "deviation-needs-reason"
+
+
+class GoalUnfit(CareplanError):
+    """The Goal cannot have an individual target: it is not active, or has no measure."""
+
+    code = "goal-unfit"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The target a clinician and a patient agree on, and why it differs."""
+
+    low: Decimal | None
+    high: Decimal | None
+    strict: bool
+    reason: str
+    text: str | None
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    version: Version
+    goal: Json
+    measure: Measure
+    person: Person
+
+    @property
+    def recommendation(self) -> Recommendation | None:
+        return self.person.answer.recommendations.get(self.measure.id)
+
+
+async def set_individual_target(context: Context, asked: Asked) -> bytes:
+    """The Goal as it then is."""
+    return (await set_target(context, asked.id or "", await _wanted(context, asked))).body or b""
+
+
+async def follow_recommendation(context: Context, asked: Asked) -> bytes:
+    """The Goal as it then is."""
+    return (await follow(context, asked.id or "")).body or b""
+
+
+async def set_target(context: Context, goal_id: str, wanted: Wanted, expects: int | None = None) -> Version:
+    """Agree on an individual target; the recommended slice is brought up to today beside it.
+
+    expects  the version the clinician saw; None: whatever stands
+    Raises   DeviationNeedsReason, ParameterFaulty, PreconditionFailed, GoalUnfit, Forbidden
+    """
+    _check(wanted)
+    return await _change(context, goal_id, wanted, expects)
+
+
+async def follow(context: Context, goal_id: str, expects: int | None = None) -> Version:
+    """Agree on what the rules recommend today; ends an individual target."""
+    return await _change(context, goal_id, None, expects)
+
+
+async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects: int | None) -> Version:
+    for attempt in range(1, TRIES + 1):
+        case = await _case(context, goal_id)
+        if expects is not None and case.version.number != expects:
+            raise PreconditionFailed(f"Goal/{goal_id} was changed by someone else; look at it again before changing it")
+        goal = _with_today(context, case)
+        goal = _individual(context, case, goal, wanted) if wanted else _following(case, goal)
+        goal = _standing(context, case, goal)
+        await access.check_write(context, "Goal", goal, case.person.id)
+        activity = Activity("set-individual-target" if wanted else "follow-recommendation", _reason(wanted))
+        try:
+            return (await commit(context, [change_from_value(goal, goal_id, case.version)], (), activity))[0]
+        except VersionConflict:
+            if expects is not None or attempt == TRIES:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def _case(context: Context, goal_id: str) -> _Case:
+    version = await read(context, "Goal", goal_id)
+    goal = parse(version.body or b"")
+    measure = measure_of_goal(goal, context.house.reader.codes, context.knowledge.measures)
+    if measure is None or not is_active(goal) or version.patient is None:
+        raise GoalUnfit(f"Goal/{goal_id} is not an active goal of a measure")
+    return _Case(version, goal, measure, await read_person(context, version.patient, PLAN_TYPES))
+
+
+def _with_today(context: Context, case: _Case) -> Json:
+    """The Goal with the recommended slice as the rules are today; as it was where they say nothing now."""
+    if case.recommendation is None:
+        return case.goal
+    return with_target(case.goal, RECOMMENDED, recommended_entry(case.recommendation, case.measure, context.now))
+
+
+def _individual(context: Context, case: _Case, goal: Json, wanted: Wanted) -> Json:
+    target = Target(wanted.low, wanted.high, case.measure.unit, wanted.strict)
+    until = wanted.valid_until or add_months(context.on, review_months(case.person.answer) or 12)
+    if until <= context.on:
+        raise ParameterFaulty("parameter valid-until must be a day after today")
+    entry = target_entry(target, case.measure, AGREED, dueDate=until.isoformat())
+    goal = with_target(goal, AGREED, entry)
+    same = find_target(goal, RECOMMENDED)
+    deviation = Deviation(wanted.reason, wanted.text, context.caller.reference, until)
+    goal = with_deviation(goal, None if same is not None and _equal(same, target) else deviation)
+    return {**goal, "description": {"text": says_target(case.measure, target)}}
+
+
+def _following(case: _Case, goal: Json) -> Json:
+    if case.recommendation is None:
+        raise GoalUnfit(f"the rules recommend nothing for {case.measure.id} today, so there is nothing to follow")
+    target = case.recommendation.target
+    goal = with_deviation(with_target(goal, AGREED, target_entry(target, case.measure, AGREED)), None)
+    return {**goal, "description": {"text": says_target(case.measure, target)}}
+
+
+def _equal(one: Target, other: Target) -> bool:
+    return (one.low, one.high, one.strict) == (other.low, other.high, other.strict)
+
+
+def _standing(context: Context, case: _Case, goal: Json) -> Json:
+    agreed = find_target(goal, AGREED)
+    latest = newest(case.person.readings(case.measure.id))
+    return with_achievement(goal, stands(context.knowledge, case.person.chart, case.measure, agreed, latest))
+
+
+def _reason(wanted: Wanted | None) -> str:
+    return "" if wanted is None else wanted.reason
+
+
+async def _wanted(context: Context, asked: Asked) -> Wanted:
+    low, high = asked.find_number("low"), asked.find_number("high")
+    unit = asked.find("unit")
+    if unit is not None:
+        measure = (await _case(context, asked.id or "")).measure
+        low, high = (_converted(value, str(unit), measure) for value in (low, high))
+    comparator = asked.find("comparator")
+    if comparator not in (None, "<", "<=", ">", ">="):
+        raise ParameterFaulty("parameter comparator must be <, <=, > or >=")
+    return Wanted(
+        low=low,
+        high=high,
+        strict=comparator in ("<", ">") or asked.flag("strict"),
+        reason=_reason_code(asked.find("reason")),
+        text=asked.find("text") and str(asked.find("text")),
+        valid_until=asked.find_day("valid-until"),
+    )
+
+
+def _converted(value: Decimal | None, unit: str, measure: Measure) -> Decimal | None:
+    if value is None or unit in (measure.unit, measure.ucum):
+        return value
+    return in_unit(Quantity(value, unit), measure.ucum).value
+
+
+def _reason_code(value: Json | None) -> str:
+    """The code of a CodeableConcept, a Coding or a plain code."""
+    if isinstance(value, dict):
+        coding = (value.get("coding") or [value])[0]
+        return str(coding.get("code", ""))
+    return str(value or "")
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.reason not in REASONS:
+        raise DeviationNeedsReason(f"an individual target needs a reason: one of {', '.join(REASONS)}")
+    if wanted.reason == "other" and not (wanted.text or "").strip():
+        raise DeviationNeedsReason("reason other needs a text that says why")
+    if wanted.low is None and wanted.high is None:
+        raise ParameterFaulty("an individual target has a low end, a high end, or both")
+    if wanted.low is not None and wanted.high is not None and wanted.low > wanted.high:
+        raise ParameterFaulty("the low end of a target lies at or below its high end")
+    if any(end is not None and end < 0 for end in (wanted.low, wanted.high)):
+        raise ParameterFaulty("a target is not negative")

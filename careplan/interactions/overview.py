@@ -1,0 +1,254 @@
+"""All that a view of one person needs, in one round trip, cut to what the audience may see.
+
+The patient's one forløbsplan is this view over the active CarePlans: the merge is computed, never stored (design §2).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from careplan.domain.evaluation import Answer, Recommendation, stands
+from careplan.domain.measure import Measure, Reading
+from careplan.domain.target import Standing, Target
+from careplan.fhir.goal import (
+    AGREED,
+    Deviation,
+    find_deviation,
+    find_target,
+    is_active,
+    is_personal,
+    measure_of_goal,
+)
+from careplan.fhir.mapping import plan_type_of
+from careplan.fhir.text import Json, parse
+from careplan.interactions import access
+from careplan.interactions.context import Context
+from careplan.interactions.person import PLAN_TYPES, Person, read_person
+
+AUDIENCES = ("patient", "clinic", "referral")
+_TYPES = (*PLAN_TYPES, "ServiceRequest", "CareTeam", "Encounter", "Provenance")
+_NAMED = frozenset({"Organization", "Practitioner", "PractitionerRole"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measure of the plan: its values, what is agreed, what the rules say, where it stands.
+
+    plans      active plan types that use it; undecided: facts without which no row could decide
+    readings   newest first
+    """
+
+    measure: Measure
+    readings: tuple[Reading, ...]
+    goal: Json | None
+    agreed: Target | None
+    deviation: Deviation | None
+    recommendation: Recommendation | None
+    undecided: tuple[str, ...]
+    plans: tuple[str, ...]
+    standing: Standing
+
+    @property
+    def newest(self) -> Reading | None:
+        return self.readings[0] if self.readings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One person's plan as one audience sees it. `directory`: organisations and people named in it, by reference."""
+
+    audience: str
+    on: date
+    patient: Json
+    answer: Answer
+    plans: tuple[Json, ...]
+    closed: tuple[Json, ...]
+    lines: tuple[Line, ...]
+    personal: tuple[Json, ...]
+    tasks: tuple[Json, ...]
+    conditions: tuple[Json, ...]
+    medicines: tuple[Json, ...]
+    referrals: tuple[Json, ...]
+    care_teams: tuple[Json, ...]
+    encounters: tuple[Json, ...]
+    observations: tuple[Json, ...]
+    changes: tuple[Json, ...]
+    directory: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def plan_types(self) -> tuple[str, ...]:
+        return tuple(kind for plan in self.plans if (kind := plan_type_of(plan)) is not None)
+
+
+async def read_overview(context: Context, patient: str, audience: str, on: date | None = None) -> Overview:
+    """Raises NotFound, Deleted, Forbidden."""
+    person = await read_person(context, patient, _TYPES, on)
+    lines = tuple(_lines(context, person))
+    if audience == "referral":
+        return await _slice(context, person, lines)
+    resources = person.resources
+    overview = Overview(
+        audience=audience,
+        on=person.on,
+        patient=person.patient,
+        answer=person.answer,
+        plans=tuple(person.active_plans.values()),
+        closed=_closed(resources["CarePlan"]),
+        lines=lines,
+        personal=_personal(resources["Goal"]),
+        tasks=tuple(resources["Task"]),
+        conditions=tuple(resources["Condition"]),
+        medicines=tuple(resources["MedicationStatement"]),
+        referrals=tuple(resources["ServiceRequest"]),
+        care_teams=tuple(resources["CareTeam"]),
+        encounters=tuple(resources["Encounter"]),
+        observations=tuple(resources["Observation"]),
+        changes=_newest_changes(resources["Provenance"]),
+    )
+    return await _with_directory(context, overview)
+
+
+def _lines(context: Context, person: Person) -> Iterable[Line]:
+    knowledge = context.knowledge
+    goals: dict[str, Json] = {}
+    for goal in person.resources["Goal"]:
+        measure = measure_of_goal(goal, context.house.reader.codes, knowledge.measures)
+        if measure is not None and is_active(goal):
+            goals[measure.id] = goal
+    follows = {kind: knowledge.plans[kind].follows for kind in person.active_plans if kind in knowledge.plans}
+    names = dict.fromkeys([*(name for some in follows.values() for name in some), *goals])
+    for name in sorted(names, key=lambda one: (knowledge.measures[one].priority, one)):
+        plans = tuple(kind for kind, some in follows.items() if name in some)
+        yield _line(context, person, knowledge.measures[name], goals.get(name), plans)
+
+
+def _line(context: Context, person: Person, measure: Measure, goal: Json | None, plans: tuple[str, ...]) -> Line:
+    readings = person.readings(measure.id)
+    agreed = None if goal is None else find_target(goal, AGREED)
+    newest = readings[0] if readings else None
+    return Line(
+        measure=measure,
+        readings=readings,
+        goal=goal,
+        agreed=agreed,
+        deviation=None if goal is None else find_deviation(goal),
+        recommendation=person.answer.recommendations.get(measure.id),
+        undecided=person.answer.undecided.get(measure.id, ()),
+        plans=plans,
+        standing=stands(context.knowledge, person.chart, measure, agreed, newest),
+    )
+
+
+def _closed(plans: Iterable[Json]) -> tuple[Json, ...]:
+    return tuple(plan for plan in plans if plan.get("status") in ("completed", "revoked"))
+
+
+def _personal(goals: Iterable[Json]) -> tuple[Json, ...]:
+    return tuple(goal for goal in goals if is_active(goal) and is_personal(goal))
+
+
+def _newest_changes(provenances: Iterable[Json]) -> tuple[Json, ...]:
+    return tuple(sorted(provenances, key=lambda one: str(one.get("recorded", "")), reverse=True)[:20])
+
+
+async def _slice(context: Context, person: Person, lines: tuple[Line, ...]) -> Overview:
+    """What a referral opens: reason, what matters, values with targets, agreements, contacts; all else is absent."""
+    referrals = await _own_referrals(context, person)
+    shown = tuple(line for line in lines if line.agreed is not None or line.readings)
+    seen = {reading.reference for line in shown for reading in line.readings}
+    reasons = {one.get("reference") for request in referrals for one in request.get("reasonReference", ())}
+    resources = person.resources
+    addressed = {one.get("reference") for plan in person.active_plans.values() for one in plan.get("addresses", ())}
+    overview = Overview(
+        audience="referral",
+        on=person.on,
+        patient=person.patient,
+        answer=person.answer,
+        plans=tuple(person.active_plans.values()),
+        closed=(),
+        lines=shown,
+        personal=_personal(resources["Goal"]),
+        tasks=tuple(resources["Task"]),
+        conditions=tuple(c for c in resources["Condition"] if f"Condition/{c['id']}" in reasons | addressed),
+        medicines=(),
+        referrals=referrals,
+        care_teams=tuple(resources["CareTeam"]),
+        encounters=(),
+        observations=tuple(o for o in resources["Observation"] if f"Observation/{o['id']}" in seen),
+        changes=(),
+    )
+    return await _with_directory(context, overview)
+
+
+async def _own_referrals(context: Context, person: Person) -> tuple[Json, ...]:
+    """Referrals to the caller's organisation that are open; to whoever asks in another role, all open ones."""
+    requests = [one for one in person.resources["ServiceRequest"] if one.get("status") == "active"]
+    if context.caller.role not in ("municipality", "hospital"):
+        return tuple(requests)
+    own = f"Organization/{context.caller.organization}"
+    open_ids = {value["id"] for _, value in await access.active_referrals(context, context.caller.organization or "")}
+    return tuple(
+        one
+        for one in requests
+        if one["id"] in open_ids and any(p.get("reference") == own for p in one.get("performer", ()))
+    )
+
+
+async def _with_directory(context: Context, overview: Overview) -> Overview:
+    found: dict[str, Json] = {}
+    wanted = list(_references(overview))
+    while wanted:
+        reference = wanted.pop()
+        type_name, _, id = reference.partition("/")
+        if type_name in _NAMED and reference not in found:
+            version = await context.store.read(type_name, id)
+            if version is not None and version.body is not None:
+                found[reference] = parse(version.body)
+                wanted += _names_in(found[reference])
+    return replace(overview, directory=found)
+
+
+def _references(overview: Overview) -> Iterable[str]:
+    groups = (overview.plans, overview.tasks, overview.referrals, overview.care_teams, overview.encounters)
+    values = [overview.patient, *(one for group in groups for one in group), *overview.changes]
+    values += [line.goal for line in overview.lines if line.goal]
+    for value in values:
+        yield from _names_in(value)
+
+
+def _names_in(value: Json) -> list[str]:
+    """References to organisations and people anywhere in a resource."""
+    if isinstance(value, dict):
+        own = [value["reference"]] if isinstance(value.get("reference"), str) else []
+        nested = [name for part in value.values() for name in _names_in(part)]
+        return [one for one in (*own, *nested) if one.partition("/")[0] in _NAMED]
+    if isinstance(value, list):
+        return [name for part in value for name in _names_in(part)]
+    return []
+
+
+def resources_of(overview: Overview) -> Iterable[Json]:
+    """Every resource of the overview, the patient first, each once."""
+    goals = [line.goal for line in overview.lines if line.goal is not None]
+    groups = (
+        (overview.patient,),
+        overview.plans,
+        overview.closed,
+        goals,
+        overview.personal,
+        overview.tasks,
+        overview.conditions,
+        overview.medicines,
+        overview.observations,
+        overview.referrals,
+        overview.care_teams,
+        overview.encounters,
+        tuple(overview.directory.values()),
+    )
+    seen: set[tuple[str, str]] = set()
+    for group in groups:
+        for resource in group:
+            key = (resource["resourceType"], resource["id"])
+            if key not in seen:
+                seen.add(key)
+                yield resource

@@ -1,0 +1,90 @@
+"""One person's record, loaded once and evaluated: what every operation and page about a patient starts from.
+
+Access is asked for the patient as a whole; what a role is then shown of it, `overview` decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from careplan.domain.chart import Chart
+from careplan.domain.evaluation import Answer, evaluate
+from careplan.domain.guideline import PlanType
+from careplan.domain.measure import Reading
+from careplan.fhir.mapping import Record, plan_type_of, record_from_resources
+from careplan.fhir.search import Query
+from careplan.fhir.text import Json, parse
+from careplan.interactions import access
+from careplan.interactions.context import Context
+from careplan.store.protocol import Deleted, NotFound, Version
+
+FACT_TYPES = ("Condition", "MedicationStatement", "Observation", "CarePlan")
+"""What rules read, beside the Patient."""
+
+PLAN_TYPES = (*FACT_TYPES, "Goal", "Task")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A patient's record on a day, and what the rules say of it.
+
+    versions  the stored versions behind `resources`, by reference: what an update must follow
+    """
+
+    id: str
+    on: date
+    patient: Json
+    resources: Mapping[str, Sequence[Json]]
+    versions: Mapping[str, Version]
+    record: Record
+    chart: Chart
+    answer: Answer
+
+    @property
+    def active_plans(self) -> dict[str, Json]:
+        """Active CarePlans by plan type."""
+        active = (plan for plan in self.resources["CarePlan"] if plan.get("status") == "active")
+        return {kind: plan for plan in active if (kind := plan_type_of(plan)) is not None}
+
+    def readings(self, measure: str) -> tuple[Reading, ...]:
+        """Readings of a measure up to the day, newest first."""
+        return self.record.readings.get(measure, ())
+
+
+async def read_person(
+    context: Context, patient: str, types: Sequence[str] = FACT_TYPES, on: date | None = None
+) -> Person:
+    """Load and evaluate. Raises NotFound, Deleted, Forbidden."""
+    version = await context.store.read("Patient", patient)
+    if version is None:
+        access.check_type(context, "Patient")
+        raise NotFound(f"Patient/{patient} does not exist")
+    await access.check_patient(context, patient)
+    if version.body is None:
+        raise Deleted(f"Patient/{patient} was deleted")
+    found = {type_name: await _load(context, type_name, patient) for type_name in types}
+    values = {type_name: [parse(one.body or b"") for one in versions] for type_name, versions in found.items()}
+    value = parse(version.body)
+    day = on or context.on
+    resources = [value, *(one for some in values.values() for one in some)]
+    record = record_from_resources(resources, context.house.reader.codes, day)
+    chart = context.house.reader.chart_from_record(record)
+    versions = {one.reference: one for some in found.values() for one in some} | {version.reference: version}
+    return Person(patient, day, value, values, versions, record, chart, evaluate(context.knowledge, chart))
+
+
+async def _load(context: Context, type_name: str, patient: str) -> list[Version]:
+    query = Query(type_name, patient=patient, count=context.house.limits.page_maximum)
+    found: list[Version] = []
+    while True:
+        page = await context.store.search(query)
+        found += page.matches
+        if page.next is None:
+            return found
+        query = replace(query, after=page.next)
+
+
+def addresses(context: Context, person: Person, plan: PlanType) -> tuple[str, ...]:
+    """References of the Conditions a plan of this type is for."""
+    facts = (context.house.reader.conditions_of(name, person.record) for name in plan.addresses)
+    return tuple(dict.fromkeys(condition.reference for some in facts for condition in some))

@@ -1,0 +1,186 @@
+"""Create, update and delete of one resource, plain and conditional.
+
+https://hl7.org/fhir/R4/http.html#create · checklist C, D, F. The race between looking and writing is closed by the
+version expected and by guards, never by luck.
+"""
+
+from dataclasses import dataclass
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir import registry
+from careplan.fhir.search import Query
+from careplan.fhir.text import Json, Text, dump, parse
+from careplan.interactions import access
+from careplan.interactions.change import Change
+from careplan.interactions.commit import commit
+from careplan.interactions.context import Context
+from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
+
+TRIES = 12
+
+
+class PreconditionFailed(CareplanError):
+    """If-Match, If-None-Match or If-None-Exist does not hold; nothing was written."""
+
+    code = "precondition-failed"
+
+
+class MultipleMatches(CareplanError):
+    """The criteria of a conditional write fit more than one resource."""
+
+    code = "multiple-matches"
+
+
+class ResourceTypeMismatch(CareplanError):
+    """The body is a resource of another type than the address."""
+
+    code = "resource-type-mismatch"
+
+
+class IdMismatch(CareplanError):
+    """The body of an update has no id, or another one than the address."""
+
+    code = "id-mismatch"
+
+
+class NotAllowed(CareplanError):
+    """The type is read-only."""
+
+    code = "not-allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The version that stands after a write, and whether this write made it and made the resource."""
+
+    version: Version
+    created: bool = False
+    changed: bool = True
+
+
+def check_type(type_name: str, source: Text) -> None:
+    """Raises TypeUnknown, NotAllowed, or ResourceTypeMismatch when the body is something else."""
+    if registry.row(type_name).read_only:
+        raise NotAllowed(f"{type_name} is published by this service and cannot be written")
+    if source.value.get("resourceType") != type_name:
+        raise ResourceTypeMismatch(f"the body is not a {type_name}; its resourceType must be {type_name}")
+
+
+async def create(context: Context, type_name: str, source: Text, unless: Query | None = None) -> Written:
+    """A new resource under an id of ours; with `unless` (If-None-Exist), the one that matches instead.
+
+    Raises ResourceInvalid, MultipleMatches, Forbidden
+    """
+    check_type(type_name, source)
+    for attempt in range(1, TRIES + 1):
+        existing = await match_one(context, unless) if unless else None
+        if existing is not None:
+            return Written(existing, changed=False)
+        change = Change(type_name, context.new_id(), source)
+        await access.check_write(context, type_name, source.value, change.patient)
+        try:
+            versions = await commit(context, [change], [guard_against(unless)] if unless else ())
+        except GuardFailed:
+            if unless is None or attempt == TRIES:
+                raise
+        else:
+            return Written(versions[0], created=True)
+    raise AssertionError("the last try returns or raises")
+
+
+async def update(
+    context: Context, type_name: str, id: str, source: Text, *, expects: int | None = None, absent: bool = False
+) -> Written:
+    """The resource as it now is; identical content makes no version.
+
+    expects  the version number of If-Match; None: whatever stands
+    absent   If-None-Match: *, the id must not be in use
+    Raises   ResourceInvalid, PreconditionFailed, IdMismatch, Forbidden
+    """
+    check_type(type_name, source)
+    if source.value.get("id") != id:
+        raise IdMismatch(f"the body's id must be {id}, as in the address")
+    for attempt in range(1, TRIES + 1):
+        previous = await context.store.read(type_name, id)
+        check_precondition(f"{type_name}/{id}", previous, expects, absent=absent)
+        await check_current(context, previous)
+        change = Change(type_name, id, source, previous)
+        await access.check_write(context, type_name, source.value, change.patient)
+        if previous is not None and same_content(source, previous):
+            return Written(previous, changed=False)
+        try:
+            versions = await commit(context, [change])
+        except VersionConflict as conflict:
+            if expects is not None:
+                raise PreconditionFailed(conflict.message) from conflict
+            if attempt == TRIES:
+                raise
+        else:
+            return Written(versions[0], created=previous is None or previous.deleted)
+    raise AssertionError("the last try returns or raises")
+
+
+async def delete(context: Context, type_name: str, id: str, *, expects: int | None = None) -> Version | None:
+    """The deletion, or None when there was nothing (more) to delete. History stays."""
+    if registry.row(type_name).read_only:
+        raise NotAllowed(f"{type_name} is published by this service and cannot be deleted")
+    for attempt in range(1, TRIES + 1):
+        previous = await context.store.read(type_name, id)
+        if previous is None or previous.deleted:
+            await access.check_write(context, type_name, None, previous.patient if previous else None)
+            return None
+        check_precondition(f"{type_name}/{id}", previous, expects)
+        await check_current(context, previous)
+        change = Change(type_name, id, None, previous)
+        await access.check_write(context, type_name, None, change.patient)
+        try:
+            return (await commit(context, [change]))[0]
+        except VersionConflict as conflict:
+            if expects is not None:
+                raise PreconditionFailed(conflict.message) from conflict
+            if attempt == TRIES:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def check_precondition(what: str, previous: Version | None, expects: int | None, *, absent: bool = False) -> None:
+    """Raises PreconditionFailed when If-Match or If-None-Match: * does not hold."""
+    exists = previous is not None and not previous.deleted
+    if absent and exists:
+        raise PreconditionFailed(f"{what} exists already")
+    if expects is not None and (previous is None or not exists or previous.number != expects):
+        now = f"is at version {previous.number}" if previous is not None and exists else "does not exist"
+        raise PreconditionFailed(f"{what} {now}, not at version {expects}; read it again and repeat the change")
+
+
+async def check_current(context: Context, previous: Version | None) -> None:
+    """What stands must be visible to who replaces it."""
+    if previous is not None:
+        await access.check_read(context, previous)
+
+
+def same_content(source: Text, previous: Version) -> bool:
+    """Whether a body says what is stored already, but for version and instant."""
+    if previous.body is None:
+        return False
+    return _content(source.value) == _content(parse(previous.body))
+
+
+def _content(value: Json) -> bytes:
+    """A resource without its version and instant, numbers as written: 1.0 and 1.00 differ."""
+    meta = {name: part for name, part in value.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
+    bare = {name: part for name, part in value.items() if name != "meta"}
+    return dump({**bare, **({"meta": meta} if meta else {})})
+
+
+async def match_one(context: Context, query: Query) -> Version | None:
+    """The one resource that fits; None for none. Raises MultipleMatches."""
+    page = await context.store.search(await access.restrict(context, query))
+    if len(page.matches) > 1:
+        raise MultipleMatches(f"several {query.type} fit the criteria; make them name one")
+    return page.matches[0] if page.matches else None
+
+
+def guard_against(query: Query) -> Guard:
+    """Nothing may fit these criteria at the moment of writing."""
+    return Guard(f"{query.type}?{query.criteria}", query)

@@ -1,0 +1,200 @@
+"""Whether the files fit one another: names that exist, questions a fact can answer, units, values, codes used once.
+
+Faults are noted at their place, nothing is raised. The order of rows and rings of facts: `order`; the worked
+examples: `example`.
+"""
+
+from collections.abc import Collection
+from decimal import Decimal
+
+from careplan.domain.condition import NUMBER_WORDS, Condition, FactValue
+from careplan.domain.guideline import (
+    CountOf,
+    DecidedBy,
+    Definition,
+    EligibleFor,
+    FromRecord,
+    KnownAny,
+)
+from careplan.domain.target import Target
+from careplan.knowledge.draft import Draft, conditions_in
+from careplan.knowledge.entry import Entry, nearest
+from careplan.knowledge.measure import NUMBERS
+
+Kind = str | frozenset[str] | None
+"""`flag`, `number`, the words a text may be, or None where the record decides."""
+
+
+def refuse_misfits(draft: Draft) -> None:
+    """Note every place where one file speaks of another and is wrong."""
+    _questions(draft)
+    for place, fact in draft.facts.values():
+        _definition(draft, place, fact.definition)
+    _codes(draft)
+    _targets(draft)
+    _plans(draft)
+    for place, measure in draft.measures.values():
+        if measure.low_end_needs is not None:
+            _known_fact(draft, place, "low_end_needs", measure.low_end_needs)
+
+
+def kind_of(draft: Draft, name: str) -> Kind:
+    """What values a fact can have."""
+    definition = draft.facts[name][1].definition
+    match definition:
+        case FromRecord(how="years_since") | CountOf():
+            return "number"
+        case FromRecord(how="person", terms={"person": "age"}):
+            return "number"
+        case FromRecord(how="answer") | KnownAny(facts=()):
+            return None
+        case FromRecord(how="measure", terms={"measure": str(measure)}):
+            return _kind_of_measure(draft, measure)
+        case DecidedBy(table):
+            rows = draft.tables[table].guideline.rows if table in draft.tables else ()
+            words = [row.target.value for row in rows]
+            return frozenset(str(word) for word in words) if all(isinstance(word, str) for word in words) else None
+        case _:
+            return "flag"
+
+
+def misfit(kind: Kind, value: FactValue) -> str | None:
+    """Why a fact of a kind cannot have a value, or None when it can."""
+    if kind is None:
+        return None
+    if kind == "flag":
+        return None if isinstance(value, bool) else "is true or false"
+    if kind == "number":
+        return None if isinstance(value, Decimal) else "is a number"
+    return None if value in kind else f"is one of {', '.join(sorted(kind))}"
+
+
+def _kind_of_measure(draft: Draft, name: str) -> Kind:
+    if name not in draft.measures:
+        return None
+    measure = draft.measures[name][1]
+    if measure.kind in NUMBERS:
+        return "number"
+    if measure.kind == "flag":
+        return "flag"
+    return frozenset(answer.value for answer in measure.answers) or None
+
+
+# ── questions ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _questions(draft: Draft) -> None:
+    for place, key, terms in draft.questions():
+        for condition in conditions_in(terms):
+            if _known_fact(draft, place, key, condition.fact):
+                _answerable(draft, place, key, condition)
+
+
+def _answerable(draft: Draft, place: Entry, key: str, condition: Condition) -> None:
+    kind = kind_of(draft, condition.fact)
+    if condition.word in NUMBER_WORDS:
+        if kind not in ("number", None):
+            place.refuse(f"`{condition.fact}` is no number; ask it with `is`, or by its name alone", key)
+    elif (why := misfit(kind, condition.limit)) is not None:
+        asked = "true" if condition.limit is True else condition.limit
+        place.refuse(f"`{condition.fact}` {why} and can never be {asked}; correct the condition", key)
+
+
+def _known_fact(draft: Draft, place: Entry, key: str, name: str) -> bool:
+    if not name or name in draft.facts:
+        return bool(name)
+    place.refuse(f"no fact is called `{name}`{nearest(name, draft.facts)}; correct it, or define it in facts/", key)
+    return False
+
+
+def _known_measure(draft: Draft, place: Entry, key: str | None, name: str) -> bool:
+    if not name or name in draft.measures:
+        return bool(name)
+    near = nearest(name, draft.measures)
+    place.refuse(f"no measure is called `{name}`{near}; correct it, or add measures/{name}.toml", key)
+    return False
+
+
+def _known_plan(draft: Draft, place: Entry, key: str, name: str) -> None:
+    if name and name not in draft.plans:
+        place.refuse(f"no plan type is called `{name}`{nearest(name, draft.plans)}; correct it", key)
+
+
+# ── facts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _definition(draft: Draft, place: Entry, definition: Definition) -> None:
+    match definition:
+        case FromRecord(terms=terms):
+            if "measure" in terms:
+                _known_measure(draft, place, "from", str(terms["measure"]))
+            for key in ("years_since", "nearest"):
+                if key in terms:
+                    _diagnosis(draft, place, "from", str(terms[key]))
+        case KnownAny(facts):
+            for name in facts:
+                _known_fact(draft, place, "known", name)
+        case EligibleFor(plans):
+            for plan in plans:
+                _known_plan(draft, place, "plan", plan)
+        case DecidedBy(table):
+            if table and table not in draft.tables:
+                place.refuse(f"no table rules `{table}`{nearest(table, draft.tables)}; correct it", "table")
+        case _:
+            pass
+
+
+def _diagnosis(draft: Draft, place: Entry, key: str, name: str) -> None:
+    if not _known_fact(draft, place, key, name):
+        return
+    definition = draft.facts[name][1].definition
+    if not (isinstance(definition, FromRecord) and definition.how == "diagnosis"):
+        place.refuse(f"`{name}` is no diagnosis; name a fact with `from = {{ diagnosis = … }}`", key)
+
+
+# ── measures, targets, plans ─────────────────────────────────────────────────────────────────────
+
+
+def _codes(draft: Draft) -> None:
+    owners: dict[tuple[str, str], str] = {}
+    for place, measure in draft.measures.values():
+        for number, code in enumerate(measure.codes, 1):
+            owner = owners.setdefault((code.system, code.code), measure.id)
+            if owner != measure.id or list(measure.codes).index(code) != number - 1:
+                place.file.refuse(
+                    f"the code {code.code} stands in `{owner}` already; a value can be of one measure only",
+                    ("code", number, "code"),
+                )
+
+
+def _targets(draft: Draft) -> None:
+    for table in draft.tables.values():
+        if not _known_measure(draft, table.place, "id", table.guideline.measure):
+            continue
+        for place, row in zip(table.rows, table.guideline.rows, strict=True):
+            _target(draft, place, table.guideline.measure, row.target)
+
+
+def _target(draft: Draft, place: Entry, name: str, target: Target) -> None:
+    measure = draft.measures[name][1]
+    if target.unit and target.unit != measure.unit:
+        place.refuse(f"the unit is `{target.unit}`, but {name} is in `{measure.unit}`; convert the number", "target")
+    if measure.kind == "flag" and not isinstance(target.value, bool):
+        place.refuse(f"{name} is a flag; its target is `value = true` or `value = false`", "target")
+    if measure.kind not in ("group", "flag") and target.value is not None:
+        place.refuse(f"{name} is a {measure.kind}; its target is a number, or `none` with the reason", "target")
+
+
+def _plans(draft: Draft) -> None:
+    for template in draft.plans.values():
+        for name in template.plan.follows:
+            _known_measure(draft, template.place, "follows", name)
+        for name in template.plan.addresses:
+            _diagnosis(draft, template.place, "addresses", name)
+        for place, monitor in zip(template.monitors, template.plan.monitors, strict=True):
+            _followed(draft, template.plan.follows, place, monitor.measure)
+
+
+def _followed(draft: Draft, follows: Collection[str], place: Entry, name: str | None) -> None:
+    if name is not None and _known_measure(draft, place, "measure", name) and name not in follows:
+        place.refuse(f"`{name}` is monitored but not followed; add it to `follows`", "measure")

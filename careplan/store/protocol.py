@@ -1,0 +1,179 @@
+"""What a store remembers and how it is asked: the contract that SQLite and MongoDB both keep.
+
+Knows no HTTP and no medicine. Six methods; the day one gains an argument for one store, stop (style.md).
+Behaviour is stated by `tests/contract/`, which runs on every store.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.index import SearchValues
+from careplan.fhir.search import Query
+
+
+class NotFound(CareplanError):
+    """No resource, or no such version of it, was ever stored."""
+
+    code = "not-found"
+
+
+class Deleted(CareplanError):
+    """The resource (or that version of it) is a deletion."""
+
+    code = "deleted"
+
+
+class VersionConflict(CareplanError):
+    """Someone else wrote first: the version expected of `reference` (`Goal/17`) is not the current one."""
+
+    code = "version-conflict"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"{reference} was changed by someone else")
+        self.reference = reference
+
+
+class GuardFailed(CareplanError):
+    """A search that had to find nothing at the moment of writing found something; `key` names the guard."""
+
+    code = "guard-failed"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("the record changed while this was being worked out; nothing was stored, try again")
+        self.key = key
+
+
+class StoreUnavailable(CareplanError):
+    """The store cannot be reached now; trying again later may help."""
+
+    code = "store-unavailable"
+
+
+class CursorInvalid(CareplanError):
+    """A page link that is expired or was never ours."""
+
+    code = "cursor-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One stored version of one resource.
+
+    number     1, 2, 3 … for each resource; a deletion has a number too
+    at         the instant it was written, UTC, whole milliseconds
+    patient    logical id of the patient whose compartment it is in; None when in none
+    body       the JSON text as stored, meta included; None for a deletion
+    position   place in the change feed, ascending over the whole store; 0 where not asked for
+    """
+
+    type: str
+    id: str
+    number: int
+    at: datetime
+    patient: str | None
+    body: bytes | None
+    position: int = 0
+
+    @property
+    def deleted(self) -> bool:
+        return self.body is None
+
+    @property
+    def reference(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One new version to store.
+
+    expects  number of the version this one follows; 0 when the resource must not exist yet. The stored version
+             gets `expects + 1`; anything else current is a VersionConflict
+    body     None deletes
+    values   what `careplan.fhir.index` extracted from the body; empty for a deletion
+    """
+
+    type: str
+    id: str
+    expects: int
+    at: datetime
+    patient: str | None
+    body: bytes | None
+    values: SearchValues = field(default_factory=SearchValues)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A search that must match nothing but `allowed` at the moment of commit: closes the race of conditional create.
+
+    key      serialises: two commits with guards of one key never both succeed unseen by each other
+    allowed  matches that were seen before, as `id@number`: the same version of them does not count
+
+    Evaluated inside the commit, before its own writes.
+    """
+
+    key: str
+    query: Query
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search.
+
+    next   opaque position after the last match (the store's own, unsigned); None on the last page
+    total  number of matches, only when the query asks for it
+    """
+
+    matches: tuple[Version, ...]
+    next: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Versions newest first; `next` as in Page."""
+
+    versions: tuple[Version, ...]
+    total: int
+    next: str | None = None
+
+
+class Store(Protocol):
+    """Remembers versions and finds them again. All methods may raise StoreUnavailable."""
+
+    async def read(self, type: str, id: str) -> Version | None:
+        """The current version, deletions included; None when the id was never used. A copy of the stored bytes."""
+        ...
+
+    async def vread(self, type: str, id: str, number: int) -> Version | None:
+        """That version; None when there is none."""
+        ...
+
+    async def history(
+        self, type: str, id: str, *, since: datetime | None = None, count: int = 100, after: str | None = None
+    ) -> HistoryPage:
+        """Versions of one resource at or after `since`, newest first."""
+        ...
+
+    async def search(self, query: Query) -> Page:
+        """Current, undeleted resources that match. Raises CursorInvalid for a bad `query.after`."""
+        ...
+
+    async def commit(self, writes: Sequence[Write], guards: Sequence[Guard] = ()) -> tuple[Version, ...]:
+        """Store all writes or none, durably before it returns; in the order given, each with its feed position.
+
+        Raises VersionConflict (naming the resource) or GuardFailed; then nothing is stored.
+        """
+        ...
+
+    async def changes(self, after: int, limit: int = 1000) -> tuple[Version, ...]:
+        """Versions with a feed position above `after`, ascending, never skipping one that commits later."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of files and connections."""
+        ...

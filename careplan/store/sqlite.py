@@ -1,0 +1,250 @@
+"""The store on one SQLite file: the embedded default.
+
+A write is on disk before it is acknowledged (WAL, synchronous=FULL). One writer thread takes all commits that wait,
+each in a savepoint of its own, into one transaction, so that many share one sync to disk. Reads of one resource are
+microseconds and run where they are asked; searches over many patients run in threads. Several processes may share
+the file. https://sqlite.org/wal.html
+"""
+
+import asyncio
+import contextlib
+import itertools
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.search import Query
+from careplan.store.cursor import number_from_text, text_from_number
+from careplan.store.protocol import Guard, HistoryPage, Page, StoreUnavailable, Version, Write
+from careplan.store.sortable import at_from_milliseconds, milliseconds_from_at
+from careplan.store.sqlite_query import Names, Row
+from careplan.store.sqlite_schema import open_reading, open_writing
+from careplan.store.sqlite_search import find
+from careplan.store.sqlite_write import add_parameters, apply, parameters_of
+
+_COLUMNS = "type, id, number, at, patient, body, position"
+_READ = f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
+_VREAD = f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? AND number = ?"
+_HISTORY = (
+    f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? AND number < ? AND at >= ? ORDER BY number DESC LIMIT ?"
+)
+_HISTORY_TOTAL = "SELECT count(*) FROM version WHERE type = ? AND id = ? AND at >= ?"
+_CHANGES = f"SELECT {_COLUMNS} FROM version WHERE position > ? ORDER BY position LIMIT ?"
+
+_SEARCH_THREADS = 2
+_COMMITS_TOGETHER = 256
+_EVER = -(2**62)
+_NEWEST = 2**62
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A connection and the right to use it: one thread at a time."""
+
+    connection: sqlite3.Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A commit that waits for the writer, and where its answer goes."""
+
+    writes: tuple[Write, ...]
+    guards: tuple[Guard, ...]
+    answer: "asyncio.Future[tuple[Version, ...]]"
+
+
+class SQLiteStore:
+    """The `Store` protocol on one file, or in memory for tests."""
+
+    def __init__(self, writing: _Lane, reading: _Lane, searching: Sequence[_Lane]) -> None:
+        self._writing, self._reading, self._searching = writing, reading, tuple(searching)
+        self._names = Names()
+        self._turn = itertools.cycle(self._searching)
+        self._threads = ThreadPoolExecutor(max_workers=len(self._searching), thread_name_prefix="careplan-search")
+        self._waiting: SimpleQueue[_Commit | None] = SimpleQueue()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_on, name="careplan-writer", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, path: str) -> "SQLiteStore":
+        """Open the file, or make it; `:memory:` is gone when closed. Raises StoreUnavailable."""
+        with _available():
+            writing = _Lane(open_writing(path))
+            if path == ":memory:":
+                return cls(writing, writing, (writing,))
+            reading = [_Lane(open_reading(path)) for _ in range(_SEARCH_THREADS + 1)]
+            return cls(writing, reading[0], reading[1:])
+
+    async def read(self, type: str, id: str) -> Version | None:
+        """The current version, deletions included."""
+        return self._find_one(_READ, (type, id))
+
+    async def vread(self, type: str, id: str, number: int) -> Version | None:
+        """That version."""
+        return self._find_one(_VREAD, (type, id, number)) if 0 < number < _NEWEST else None
+
+    async def history(
+        self, type: str, id: str, *, since: datetime | None = None, count: int = 100, after: str | None = None
+    ) -> HistoryPage:
+        """Versions of one resource, newest first; the place of a page is a version number."""
+        start = _EVER if since is None else milliseconds_from_at(since)
+        below = _NEWEST if after is None else number_from_text(after)
+        with self._transaction(self._reading) as connection:
+            total = connection.execute(_HISTORY_TOTAL, (type, id, start)).fetchone()[0]
+            rows = connection.execute(_HISTORY, (type, id, below, start, max(count, 0) + 1)).fetchall()
+        versions = tuple(map(_version, rows[: max(count, 0)]))
+        more = len(rows) > len(versions) > 0
+        return HistoryPage(versions, total, text_from_number(versions[-1].number) if more else None)
+
+    async def search(self, query: Query) -> Page:
+        """Within one patient at once, over many patients in a thread."""
+        if query.patient is not None:
+            return self._search(self._reading, query)
+        lane = next(self._turn)
+        return await self._in_thread(lambda: self._search(lane, query))
+
+    async def commit(self, writes: Sequence[Write], guards: Sequence[Guard] = ()) -> tuple[Version, ...]:
+        """All writes or none, on disk before it returns."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        answer: asyncio.Future[tuple[Version, ...]] = asyncio.get_running_loop().create_future()
+        self._waiting.put(_Commit(tuple(writes), tuple(guards), answer))
+        return await answer
+
+    async def changes(self, after: int, limit: int = 1000) -> tuple[Version, ...]:
+        """The feed. Positions are given by the one transaction that writes at a time, so none appears later."""
+        return await self._in_thread(lambda: self._changes(after, limit))
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the file."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._threads.shutdown)
+        for lane in (*self._searching, self._reading, self._writing):
+            lane.connection.close()
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    def _find_one(self, statement: str, values: tuple[str | int, ...]) -> Version | None:
+        with _available(), self._reading.lock:
+            row = self._reading.connection.execute(statement, values).fetchone()
+        return None if row is None else _version(row)
+
+    def _changes(self, after: int, limit: int) -> tuple[Version, ...]:
+        lane = next(self._turn)
+        with _available(), lane.lock:
+            return tuple(map(_version, lane.connection.execute(_CHANGES, (after, limit)).fetchall()))
+
+    def _search(self, lane: _Lane, query: Query) -> Page:
+        with self._transaction(lane) as connection:
+            return find(connection, self._names, query)
+
+    @contextlib.contextmanager
+    def _transaction(self, lane: _Lane) -> Iterator[sqlite3.Connection]:
+        """One state of the file for all statements inside."""
+        with _available(), lane.lock:
+            lane.connection.execute("BEGIN")
+            try:
+                yield lane.connection
+            finally:
+                lane.connection.execute("ROLLBACK")
+
+    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    # ── the writer thread ────────────────────────────────────────────────────────────────────────
+
+    def _write_on(self) -> None:
+        """Take what waits, commit it together, answer; until the store is closed."""
+        going = True
+        while going:
+            batch = [self._waiting.get()]
+            with contextlib.suppress(Empty):
+                while len(batch) < _COMMITS_TOGETHER:
+                    batch.append(self._waiting.get_nowait())
+            going = None not in batch
+            commits = [commit for commit in batch if commit is not None]
+            if commits:
+                _give(commits, self._committed(commits))
+
+    def _committed(self, commits: Sequence[_Commit]) -> list[tuple[Version, ...] | Exception]:
+        """What each commit comes to, in one transaction; nothing is answered before it is on disk."""
+        connection = self._writing.connection
+        with self._writing.lock:
+            try:
+                add_parameters(connection, self._names, parameters_of(w for commit in commits for w in commit.writes))
+                connection.execute("BEGIN IMMEDIATE")
+                outcomes = [self._applied(connection, commit) for commit in commits]
+                connection.execute("COMMIT")
+            except Exception as error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                return [_unavailable(error) for _ in commits]
+        return outcomes
+
+    def _applied(self, connection: sqlite3.Connection, commit: _Commit) -> tuple[Version, ...] | Exception:
+        """One commit in its savepoint. What is wrong with it alone undoes it alone."""
+        connection.execute("SAVEPOINT one")
+        try:
+            outcome: tuple[Version, ...] | Exception = apply(connection, self._names, commit.writes, commit.guards)
+        except (sqlite3.OperationalError, sqlite3.InternalError):
+            raise
+        except Exception as error:
+            outcome = _unavailable(error) if isinstance(error, sqlite3.Error) else error
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
+        return outcome
+
+
+def _give(commits: Sequence[_Commit], outcomes: Sequence[tuple[Version, ...] | Exception]) -> None:
+    """Answer in the loop that asked; a loop that is gone wants no answer."""
+    for loop, pairs in itertools.groupby(
+        zip(commits, outcomes, strict=True), key=lambda pair: pair[0].answer.get_loop()
+    ):
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, list(pairs))
+
+
+def _settle(pairs: Sequence[tuple[_Commit, tuple[Version, ...] | Exception]]) -> None:
+    for commit, outcome in pairs:
+        if commit.answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            commit.answer.set_exception(outcome)
+        else:
+            commit.answer.set_result(outcome)
+
+
+@contextlib.contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> Exception:
+    """What a fault of the file or the disk is to a caller. The text of SQLite's errors holds no values."""
+    if isinstance(error, sqlite3.Error):
+        return StoreUnavailable(f"the store did not answer: {error}")
+    return error if isinstance(error, CareplanError) else StoreUnavailable("the store did not answer")
+
+
+def _version(row: Row) -> Version:
+    type, id, number, at, patient, body, position = row
+    return Version(type, id, number, at_from_milliseconds(at), patient, body, position)
