@@ -67,3 +67,9 @@ def normal_unit(unit: str) -> tuple[str, Decimal]:
         return unit, Decimal(1)
     first = next(name for name, (dimension, _) in _FACTORS.items() if dimension == have[0])
     return first, have[1]
+
+
+def units_like(unit: str) -> tuple[str, ...]:
+    """Every unit that converts exactly into this one, itself included; an unknown unit stands alone."""
+    have = _FACTORS.get(unit)
+    return (unit,) if have is None else tuple(name for name, (dimension, _) in _FACTORS.items() if dimension == have[0])

@@ -5,6 +5,7 @@ next to a high end is always inclusive, and warns of over-treatment rather than 
 """
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -59,6 +60,15 @@ class Target:
 NO_TARGET = Target()
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The target that was agreed from one day until another (not included); None: still. The chart's målbånd."""
+
+    start: date
+    end: date | None
+    target: Target
+
+
 class Standing(StrEnum):
     """Where the newest value stands: «I mål», «Tæt på mål», «Uden for mål», «Mangler måling», «Ikke relevant»."""
 
@@ -87,4 +97,4 @@ def standing(
         return Standing.IN
     bound = target.high if position == "above" else target.low
     assert bound is not None
-    return Standing.NEAR if abs(value - bound) <= measure.near else Standing.OUT
+    return Standing.NEAR if measure.near and abs(value - bound) <= measure.near else Standing.OUT

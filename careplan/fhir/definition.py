@@ -13,6 +13,7 @@ from typing import Any
 from careplan.fhir.constraint import KEYS
 from careplan.fhir.invariant import INVARIANTS
 from careplan.fhir.models import Resource
+from careplan.fhir.valueset import codes_of_system, pairs_of_value_set
 
 BASE = "http://hl7.org/fhir/"
 """What R4 itself defines: checked by `models`, `bindings` and `xhtml`, not here."""
@@ -101,9 +102,9 @@ def load_definitions(resources: Iterable[Resource]) -> Definitions:
     """Make parsed StructureDefinitions, ValueSets and CodeSystems ready; other resources are passed over."""
     listed = list(resources)
     profiles = [profile_from_definition(r) for r in listed if r.get("resourceType") == "StructureDefinition"]
-    systems = {r["url"]: _codes_of_system(r) for r in listed if r.get("resourceType") == "CodeSystem"}
+    systems = {r["url"]: codes_of_system(r) for r in listed if r.get("resourceType") == "CodeSystem"}
     sets = {r["url"]: r for r in listed if r.get("resourceType") == "ValueSet"}
-    pairs = {url: found for url in sets if (found := _pairs(url, sets, systems, ())) is not None}
+    pairs = {url: found for url in sets if (found := pairs_of_value_set(url, sets, systems)) is not None}
     definitions = Definitions({profile.url: profile for profile in profiles}, pairs)
     for profile in profiles:
         _work_out_slices(profile.root, definitions)
@@ -334,57 +335,3 @@ def _values_of_step(item: Any, step: str) -> list[Any]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
-
-
-# ── value sets ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _codes_of_system(system: Resource) -> frozenset[str] | None:
-    """Every code of a code system, or None when it is not complete."""
-    if system.get("content") != "complete":
-        return None
-    return frozenset(_concept_codes(system.get("concept", ())))
-
-
-def _concept_codes(concepts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for concept in concepts:
-        yield concept["code"]
-        yield from _concept_codes(concept.get("concept", ()))
-
-
-def _pairs(
-    url: str,
-    sets: Mapping[str, Resource],
-    systems: Mapping[str, frozenset[str] | None],
-    seen: tuple[str, ...],
-) -> frozenset[tuple[str, str]] | None:
-    """Every (system, code) of a value set, or None where that cannot be told from what is here."""
-    if url not in sets or url in seen:
-        return None
-    compose = sets[url].get("compose", {})
-    found: dict[str, set[tuple[str, str]]] = {"include": set(), "exclude": set()}
-    for side, pairs in found.items():
-        for part in compose.get(side, ()):
-            inside = _pairs_of_part(part, sets, systems, (*seen, url))
-            if inside is None:
-                return None
-            pairs |= inside
-    return frozenset(found["include"] - found["exclude"]) if compose.get("include") else None
-
-
-def _pairs_of_part(
-    part: Mapping[str, Any],
-    sets: Mapping[str, Resource],
-    systems: Mapping[str, frozenset[str] | None],
-    seen: tuple[str, ...],
-) -> frozenset[tuple[str, str]] | None:
-    """The pairs of one include: the codes it lists or its whole system, cut by the sets it names."""
-    system = part.get("system", "")
-    limits = [_pairs(canonical.split("|")[0], sets, systems, seen) for canonical in part.get("valueSet", ())]
-    if part.get("filter") or None in limits:
-        return None
-    if system:
-        codes = [concept["code"] for concept in part.get("concept", ())] or systems.get(system)
-        limits.append(None if codes is None else frozenset((system, code) for code in codes))
-    known = [pairs for pairs in limits if pairs is not None]
-    return frozenset.intersection(*known) if known and len(known) == len(limits) else None

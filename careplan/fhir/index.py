@@ -42,9 +42,8 @@ def extract(resource: Mapping[str, Json], base: str | None = None) -> SearchValu
     base  this server's FHIR base, so that absolute references to itself become relative
     Raises TypeUnknown
     """
-    type_name = resource.get("resourceType", "")
     found = _Found(base)
-    tree = _tree(registry.row(type_name).name)
+    tree = _tree(registry.row(str(resource.get("resourceType"))).name)
     tree.walk(resource, found)
     for name in tree.presences - found.present:
         found.tokens.append((name, boolean(False)))
@@ -220,8 +219,6 @@ def _reference_sink(feeds: _Feeds) -> _Sink:
         for name, wanted in feeds:
             if wanted is None or leads_to in (wanted, ""):
                 found.references.append((name, reference))
-                if reference.identifier is not None:
-                    found.tokens.append((f"{name}:identifier", reference.identifier))
 
     return sink
 

@@ -66,14 +66,14 @@ def _other_reason_told(deviation: Item) -> bool:
     reason = extension_of(deviation, "reason") or {}
     concept = reason.get("valueCodeableConcept", {})
     codes = {coding.get("code") for coding in _items(concept, "coding")}
-    told = (extension_of(deviation, "text") or {}).get("valueString", "") or concept.get("text", "")
-    return "other" not in codes or bool(told.strip())
+    told = (extension_of(deviation, "text") or {}).get("valueString", ""), concept.get("text", "")
+    return "other" not in codes or any(words.strip() for words in told)
 
 
 def _one_plan_type(plan: Item) -> bool:
     """A plan is of exactly one plan type: one coding of that system in all its categories."""
     codings = [coding for category in _items(plan, "category") for coding in _items(category, "coding")]
-    return sum(coding.get("system") == systems.PLAN_TYPE for coding in codings) == 1
+    return len([coding for coding in codings if coding.get("system") == systems.PLAN_TYPE]) == 1
 
 
 def _observation_dated(observation: Item) -> bool:

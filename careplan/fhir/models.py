@@ -144,7 +144,7 @@ def nodes(resource: Resource) -> Iterator[Node]:
             for part, index in _parts(item, element):
                 node = Node(form, element, part, (place, element.name, index))
                 yield node
-                if isinstance(part, dict) and (inner := _shape_of(part, element)):
+                if isinstance(part, dict) and not element.primitive and (inner := _shape_of(part, element)):
                     waiting.append((part, inner, node.place))
 
 

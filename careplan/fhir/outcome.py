@@ -69,6 +69,8 @@ ANSWERS = {
     "guard-failed": Answer(409, "conflict"),
     "cursor-invalid": Answer(400, "invalid"),
     "plan-exists": Answer(409, "duplicate"),
+    "not-eligible": Answer(422, "business-rule"),
+    "goal-unfit": Answer(422, "business-rule"),
     # care
     "unit-mismatch": Answer(422, "value"),
     "out-of-range": Answer(422, "value"),
@@ -77,6 +79,7 @@ ANSWERS = {
     "knowledge-faulty": Answer(500, "exception"),
     # the house
     "careplan-error": Answer(500, "exception", keep=False),
+    "text-missing": Answer(500, "exception"),
     "store-unavailable": Answer(503, "transient"),
 }
 """Every code of ours, of errors and of faults. A test sees that no error's code is missing."""

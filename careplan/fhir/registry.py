@@ -161,9 +161,10 @@ def patient_of(resource: Mapping[str, Any], base: str | None = None) -> str | No
 
     A Patient is in its own. Where several patients are named, the first of the deciding parameter counts.
     """
-    if resource.get("resourceType") == "Patient":
+    type_name = str(resource.get("resourceType"))
+    if type_name == "Patient":
         return resource.get("id")
-    for path in _COMPARTMENT.get(resource.get("resourceType", ""), ()):
+    for path in _COMPARTMENT.get(type_name, ()):
         for value in values(path, resource):
             text = value.get("reference") if isinstance(value, dict) else None
             target = find_target(text, base) if isinstance(text, str) else None

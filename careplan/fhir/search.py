@@ -1,146 +1,233 @@
-"""A search as a value: what a query string asks, parsed once, the same for every store.
+"""A query string → Query, checked against the registry.
 
-https://hl7.org/fhir/R4/search.html · checklist I–K. `parse` checks against the registry; stores translate `Query`.
+Not here: the query itself (`query`), what one parameter's value means (`criterion`), and running it (stores).
+https://hl7.org/fhir/R4/search.html · checklist I–L
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
-# ── the query ────────────────────────────────────────────────────────────────────────────────────
+from careplan.domain.errors import CareplanError
+from careplan.fhir import registry
+from careplan.fhir.criterion import ParameterInvalid as ParameterInvalid
+from careplan.fhir.criterion import criterion_from_text, split
+from careplan.fhir.link import PAGE
+from careplan.fhir.link import binding_of as binding_of
+from careplan.fhir.link import self_link as self_link
+from careplan.fhir.link import sign as sign
+from careplan.fhir.link import unsign as unsign
+from careplan.fhir.query import Alternative as Alternative
+from careplan.fhir.query import Criterion as Criterion
+from careplan.fhir.query import DateIs as DateIs
+from careplan.fhir.query import IdIs as IdIs
+from careplan.fhir.query import Include as Include
+from careplan.fhir.query import NumberIs as NumberIs
+from careplan.fhir.query import Order as Order
+from careplan.fhir.query import Query as Query
+from careplan.fhir.query import ReferenceIs as ReferenceIs
+from careplan.fhir.query import StringIs as StringIs
+from careplan.fhir.query import TokenIs as TokenIs
+from careplan.fhir.query import UriIs as UriIs
+
+Pairs = Sequence[tuple[str, str]]
+
+COUNT = 50
+MAXIMUM = 1000
+MOST_PARAMETERS = 200
+SUMMARIES = ("true", "text", "data", "count", "false")
+TOTALS = ("none", "estimate", "accurate")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenIs:
-    """system None: any system; "" : only without a system; code None: any code of the system."""
+class ParameterUnsupported(CareplanError):
+    """A search parameter, sort key or include that this service does not offer."""
 
-    system: str | None
-    code: str | None
+    code = "parameter-unsupported"
 
 
-@dataclass(frozen=True, slots=True)
-class DateIs:
-    """A comparison with the range [low, high) of instants that the value given stands for (UTC)."""
+def parse(type: str, pairs: Pairs, *, strict: bool, base: str, maximum: int = MAXIMUM, count: int = COUNT) -> Query:
+    """What a search asks.
 
-    prefix: str  # eq ne gt lt ge le sa eb ap
-    low: datetime
-    high: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NumberIs:
-    """A number or quantity: [low, high) is the precision range of the value, `value` the exact one.
-
-    system, code  as given for a quantity; None: any unit. `value`, `low`, `high` and `code` are in the normal unit
-    of `careplan.domain.quantity.normal_unit` when the unit is known
+    pairs    (name, value) in order, percent-decoded once
+    strict   refuse what is not supported; else it is left out and listed in `ignored`
+    base     this server's absolute FHIR base, to recognise references to itself
+    maximum  the most matches a page may have; `count`: when none is asked for
+    Raises   TypeUnknown, ParameterInvalid, ParameterUnsupported
     """
-
-    prefix: str
-    value: Decimal
-    low: Decimal
-    high: Decimal
-    system: str | None = None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StringIs:
-    """match: `starts` and `contains` compare folded text (`careplan.fhir.index.folded`), `exact` the text as it is."""
-
-    match: str
-    text: str
+    if len(pairs) > MOST_PARAMETERS:
+        raise ParameterInvalid(f"a search takes at most {MOST_PARAMETERS} parameters")
+    draft = _Draft(registry.row(type), strict, base, maximum, count)
+    for name, value in pairs:
+        if value.strip():
+            draft.read(name, value)
+    return draft.query()
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceIs:
-    """type None: any type; an absolute URL of another server stands in `id` with type "" ."""
-
-    type: str | None
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class UriIs:
-    """match: `exact` or `below`."""
-
-    match: str
-    uri: str
+def pairs_from_query(text: str) -> list[tuple[str, str]]:
+    """The parameters of a query string, decoded once; `+` is a space. Raises ParameterInvalid for wrong UTF-8."""
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise ParameterInvalid("the query string is not percent-encoded UTF-8, or too long") from None
 
 
-@dataclass(frozen=True, slots=True)
-class IdIs:
-    """`_id`: the logical id."""
+@dataclass(slots=True)
+class _Draft:
+    """The query while its parameters are read."""
 
-    id: str
-
-
-Alternative = TokenIs | DateIs | NumberIs | StringIs | ReferenceIs | UriIs | IdIs
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One parameter of the query: any of its alternatives. Several criteria of a query must all hold.
-
-    parameter  name in the registry (`code`, `_id`, `_lastUpdated`)
-    kind       token date number quantity string reference uri id
-    negated    `:not`: none of the alternatives; resources without the element match too
-    missing    `:missing`: True/False instead of alternatives
-    """
-
-    parameter: str
-    kind: str
-    alternatives: tuple[Alternative, ...] = ()
-    negated: bool = False
-    missing: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One sort key: `_id`, `_lastUpdated`, or a parameter of the registry. Missing values come last either way."""
-
-    parameter: str
-    kind: str
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """`_include` (or `_revinclude` when `reverse`) of source:parameter, optionally only this target type."""
-
-    source: str
-    parameter: str
-    target: str | None = None
-    reverse: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to find.
-
-    patient  restrict to one patient's compartment (logical id); filled by access and by compartment search
-    patients restrict to these compartments; None: no restriction. Empty: nothing matches
-    listed_with  restrict to patients whose current Patient.generalPractitioner is this Organization (logical id)
-             Both restrictions leave resources that are in no compartment alone
-    after    the store's opaque position from an earlier Page
-    total    whether the number of matches is wanted
-    used     the parameters as they go into the self link, in order
-    """
-
-    type: str
-    criteria: tuple[Criterion, ...] = ()
-    orders: tuple[Order, ...] = ()
-    count: int = 50
-    after: str | None = None
-    total: bool = False
-    patient: str | None = None
-    patients: frozenset[str] | None = None
-    listed_with: str | None = None
-    includes: tuple[Include, ...] = ()
-    elements: tuple[str, ...] = ()
+    row: registry.Row
+    strict: bool
+    base: str
+    maximum: int
+    count: int
+    criteria: list[Criterion] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    elements: list[str] = field(default_factory=list)
     summary: str = "false"
-    used: tuple[tuple[str, str], ...] = ()
-    ignored: tuple[str, ...] = field(default=())
+    total: bool = False
+    used: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
-    def within(self, patients: frozenset[str]) -> "Query":
-        """The same search, restricted to these patients' compartments."""
-        return replace(self, patients=patients if self.patients is None else self.patients & patients)
+    def read(self, key: str, value: str) -> None:
+        name, _, modifier = key.partition(":")
+        steer = _STEERING.get(name)
+        if steer is not None:
+            if modifier:
+                raise ParameterInvalid(f"{name} has no modifier :{modifier[:64]} here")
+            steer(self, value)
+        elif name in self.row.parameters:
+            self.add_criterion(self.row.parameters[name], key, modifier, value)
+        else:
+            self.refuse_chain(name, key)
+            self.ignore(key)
+
+    def add_criterion(self, parameter: registry.Parameter, key: str, modifier: str, value: str) -> None:
+        if "." in modifier:
+            raise ParameterUnsupported(f"chained parameters such as {key[:64]} are not supported")
+        criterion = criterion_from_text(parameter, modifier, value, self.base)
+        if criterion is None:
+            return
+        self.used.append((key, value))
+        if parameter.name in ("_id", "_lastUpdated") and criterion.missing is not None:
+            if criterion.missing:
+                self.criteria.append(Criterion("_id", "id", (IdIs(""),)))
+        else:
+            self.criteria.append(criterion)
+
+    def refuse_chain(self, name: str, key: str) -> None:
+        """A chain is never left out quietly: that would find too much (R4-98)."""
+        head = self.row.parameter(name.partition(".")[0])
+        if name == "_has" or ("." in name and head is not None and head.kind == "reference"):
+            raise ParameterUnsupported(f"{key[:64]}: chained and reverse chained parameters are not supported")
+
+    def ignore(self, what: str) -> None:
+        """Raises ParameterUnsupported when strict."""
+        if self.strict:
+            raise ParameterUnsupported(f"{self.row.name} has no search parameter {what[:64]} here")
+        self.ignored.append(what[:64])
+
+    def use_last(self, name: str, value: str) -> None:
+        self.used = [pair for pair in self.used if pair[0] != name]
+        self.used.append((name, value))
+
+    # ── parameters that steer the answer ─────────────────────────────────────────────────────────
+
+    def read_count(self, value: str) -> None:
+        if not (value.isascii() and value.isdigit()):
+            raise ParameterInvalid("_count is a whole number, 0 or more")
+        self.count = min(int(value[-9:]) if len(value.lstrip("0")) < 10 else self.maximum, self.maximum)
+        self.use_last("_count", str(self.count))
+
+    def read_sort(self, value: str) -> None:
+        kept = [key for key in split(value, ",") if key.strip() and self.add_order(key)]
+        if kept:
+            self.used.append(("_sort", ",".join(kept)))
+
+    def add_order(self, key: str) -> bool:
+        parameter = self.row.parameter(key.removeprefix("-"))
+        if parameter is None:
+            self.ignore(f"_sort={key}")
+            return False
+        self.orders.append(Order(parameter.name, parameter.kind, key.startswith("-")))
+        return True
+
+    def read_include(self, value: str) -> None:
+        source, parameter, target = _include_parts(value)
+        known = self.row.parameter(parameter)
+        if value == "*" or (source == self.row.name and parameter == "*" and not target):
+            self.add_include("_include", value, Include(self.row.name, "*"))
+        elif source == self.row.name and known and known.kind == "reference" and (not target or known.leads_to(target)):
+            self.add_include("_include", value, Include(source, parameter, target or None))
+        else:
+            self.ignore(f"_include={value}")
+
+    def read_revinclude(self, value: str) -> None:
+        source, parameter, target = _include_parts(value)
+        known = registry.row(source).parameter(parameter) if registry.known(source) else None
+        if known is not None and known.leads_to(self.row.name) and target in ("", self.row.name):
+            self.add_include("_revinclude", value, Include(source, parameter, target or None, reverse=True))
+        else:
+            self.ignore(f"_revinclude={value}")
+
+    def add_include(self, name: str, value: str, include: Include) -> None:
+        if include not in self.includes:
+            self.includes.append(include)
+            self.used.append((name, value))
+
+    def read_summary(self, value: str) -> None:
+        self.summary = _one_of("_summary", value, SUMMARIES)
+        self.use_last("_summary", value)
+
+    def read_elements(self, value: str) -> None:
+        self.elements = [name.strip() for name in value.split(",") if name.strip()]
+        self.use_last("_elements", value)
+
+    def read_total(self, value: str) -> None:
+        self.total = _one_of("_total", value, TOTALS) != "none"
+        self.use_last("_total", value)
+
+    def query(self) -> Query:
+        return Query(
+            self.row.name,
+            tuple(self.criteria),
+            tuple(self.orders),
+            0 if self.summary == "count" else self.count,
+            total=self.total or self.count == 0 or self.summary == "count",
+            includes=tuple(self.includes),
+            elements=tuple(dict.fromkeys(self.elements)),
+            summary=self.summary,
+            used=tuple(self.used),
+            ignored=tuple(dict.fromkeys(self.ignored)),
+        )
+
+
+def _pass(draft: _Draft, value: str) -> None:
+    """Read elsewhere: by the door."""
+
+
+_STEERING: Mapping[str, Callable[[_Draft, str], None]] = {
+    "_count": _Draft.read_count,
+    "_sort": _Draft.read_sort,
+    "_include": _Draft.read_include,
+    "_revinclude": _Draft.read_revinclude,
+    "_summary": _Draft.read_summary,
+    "_elements": _Draft.read_elements,
+    "_total": _Draft.read_total,
+    "_format": _pass,
+    "_pretty": _pass,
+    PAGE: _pass,
+}
+
+
+def _include_parts(value: str) -> tuple[str, str, str]:
+    """Source, parameter and target type of `CarePlan:subject:Patient`; a fourth part makes it unknown."""
+    source, _, rest = value.partition(":")
+    parameter, _, target = rest.partition(":")
+    return source, parameter, target
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ParameterInvalid(f"{name} is one of {', '.join(allowed)}")
+    return value

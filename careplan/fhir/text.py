@@ -7,32 +7,48 @@ Follows https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/http.html#
 """
 
 import json
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from json.encoder import encode_basestring
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import NamedTuple
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.digits import Digits, Json, dump
 
-Json: TypeAlias = Any
-"""A parsed value: dict, list, str, int, Digits, bool or None."""
+__all__ = [
+    "DEPTH",
+    "URI_MEMBERS",
+    "Digits",
+    "Json",
+    "Member",
+    "Text",
+    "TextUnparsable",
+    "dump",
+    "entry_texts",
+    "line_of",
+    "members",
+    "parse",
+    "read_text",
+    "rewrite_references",
+    "stamp",
+]
 
 DEPTH = 64
 """How deep objects and arrays may nest unless the caller says otherwise."""
 
+_KINDS = ("Uri", "Url", "Oid", "Uuid")
+
 URI_MEMBERS = frozenset(
     (
-        *("authority", "definitionUri", "eventUri", "fullUrl", "implicitRules", "instantiatesUri", "policy"),
-        *("policyRule", "reference", "source", "sourceUri", "system", "thisUuid", "topicUri", "uri", "url", "urls"),
-        *("valueOid", "valueUri", "valueUrl", "valueUuid"),
+        *("reference", "url", "uri", "system", "source", "policy", "authority", "issuer", "implicitRules"),
+        *("instantiatesUri", "definitionUri"),
+        *(prefix + kind for prefix in ("value", "fixed", "pattern", "defaultValue") for kind in _KINDS),
     )
 )
 """Names of members that hold a link a transaction replaces: `reference`, and uri, url, oid, uuid elements.
 
-Canonical elements, identifier values and free text are not among them.
+Left out are names that mostly hold something else (`type`, `code`, `definition`, `identifier`), canonical
+elements, and `fullUrl`, which is an identity and not a link.
 """
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -41,24 +57,13 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LINK_IN_DIV = re.compile(r"""(\b(?:href|src)\s*=\s*(?:\\"|\\u0022|'))([^"'\\]*(?:\\/[^"'\\]*)*)""")
 _LONG_INTEGER = 400
+_STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
 
 
 class TextUnparsable(CareplanError):
     """The body is not one JSON object in UTF-8; the message names line and column, never the content."""
 
     code = "text-unparsable"
-
-
-class Digits(Decimal):
-    """A decimal that remembers the digits it was written with: `7.10` stays `7.10`."""
-
-    __slots__ = ("text",)
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
 
 
 class Member(NamedTuple):
@@ -122,13 +127,6 @@ def parse(raw: bytes, *, depth: int = DEPTH) -> dict[str, Json]:
     return read_text(raw, depth=depth).value
 
 
-def dump(value: Json) -> bytes:
-    """A value as compact JSON in UTF-8; Digits by their own text. Raises ValueError for NaN or infinity."""
-    parts: list[str] = []
-    _write(value, parts.append)
-    return "".join(parts).encode()
-
-
 def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) -> bytes:
     """The text with only its `id` and its `meta` version changed; every other byte is kept.
 
@@ -183,6 +181,23 @@ def rewrite_references(raw: bytes, changes: Mapping[str, str]) -> bytes:
         elif name in URI_MEMBERS and (new := _rewritten(value, name, changes)) is not None:
             edits.append((start, end, dump(new).decode()))
     return _edited(text, edits).encode()
+
+
+def line_of(source: str, expression: str) -> int:
+    """The line, counted from 1, on which the element of a FHIRPath-like expression begins.
+
+    expression  `Patient.identifier[0].system`; what is not there counts as where its holder begins
+    source      a text that `read_text` accepts
+    """
+    at = _after_space(source, 0)
+    for name, index in _STEP.findall(expression.partition(".")[2]):
+        held = {m.name: m.start for m in _members(source, at, _LOOSE)[0]} if source[at] == "{" else {}
+        if name not in held:
+            break
+        at = held[name]
+        if index and source[at] == "[":
+            at = next((start for nth, start in enumerate(_item_starts(source, at)) if nth == int(index)), at)
+    return source.count("\n", 0, at) + 1
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -389,46 +404,6 @@ def _div_rewritten(div: str, changes: Mapping[str, str]) -> str:
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def _write(value: Json, put: Callable[[str], object]) -> None:
-    match value:
-        case str():
-            put(encode_basestring(value))
-        case dict():
-            _write_object(value, put)
-        case list() | tuple():
-            _write_array(value, put)
-        case None:
-            put("null")
-        case bool():
-            put("true" if value else "false")
-        case int():
-            put(str(int(value)))
-        case Digits():
-            put(value.text)
-        case Decimal() | float() if math.isfinite(value):
-            put(str(value) if isinstance(value, Decimal) else repr(value))
-        case _:
-            raise ValueError(f"{type(value).__name__} cannot be written as JSON")
-
-
-def _write_object(value: dict[str, Json], put: Callable[[str], object]) -> None:
-    sign = "{"
-    for name, item in value.items():
-        put(sign + encode_basestring(name) + ":")
-        _write(item, put)
-        sign = ","
-    put("}" if value else "{}")
-
-
-def _write_array(value: list[Json] | tuple[Json, ...], put: Callable[[str], object]) -> None:
-    sign = "["
-    for item in value:
-        put(sign)
-        _write(item, put)
-        sign = ","
-    put("]" if value else "[]")
 
 
 def _meta_edits(text: str, meta: Member, version: Mapping[str, str]) -> list[tuple[int, int, str]]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -71,7 +71,7 @@ class StringValue:
 class ReferenceValue:
     """Type and logical id of a reference to this server; a URL elsewhere stands in `id` with type "".
 
-    identifier  of a logical reference (Reference.identifier); also a token of the parameter `name:identifier`
+    identifier  Reference.identifier, of a logical reference; stores keep it as a token of `name:identifier`
     """
 
     type: str
@@ -189,11 +189,10 @@ def _decimal(value: Json) -> Decimal | None:
     """A JSON number with at most 28 digits, as stores can hold it; numbers beyond 1E±300 are left out."""
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float):
         return None
-    try:
-        number = +Decimal(str(value) if isinstance(value, float) else value)
-    except (InvalidOperation, ValueError):
+    number = Decimal(str(value) if isinstance(value, float) else value)
+    if not number.is_finite() or (number and abs(number.adjusted()) > 300):
         return None
-    return number if number.is_finite() and abs(number.adjusted()) <= 300 else None
+    return +number if number else Decimal(0)
 
 
 _NAME_PARTS = ("text", "family", "given", "prefix", "suffix")

@@ -14,12 +14,14 @@ class Change:
 
     source    the text that came in, or that we wrote; None deletes
     previous  the version this one follows (may be a deletion); None for a new id
+    place     where it stood in what came in: `Bundle.entry[3].resource`; empty when it came alone
     """
 
     type: str
     id: str
     source: Text | None
     previous: Version | None = None
+    place: str = ""
 
     @property
     def reference(self) -> str:

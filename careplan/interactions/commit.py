@@ -5,7 +5,7 @@ changes what a consequence was drawn from, it is drawn again; a conflict with wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from careplan.domain.errors import Fault
 from careplan.fhir import registry, systems
@@ -40,6 +40,8 @@ async def commit(
     Raises ResourceInvalid with every fault of every change, VersionConflict, GuardFailed
     """
     check(context, changes)
+    if not changes:
+        return ()
     for attempt in range(1, ATTEMPTS + 1):
         drawn = await draw(context, changes)
         every = (*changes, *drawn.changes)
@@ -64,10 +66,18 @@ def check(context: Context, changes: Sequence[Change]) -> None:
     faults: list[Fault] = []
     for change in changes:
         if change.value is not None:
-            faults += [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
+            found = [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
+            faults += [_placed(fault, change) for fault in found]
     if faults:
         first = faults[0]
         raise ResourceInvalid(f"{len(faults)} fault(s), first at {first.expression}: {first.message}", tuple(faults))
+
+
+def _placed(fault: Fault, change: Change) -> Fault:
+    """The fault's place in the whole that came in: `Bundle.entry[3].resource.code`, not `Condition.code`."""
+    if not change.place:
+        return fault
+    return replace(fault, expression=change.place + fault.expression.removeprefix(change.type))
 
 
 def _write(context: Context, change: Change) -> Write:

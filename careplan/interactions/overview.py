@@ -9,7 +9,7 @@ from datetime import date
 
 from careplan.domain.evaluation import Answer, Recommendation, stands
 from careplan.domain.measure import Measure, Reading
-from careplan.domain.target import Standing, Target
+from careplan.domain.target import Band, Standing, Target
 from careplan.fhir.goal import (
     AGREED,
     Deviation,
@@ -19,6 +19,7 @@ from careplan.fhir.goal import (
     is_personal,
     measure_of_goal,
 )
+from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
@@ -36,6 +37,7 @@ class Line:
 
     plans      active plan types that use it; undecided: facts without which no row could decide
     readings   newest first
+    bands      what was agreed when, oldest first
     """
 
     measure: Measure
@@ -47,6 +49,7 @@ class Line:
     undecided: tuple[str, ...]
     plans: tuple[str, ...]
     standing: Standing
+    bands: tuple[Band, ...] = ()
 
     @property
     def newest(self) -> Reading | None:
@@ -83,7 +86,7 @@ class Overview:
 async def read_overview(context: Context, patient: str, audience: str, on: date | None = None) -> Overview:
     """Raises NotFound, Deleted, Forbidden."""
     person = await read_person(context, patient, _TYPES, on)
-    lines = tuple(_lines(context, person))
+    lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in _lines(context, person)])
     if audience == "referral":
         return await _slice(context, person, lines)
     resources = person.resources
@@ -137,6 +140,30 @@ def _line(context: Context, person: Person, measure: Measure, goal: Json | None,
         plans=plans,
         standing=stands(context.knowledge, person.chart, measure, agreed, newest),
     )
+
+
+async def _bands(context: Context, person: Person, line: Line) -> tuple[Band, ...]:
+    """What was agreed when, from the versions of the Goal: a new band where the agreed target changed."""
+    if line.goal is None:
+        return ()
+    version = person.versions[f"Goal/{line.goal['id']}"]
+    values = [line.goal]
+    if version.number > 1:
+        page = await context.store.history("Goal", version.id, count=context.house.limits.page_maximum)
+        values = [parse(one.body) for one in reversed(page.versions) if one.body is not None]
+    steps: list[tuple[date, Target]] = []
+    for value in values:
+        target, start = find_target(value, AGREED), _since(value, first=not steps)
+        if target is not None and start is not None and (not steps or steps[-1][1] != target):
+            steps.append((start, target))
+    ends = [*(start for start, _ in steps[1:]), None]
+    return tuple(Band(start, end, target) for (start, target), end in zip(steps, ends, strict=True))
+
+
+def _since(goal: Json, *, first: bool) -> date | None:
+    """The first version counts from the Goal's own start, later ones from when they were written."""
+    written = find_date(goal.get("meta", {}).get("lastUpdated"))
+    return (find_date(goal.get("startDate")) or written) if first else written
 
 
 def _closed(plans: Iterable[Json]) -> tuple[Json, ...]:

@@ -70,9 +70,9 @@ def misfit(kind: Kind, value: FactValue) -> str | None:
 
 
 def _kind_of_measure(draft: Draft, name: str) -> Kind:
-    if name not in draft.measures:
+    measure = draft.measures[name][1] if name in draft.measures else None
+    if measure is None or not measure.kind:
         return None
-    measure = draft.measures[name][1]
     if measure.kind in NUMBERS:
         return "number"
     if measure.kind == "flag":
@@ -159,12 +159,11 @@ def _codes(draft: Draft) -> None:
     owners: dict[tuple[str, str], str] = {}
     for place, measure in draft.measures.values():
         for number, code in enumerate(measure.codes, 1):
-            owner = owners.setdefault((code.system, code.code), measure.id)
-            if owner != measure.id or list(measure.codes).index(code) != number - 1:
-                place.file.refuse(
-                    f"the code {code.code} stands in `{owner}` already; a value can be of one measure only",
-                    ("code", number, "code"),
-                )
+            owner = owners.get((code.system, code.code))
+            if owner is not None:
+                message = f"the code {code.code} stands in `{owner}` already; a value is of one measure, so keep one"
+                place.file.refuse(message, ("code", number, "code"))
+            owners.setdefault((code.system, code.code), measure.id)
 
 
 def _targets(draft: Draft) -> None:
@@ -181,7 +180,7 @@ def _target(draft: Draft, place: Entry, name: str, target: Target) -> None:
         place.refuse(f"the unit is `{target.unit}`, but {name} is in `{measure.unit}`; convert the number", "target")
     if measure.kind == "flag" and not isinstance(target.value, bool):
         place.refuse(f"{name} is a flag; its target is `value = true` or `value = false`", "target")
-    if measure.kind not in ("group", "flag") and target.value is not None:
+    if measure.kind not in ("", "group", "flag") and target.value is not None:
         place.refuse(f"{name} is a {measure.kind}; its target is a number, or `none` with the reason", "target")
 
 

@@ -83,10 +83,11 @@ class Entry:
         return value
 
     def word(self, key: str, words: Collection[str], default: str | None = None) -> str:
-        """One of a closed list of words."""
+        """One of a closed list of words; empty when refused."""
         value = self.text(key, default)
         if value and value not in words:
             self.refuse(f"`{key}` cannot be `{value}`; it is one of: {', '.join(words)}", key)
+            return ""
         return value
 
     def number(self, key: str, *, required: bool = False) -> Decimal | None:

@@ -12,7 +12,6 @@ from careplan.domain.guideline import DecidedBy, Example, Knowledge, Offer, Plan
 from careplan.knowledge.consistency import kind_of, misfit
 from careplan.knowledge.draft import Draft
 from careplan.knowledge.entry import Entry, nearest
-from careplan.knowledge.target import Table
 
 _ON = date(2026, 1, 1)  # no rule reads the day itself; facts hold what follows from it
 _EVERYBODY = PlanType(
@@ -45,31 +44,21 @@ def refuse_unnamed(draft: Draft) -> None:
 
 def refuse_untrue(draft: Draft, knowledge: Knowledge) -> None:
     """Run every example of a knowledge that is sound otherwise, and note those that come out differently."""
-    looked_up = {one.definition.table for one in knowledge.facts.values() if isinstance(one.definition, DecidedBy)}
     for table in draft.tables.values():
-        names = looked_up | {table.guideline.measure}
-        small = replace(
-            knowledge,
-            guidelines={name: guideline for name, guideline in knowledge.guidelines.items() if name in names},
-            plans={**knowledge.plans, _EVERYBODY.id: _EVERYBODY},
-        )
-        _run(table, small)
-
-
-def _run(table: Table, knowledge: Knowledge) -> None:
-    for place, example in zip(table.examples, table.guideline.examples, strict=True):
-        found = decided_row(knowledge, table.guideline.measure, example)
-        if found != example.expects:
-            place.refuse(
-                f"«{example.says}» comes out as {found or 'no row'}; correct the example, or the rows",
-                "expects",
-            )
+        for place, example in zip(table.examples, table.guideline.examples, strict=True):
+            found = decided_row(knowledge, table.guideline.measure, example)
+            if found != example.expects:
+                found = found or "no row"
+                place.refuse(f"«{example.says}» comes out as {found}; correct the example, or the rows", "expects")
 
 
 def decided_row(knowledge: Knowledge, measure: str, example: Example) -> str | None:
     """The id of the row that decides a measure for an example's facts; None when none does."""
+    looked_up = {one.definition.table for one in knowledge.facts.values() if isinstance(one.definition, DecidedBy)}
+    needed = {name: one for name, one in knowledge.guidelines.items() if name == measure or name in looked_up}
+    asked = replace(knowledge, guidelines=needed, plans={**knowledge.plans, _EVERYBODY.id: _EVERYBODY})
     facts = {name: Fact(name, value) for name, value in example.facts.items()}
-    recommendation = evaluate(knowledge, Chart(_ON, facts)).recommendations.get(measure)
+    recommendation = evaluate(asked, Chart(_ON, facts)).recommendations.get(measure)
     return recommendation.row.id if recommendation else None
 
 

@@ -6,6 +6,7 @@ keeps nothing. Not here: how rules are applied (`careplan.domain.evaluation`). F
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from careplan.knowledge.consistency import refuse_misfits
 from careplan.knowledge.draft import Draft
 from careplan.knowledge.entry import CODE, Entry, KnowledgeFault, KnowledgeFile
 from careplan.knowledge.example import refuse_unnamed, refuse_untrue
-from careplan.knowledge.fact import facts_from_entry
+from careplan.knowledge.fact import NOTHING, facts_from_entry
 from careplan.knowledge.measure import measure_from_entry
 from careplan.knowledge.order import refuse_disorder
 from careplan.knowledge.plan import template_from_entry
@@ -111,10 +112,10 @@ def _measure(entry: Entry, draft: Draft) -> str | None:
 
 def _facts(entry: Entry, draft: Draft) -> str | None:
     for place, fact in facts_from_entry(entry):
-        if fact.id in draft.facts:
-            other = draft.facts[fact.id][0].file.name
-            place.refuse(f"the fact `{fact.id}` is defined twice, also in {other}; keep one", "id")
-        draft.facts.setdefault(fact.id, (place, fact))
+        first = draft.facts.setdefault(fact.id, (place, fact))
+        if first[0] is not place:
+            place.refuse(f"the fact `{fact.id}` is defined twice, also in {first[0].file.name}; keep one", "id")
+            draft.facts[fact.id] = first[0], replace(fact, definition=NOTHING)
     return None
 
 

@@ -103,7 +103,8 @@ def _code(entry: Entry, ucum: str) -> Code:
 def _answers(entry: Entry, kind: str) -> tuple[Answer, ...]:
     answers: dict[str, Answer] = {}
     for one in entry.entries("answer"):
-        answer = Answer(one.text("value"), one.text("says"), _answer_codes(one), one.texts("texts"))
+        texts, number = one.texts("texts"), one.number("number")
+        answer = Answer(one.text("value"), one.text("says"), _answer_codes(one), texts, number)
         one.close()
         if answer.value in answers:
             one.refuse(f"the answer `{answer.value}` stands here twice; join the two", "value")

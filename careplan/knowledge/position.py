@@ -16,7 +16,9 @@ _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
-_MARK = re.compile(r'"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#.*|[\[{]|[\]}]')
+_LONG = ('"""', "'''")
+_MARK = re.compile(r'"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#.*|[\[{\]},]')
+_ELEMENT = re.compile(r"\s*[^\s\]}#,]")
 _SYNTAX = re.compile(r"\s*\((?:at line (\d+), column \d+|at end of document)\)$")
 
 
@@ -32,21 +34,25 @@ class Positions:
 
 
 def positions_in(text: str) -> Positions:
-    """The places of all headers and keys of a TOML text; where a key stands twice, the first."""
+    """The places of all headers, keys and elements of arrays that begin a line; where a key stands twice, the first."""
     lines: dict[Path, int] = {}
     arrays: Counter[Path] = Counter()
     table: Path = ()
-    open_: tuple[int, str] = (0, "")
+    value: Path = ()
+    rest = _Rest()
     for number, line in enumerate(text.splitlines(), 1):
-        if open_ == (0, ""):
+        if rest.in_array and _ELEMENT.match(line):
+            lines.setdefault((*value, rest.commas + 1), number)
+        elif rest.is_over:
             if header := _HEADER.match(line):
                 table = _table(header, arrays)
                 lines.setdefault(table, number)
             elif key := _KEY.match(line):
                 names = _names(key[1])
-                for n in range(1, len(names) + 1):
-                    lines.setdefault((*table, *names[:n]), number)
-        open_ = _still_open(line, *open_)
+                value = (*table, *names)
+                for n in range(len(table) + 1, len(value) + 1):
+                    lines.setdefault(value[:n], number)
+        rest.read(line)
     return Positions(lines)
 
 
@@ -77,24 +83,44 @@ def _table(header: re.Match[str], arrays: Counter[Path]) -> Path:
     return path
 
 
-def _still_open(line: str, depth: int, quote: str) -> tuple[int, str]:
-    """How many brackets, and which long quote, a line leaves open for the next."""
-    at = 0
-    while at < len(line):
-        if quote:
-            end = line.find(quote, at)
-            if end < 0:
-                return depth, quote
-            at, quote = end + 3, ""
-            continue
-        mark = _MARK.search(line, at)
-        if mark is None:
-            break
-        at = mark.end()
-        if mark[0] in ('"""', "'''"):
-            quote = mark[0]
-        elif mark[0] in "[{":
-            depth += 1
-        elif mark[0] in "]}":
-            depth -= 1
-    return depth, quote
+@dataclass(slots=True)
+class _Rest:
+    """What the lines so far leave open: brackets, a long string, and how many elements of an array are past."""
+
+    depth: int = 0
+    quote: str = ""
+    commas: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return not self.depth and not self.quote
+
+    @property
+    def in_array(self) -> bool:
+        return self.depth == 1 and not self.quote
+
+    def read(self, line: str) -> None:
+        if self.is_over:
+            self.commas = 0
+        at = 0
+        while at < len(line):
+            if self.quote:
+                end = line.find(self.quote, at)
+                if end < 0:
+                    return
+                at, self.quote = end + 3, ""
+            mark = _MARK.search(line, at)
+            if mark is None:
+                return
+            at = mark.end()
+            self._pass(mark[0])
+
+    def _pass(self, mark: str) -> None:
+        if mark in _LONG:
+            self.quote = mark
+        elif mark in "[{":
+            self.depth += 1
+        elif mark in "]}":
+            self.depth -= 1
+        elif mark == "," and self.depth == 1:
+            self.commas += 1

@@ -6,6 +6,7 @@ The words of conditions are those of `careplan.domain.condition`; nothing here k
 from careplan.domain.condition import NUMBER_WORDS, WORDS, Condition, Group, Term
 from careplan.domain.guideline import Review, Source
 from careplan.knowledge.entry import NO_DAY, Entry
+from careplan.knowledge.position import Path
 
 
 def terms_from_entry(entry: Entry, key: str, *, required: bool = True, nests: bool = True) -> tuple[Term, ...]:
@@ -25,7 +26,7 @@ def source_from_entry(entry: Entry, *, required: bool = True) -> Source | None:
     year = found.whole("year", 0)
     if year and not 1990 <= year <= 2100:
         found.refuse(f"`year` cannot be {year}; write four digits, or leave it out when the page states none", "year")
-    address = _address(found, found.text("url"), "url")
+    address = _address(found, found.text("url"), ("url",))
     source = Source(found.text("title"), found.text("publisher"), address, year or None, found.text("section", ""))
     found.close()
     return source
@@ -33,7 +34,7 @@ def source_from_entry(entry: Entry, *, required: bool = True) -> Source | None:
 
 def also_from_entry(entry: Entry) -> tuple[str, ...]:
     """Further addresses that say the same."""
-    return tuple(_address(entry, one, "also") for one in entry.texts("also"))
+    return tuple(_address(entry, one, ("also", n)) for n, one in enumerate(entry.texts("also"), 1))
 
 
 def review_from_entry(entry: Entry) -> Review:
@@ -46,9 +47,9 @@ def review_from_entry(entry: Entry) -> Review:
     return review
 
 
-def _address(entry: Entry, url: str, key: str) -> str:
+def _address(entry: Entry, url: str, place: Path) -> str:
     if url and not url.startswith(("https://", "http://")):
-        entry.refuse(f"`{url}` is no address; it begins with https://", key)
+        entry.file.refuse(f"`{url}` is no address; it begins with https://", (*entry.path, *place))
     return url
 
 

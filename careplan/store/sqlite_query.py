@@ -67,25 +67,25 @@ class Names:
         return -1 if known is None else known
 
 
-# kind → (column compared, index that starts with `parameter` and it); "" takes all values of the parameter
+# kind → (column compared, index of `parameter` and it); "" takes all values of the parameter
 _INDEXES: dict[str, tuple[tuple[str, str], ...]] = {
     "token": (("code", "token_code"), ("", "token_code")),
     "date": (("low", "date_low"), ("high", "date_high")),
-    "number": (("low", "number_low"), ("high", "number_high"), ("", "number_low")),
+    "number": (("low", "number_low"), ("", "number_low")),
     "string": (("folded", "string_folded"), ("", "string_folded")),
-    "reference": (("id", "reference_id"), ("", "reference_id")),
-    "uri": (("uri", "uri_uri"), ("", "uri_uri")),
+    "reference": (("id", "reference_id"),),
+    "uri": (("uri", "uri_uri"),),
     RESOURCE: (("id", "resource_id"), ("at", "resource_at")),
 }
 
-# kind → what an ascending and a descending sort go by
+# kind → what an ascending and a descending sort go by; the + keeps SQLite on the resource's own few rows
 _SORTED: dict[str, tuple[str, str]] = {
-    "token": ("min(v.code)", "max(v.code)"),
-    "date": ("min(v.low)", "max(v.high)"),
-    "number": ("min(v.low)", "max(v.high)"),
-    "string": ("min(v.folded)", "max(v.folded)"),
-    "reference": ("min(v.type || '/' || v.id)", "max(v.type || '/' || v.id)"),
-    "uri": ("min(v.uri)", "max(v.uri)"),
+    "token": ("min(+v.code)", "max(+v.code)"),
+    "date": ("min(+v.low)", "max(+v.high)"),
+    "number": ("min(+v.low)", "max(+v.high)"),
+    "string": ("min(+v.folded)", "max(+v.folded)"),
+    "reference": ("min(+v.type || '/' || v.id)", "max(+v.type || '/' || v.id)"),
+    "uri": ("min(+v.uri)", "max(+v.uri)"),
 }
 
 # (kind, descending) → index with one marked entry a resource in that order, its column, its mark
@@ -163,12 +163,10 @@ def _after(place: Place, orders: Sequence[Order], keys: Sequence[Sql]) -> list[S
 
 def _from_place(place: Place, orders: Sequence[Order], key: Sql | None) -> list[Sql]:
     """The same as one bound on the first sort key, so that a walk starts at the place."""
-    if key is None:
+    if key is None or (place.values and place.values[0] is None):
         return []
     if len(orders) == 1:
         return [Sql(f"r.id {'<' if orders[0].descending else '>'} ?", (place.id,))]
-    if place.values[0] is None:
-        return []
     return [Sql(f"{key.text} {'<=' if orders[0].descending else '>='} ?", (place.values[0],))]
 
 
@@ -182,7 +180,7 @@ def page_of(
     number = _Number(connection, names, query.type)
     orders = effective_orders(query)
     keys = [_sort_key(number, order) for order in orders[:-1]]
-    if way.first is not None and keys:
+    if keys and way.first is not None:
         keys[0] = way.first
     where = _filters(number, query, way)
     if place is not None:
@@ -270,7 +268,7 @@ def walks(connection: sqlite3.Connection, names: Names, query: Query) -> tuple[W
     )
     none = Sql(f"NOT EXISTS (SELECT 1 FROM {kind_of(first)} v WHERE v.key = r.key AND v.parameter = ?)", (parameter,))
     without = _joined(" AND ", [type_way(query).into, none])
-    return (Way(into, first=Sql(f"o.{column}")), Way(without, present=False))
+    return (Way(into, first=Sql(f"o.{column}")), Way(without, first=Sql("NULL"), present=False))
 
 
 def _by_keys(query: Query, keys: Sql, done: Criterion | str) -> Way:
@@ -285,10 +283,11 @@ def _keys(number: "_Number", condition: Condition, patient: str | None) -> Sql |
     columns = {comparison.column for comparison in condition.where if comparison.operator != "contains"}
     for column, index in _INDEXES[condition.kind]:
         if column in columns or not column:
-            start = Sql(f"SELECT v.key FROM {condition.kind} v INDEXED BY {index} WHERE")
-            narrowed = [Sql("v.patient = ?", (patient,))] if patient is not None and condition.kind == "token" else []
-            where = _joined(" AND ", [*_value(number, condition, condition.where), *narrowed])
-            return Sql(f"{start.text} {where.text}", where.values)
+            where = _value(number, condition, condition.where)
+            if patient is not None and condition.kind == "token":
+                index, where = "token_patient", [Sql("v.patient = ?", (patient,)), *where]
+            found = _joined(" AND ", where)
+            return Sql(f"SELECT v.key FROM {condition.kind} v INDEXED BY {index} WHERE {found.text}", found.values)
     return None
 
 

@@ -107,7 +107,7 @@ class _Search:
         """The rows with the first sort value in its order, then those without one."""
         rows: list[Row] = []
         for way in walk:
-            past = self.place is not None and len(walk) > 1 and (self.place.values[0] is None) is way.present
+            past = len(walk) > 1 and self.place is not None and self.place.values[0] is None and way.present
             if not past and len(rows) <= self.query.count:
                 rows += self._page(way, self.query.count + 1 - len(rows))
         return rows

@@ -26,7 +26,7 @@ def cast(register: Register, on: date) -> Iterator[Person]:
     yield Person(  # angina, LDL above 1.4, should have a heart plan and has none
         id="anna", given="Anna", family="Jensen", sex="female", born=anna, number=register.claim(anna, "female"),
         diagnoses=(since("K74", 3, both=True),), smoking="former", quit=on - timedelta(days=1200),
-        since_review=24, levels={"ldl": 3.7}, medicine=("atorvastatin", "acetylsalicylsyre"),
+        frailty=2, since_review=24, levels={"ldl": 3.7}, medicine=("atorvastatin", "acetylsalicylsyre"),
     )  # fmt: skip
     birthe = born(71, 9, 2)
     yield Person(  # three diseases, three plans, one target a measure
@@ -34,7 +34,7 @@ def cast(register: Register, on: date) -> Iterator[Person]:
         number=register.claim(birthe, "female"),
         diagnoses=(since("T90", 14, both=True), since("K76", 6), since("K86", 15), since("R95", 7, both=True)),
         smoking="former", quit=on - timedelta(days=2500), frailty=3, plan="active",
-        plan_types=("diabetes", "kol", "hjerte"), since_review=83, levels={"fev1": 56, "hba1c": 54},
+        plan_types=("diabetes", "kol", "hjerte"), since_review=83, levels={"fev1": 56, "hba1c": 54, "ldl": 3.9},
         medicine=("metformin", "insulin", "atorvastatin", "losartan", "tiotropium"), severe_hypoglycaemia=False,
     )  # fmt: skip
     carl = born(66, 6, 21)
@@ -48,19 +48,19 @@ def cast(register: Register, on: date) -> Iterator[Person]:
         id="dorte", given="Dorte", family="Østergaard", sex="female", born=dorte,
         number=register.claim(dorte, "female"), diagnoses=(since("T90", 19), since("K86", 22)),
         smoking="never", frailty=7, plan="active", plan_types=("diabetes", "hjerte"), since_review=130,
-        levels={"hba1c": 50}, medicine=("insulin", "losartan", "amlodipin"), severe_hypoglycaemia=False,
+        levels={"hba1c": 46}, medicine=("insulin", "losartan", "amlodipin"), severe_hypoglycaemia=False,
     )  # fmt: skip
     erik = born(49, 11, 8)
     yield Person(  # new, no plan yet
         id="erik", given="Erik", family="Holm", sex="male", born=erik, number=register.claim(erik, "male"),
-        diagnoses=(since("T90", 0.17, both=True),), smoking="never", since_review=20,
+        diagnoses=(since("T90", 0.17, both=True),), smoking="never", frailty=1, since_review=20,
         levels={"hba1c_at_diagnosis": 61}, medicine=("metformin",), severe_hypoglycaemia=False,
     )  # fmt: skip
     fatima = born(54, 4, 17)
     yield Person(  # an agreed target that differs from the recommended one
         id="fatima", given="Fatima", family="Yilmaz", sex="female", born=fatima,
         number=register.claim(fatima, "female"), diagnoses=(since("T90", 6, both=True),), smoking="never",
-        plan="active", plan_types=("diabetes",), since_review=150, deviation="hba1c", levels={"hba1c": 55},
+        frailty=2, plan="active", plan_types=("diabetes",), since_review=150, deviation="hba1c", levels={"hba1c": 55},
         medicine=("metformin", "gliclazid"), severe_hypoglycaemia=False,
     )  # fmt: skip
     gunnar = born(74, 12, 3)

@@ -16,7 +16,7 @@ from careplan.synthetic.medicine import ANTIHYPERTENSIVE, GLUCOSE, STATINS, UNDA
 from careplan.synthetic.observation import Record
 from careplan.synthetic.person import ISCHAEMIC, Person
 from careplan.synthetic.trajectory import begun, climbing, combined, wander
-from careplan.synthetic.visit import Visit, local_time
+from careplan.synthetic.visit import Visit, local_time, working_day
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,7 @@ def _write_ldl_after_start(story: Story, record: Record, ldl: float, effects: li
     """The control seven weeks after a statin is begun."""
     start = story.start(*STATINS)
     if start is not None and story.times[0] < start < -0.2:
-        day = story.on + timedelta(days=round(start * 365.25) + 49)
-        day -= timedelta(days=max(0, day.weekday() - 4))
+        day = working_day(story.on + timedelta(days=round(start * 365.25) + 49))
         record.measured("ldl", local_time(day, 8 * 60 + 25), ldl * combined(start + 0.134, effects))
 
 
@@ -178,7 +177,7 @@ def _write_kidney(story: Story, record: Record) -> None:
         moved -= 0.25 * begun(time, thiazide) if thiazide is not None else 0.0
         record.measured("potassium", visit.lab, potassium + moved + rng.gauss(0, 0.12))
         diabetic = (onset := story.onset("T90")) is not None and onset <= time
-        if rng.random() < (0.85 if diabetic else 0.35 if high else 0.05):
+        if rng.random() < (0.92 if diabetic else 0.35 if high else 0.05):
             ratio = exp(albumin + 0.05 * time + 0.3 * walk[place] + rng.gauss(0, 0.3))
             record.measured("uacr", visit.lab, ratio, "<" if ratio < 3 else None)
 

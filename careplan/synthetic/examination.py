@@ -137,7 +137,7 @@ def _smoking(story: Story, day: date) -> str:
 
 
 def _write_facts(story: Story, record: Record) -> None:
-    """What the clinician answered at the newest årskontrol, for most of those whom it concerns."""
+    """What the clinician answered at the newest visits, for most of those whom it concerns."""
     rng, person = story.rng, story.person
     at = story.newest.at
     if person.frailty is not None:
@@ -145,14 +145,14 @@ def _write_facts(story: Story, record: Record) -> None:
         if person.frailty >= 7 and rng.random() < 0.15:
             record.answered("short_life", at, True)
     if person.has("T90"):
-        _write_hypoglycaemia(story, record, at)
-        if rng.random() < 0.88:
+        _write_hypoglycaemia(story, record, story.visits[-1].at)
+        if rng.random() < 0.93:
             record.answered("family_history", at, rng.random() < 0.16)
-    if person.has("T90", *HEART_PLAN) and rng.random() < 0.85:
+    if person.has("T90", *HEART_PLAN) and rng.random() < 0.93:
         record.measured("standing_fall", at, rng.gauss(5 + 0.12 * max(0.0, story.age(0) - 65), 6))
     if person.has("T90", "K86", "K87") and rng.random() < 0.86:
         record.answered("resistant", at, person.has("K86", "K87") and rng.random() < 0.06)
-    if person.has(*HEART_PLAN) and not person.has("T90", *VASCULAR) and rng.random() < 0.85:
+    if person.has(*HEART_PLAN) and not person.has("T90", *VASCULAR) and rng.random() < 0.92:
         record.answered("score2", at, concept((_ANSWERS, _score2(story))))
 
 
@@ -160,7 +160,7 @@ def _write_hypoglycaemia(story: Story, record: Record, at: str) -> None:
     rng, person = story.rng, story.person
     if person.severe_hypoglycaemia is not None:
         record.answered("hypoglycaemia", at, person.severe_hypoglycaemia)
-    elif rng.random() < 0.88:
+    elif rng.random() < 0.94:
         risky = story.start("insulin", "gliclazid", "repaglinid") is not None
         record.answered("hypoglycaemia", at, risky and rng.random() < 0.06)
 

@@ -52,9 +52,7 @@ class Loosening:
 _LOOSENINGS: Mapping[str, Loosening] = {
     _HBA1C: Loosening(Decimal(5), "hypoglycaemia", "Lavt blodsukker flere gange det seneste år.", "HbA1c"),
     _LDL: Loosening(Decimal("0.4"), "side-effect", "Muskelsmerter på højere dosis statin.", "LDL"),
-    _SYSTOLIC: Loosening(
-        Decimal(10), "patient-preference", "Svimmel, når blodtrykket er lavere.", "Blodtryk, systolisk"
-    ),
+    _SYSTOLIC: Loosening(Decimal(10), "patient-wish", "Svimmel, når blodtrykket er lavere.", "Blodtryk, systolisk"),
 }
 
 
@@ -222,10 +220,10 @@ def _verdicts(record: Record, target: Resource) -> Iterator[bool]:
 
 
 def _converted(newest: Newest, target: Resource) -> Decimal | None:
-    """The newest value in the target's unit, or None where it has another."""
+    """The newest value in the target's unit (a whole number has none), or None where it has another."""
     detail = target.get("detailRange", {}).get("low") or target.get("detailQuantity", {})
     wanted = detail.get("code")
-    if wanted in (newest.unit, None):
+    if wanted in (newest.unit, None) or not newest.unit:
         return newest.value
     times = _TIMES.get((newest.unit, wanted))
     return None if times is None else newest.value * times

@@ -189,8 +189,8 @@ def _draw_smoking(rng: Random, kol: bool, age: int, on: date) -> tuple[Smoking, 
 
 
 def _draw_frailty(rng: Random, person: Person, age: int) -> int | None:
-    """Clinical Frailty Scale 1-8, asked mostly from 65."""
-    if rng.random() > (0.85 if age >= 65 else 0.04):
+    """Clinical Frailty Scale 1-8, asked from 65 and of most younger people who come for a chronic disease."""
+    if rng.random() > (0.92 if age >= 65 else 0.85 if person.diagnoses else 0.03):
         return None
     mean = 2.3 + 0.08 * max(0, age - 65) + 0.4 * person.has("R95") + 0.7 * person.has("K77") + 2.5 * person.has("P70")
     return min(8, max(1, round(rng.gauss(mean, 1.1))))

@@ -13,7 +13,7 @@ from careplan.synthetic.goal import Recommend, WrittenGoal, write_goals, write_p
 from careplan.synthetic.history import days_after
 from careplan.synthetic.observation import Record, Resource, concept
 from careplan.synthetic.person import HEART_PLAN, Person
-from careplan.synthetic.visit import Visit, local_time
+from careplan.synthetic.visit import Visit, local_time, working_day
 
 KNOWLEDGE_VERSION = "2026.1"
 MUNICIPALITY = {"reference": "Organization/kommune-nord"}
@@ -182,7 +182,7 @@ def _write_referral(story: Story, record: Record, reasons: list[Resource]) -> Re
     """A referral to the municipality: it opens the plan to them until its period ends."""
     rng, active = story.rng, story.person.referral == "active"
     ago = rng.randrange(2, 120) if active else rng.randrange(200, 420)
-    sent = _weekday(story.on - timedelta(days=ago))
+    sent = working_day(story.on - timedelta(days=ago))
     end = days_after(sent, 184 if active else 150)
     content: Resource = {
         "status": "active" if active else "completed",
@@ -224,10 +224,6 @@ def _write_case(record: Record, referral: Resource, at: str, sent: date, status:
         "restriction": {"period": {"end": _working_days_after(sent, 5).isoformat()}},
     }
     record.add("Task", "case", content)
-
-
-def _weekday(day: date) -> date:
-    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 def _working_days_after(day: date, days: int) -> date:

@@ -16,6 +16,10 @@ BEFORE_DISEASE_YEARS = 2.4
 """How far apart visits lie while a person has no chronic disease."""
 
 
+CLOSED = frozenset({(1, 1), (12, 24), (12, 25), (12, 26), (12, 31)})
+"""Month and day of holidays on which no clinic is open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One visit and the blood test some days before it.
@@ -59,8 +63,14 @@ def _days(rng: Random, person: Person, on: date, years: int) -> Iterator[tuple[d
 
 def _working_day(on: date, ago: float) -> date:
     """The working day at or before so many years ago."""
-    day = on - timedelta(days=max(1, round(ago * 365.25)))
-    return day - timedelta(days=max(0, day.weekday() - 4))
+    return working_day(on - timedelta(days=max(1, round(ago * 365.25))))
+
+
+def working_day(day: date) -> date:
+    """The day, or the last working day before it; holidays that move with Easter are not known here."""
+    while day.weekday() > 4 or (day.month, day.day) in CLOSED:
+        day -= timedelta(days=1)
+    return day
 
 
 def _visit(rng: Random, day: date, on: date, annual: bool) -> Visit:

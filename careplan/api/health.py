@@ -1,0 +1,24 @@
+"""`/healthz`: the process answers. `/readyz`: its store does too, so traffic may come."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from careplan.api.door import door_of
+from careplan.store.protocol import StoreUnavailable
+
+
+def operation_routes() -> list[Route]:
+    return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
+
+
+async def healthz(request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> JSONResponse:
+    try:
+        await door_of(request).house.store.changes(0, 1)
+    except StoreUnavailable as error:
+        return JSONResponse({"status": "store-unavailable", "reason": error.message}, 503)
+    return JSONResponse({"status": "ready"})

@@ -1,0 +1,155 @@
+"""Wiring: settings → store → knowledge → FastAPI. The only module that knows every class."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from careplan import __version__
+from careplan.api.door import FHIR, Door, new_id
+from careplan.api.errors import error_response
+from careplan.api.health import operation_routes
+from careplan.api.routes import fhir_routes
+from careplan.domain.errors import Fault
+from careplan.domain.evaluation import evaluate
+from careplan.domain.guideline import Knowledge
+from careplan.fhir import bindings, models, profile, xhtml
+from careplan.fhir.definition_of_plan import plan_definition
+from careplan.fhir.goal import goal_from_recommendation
+from careplan.fhir.index import extract
+from careplan.fhir.instant import instant_text
+from careplan.fhir.mapping import ChartReader
+from careplan.fhir.profile import Definitions, load_definitions
+from careplan.fhir.text import Json, dump, parse, read_text, stamp
+from careplan.interactions.caller import SYSTEM, Caller
+from careplan.interactions.context import Context, House, Limits
+from careplan.knowledge.load import load_knowledge
+from careplan.settings import Settings, settings_from_environment
+from careplan.store.protocol import Store, StoreUnavailable, Write
+from careplan.store.sqlite import SQLiteStore
+
+PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
+"""The instant of every conformance resource: they change with the release, not while it runs."""
+
+
+async def open_store(settings: Settings) -> Store:
+    """SQLite for a path, MongoDB for mongodb://. Raises StoreUnavailable."""
+    if settings.store.startswith("mongodb"):
+        raise StoreUnavailable("MongoDB")
+    return SQLiteStore.open(settings.store.removeprefix("sqlite://"))
+
+
+def validator(definitions: Definitions) -> Callable[[Json], Iterable[Fault]]:
+    """Every fault of a resource at once: structure, required bindings, narrative, profiles."""
+
+    def validate(resource: Json) -> list[Fault]:
+        found = models.faults(resource)
+        found += bindings.faults(resource)
+        found += xhtml.faults(resource)
+        found += profile.validate(resource, definitions)
+        return found
+
+    return validate
+
+
+def read_profiles(folder: Path) -> list[Json]:
+    """The conformance resources of a folder, in order of name."""
+    return [parse(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+
+
+async def open_catalogue(profiles: Iterable[Json], knowledge: Knowledge) -> Store:
+    """A read-only store in memory of what we publish: profiles, and a PlanDefinition for each plan type."""
+    store = SQLiteStore.open(":memory:")
+    plans = [plan_definition(plan, knowledge) for plan in knowledge.plans.values()]
+    await store.commit([_published(resource) for resource in (*profiles, *plans)])
+    return store
+
+
+def _published(resource: Json) -> Write:
+    instant = instant_text(PUBLISHED)
+    body = stamp(read_text(dump(resource)), id=resource["id"], version_id="1", last_updated=instant)
+    return Write(resource["resourceType"], resource["id"], 0, PUBLISHED, None, body, extract(parse(body)))
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """The house with its stores open; closed again at the end. Raises KnowledgeFaulty, StoreUnavailable."""
+    knowledge = load_knowledge(settings.knowledge)
+    profiles = read_profiles(settings.profiles)
+    store = await open_store(settings)
+    catalogue = await open_catalogue(profiles, knowledge)
+    try:
+        yield House(
+            store=store,
+            catalogue=catalogue,
+            knowledge=knowledge,
+            reader=ChartReader(knowledge),
+            validate=validator(load_definitions(profiles)),
+            secret=settings.signing_secret(),
+            limits=Limits(settings.page, settings.page_maximum, settings.bundle_entries),
+        )
+    finally:
+        await asyncio.gather(store.close(), catalogue.close())
+
+
+def recommender(knowledge: Knowledge, at: datetime) -> Callable[[list[Json], date], list[Json]]:
+    """What `synthetic` asks for: one person's resources on a day → the Goals the rules propose, agreed as they are."""
+    reader = ChartReader(knowledge)
+
+    def recommend(resources: list[Json], on: date) -> list[Json]:
+        chart = reader.chart(resources, on)
+        patient = next(one["id"] for one in resources if one["resourceType"] == "Patient")
+        found = evaluate(knowledge, chart).recommendations.items()
+        return [
+            goal_from_recommendation(one, knowledge.measures[name], patient, at, agreed=True, status="proposed")
+            for name, one in found
+            if knowledge.measures[name].goal
+        ]
+
+    return recommend
+
+
+def system_context(house: House, name: str, at: datetime) -> Context:
+    """A Context for work the installation does itself: loading, listing."""
+    return Context(house, replace(SYSTEM, name=name), at, new_id, FHIR)
+
+
+def create_app(settings: Settings, *, demo: bool = False) -> FastAPI:
+    """The whole application; its stores open when it starts and close when it stops.
+
+    demo  invented people sign in by choosing who they are; never in `serve`
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_house(settings) as house:
+            app.state.door = Door(house, identify(house, demo=demo), settings.base, settings.body_limit)
+            yield
+
+    app = FastAPI(title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None)
+    app.router.routes += fhir_routes()
+    app.router.routes += operation_routes()
+    app.add_exception_handler(HTTPException, _http_error)
+    return app
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    return await error_response(request, error)
+
+
+def identify(house: House, *, demo: bool) -> Callable[[Request], Caller]:
+    """Who calls the FHIR door: on a loopback service without sign-in, the installation's own system."""
+    return lambda request: SYSTEM
+
+
+def app_from_environment() -> FastAPI:
+    """What each worker process of `serve` runs."""
+    return create_app(settings_from_environment(os.environ))

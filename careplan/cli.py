@@ -1,0 +1,310 @@
+"""The command line: parse arguments, call `app`, say what happened. Output goes to stdout, progress to stderr."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import uvicorn
+from pydantic import ValidationError
+
+from careplan import __version__
+from careplan.app import create_app, open_house, recommender, system_context
+from careplan.demo import prepare_demo
+from careplan.domain.errors import CareplanError
+from careplan.domain.evaluation import Answer, evaluate
+from careplan.domain.guideline import Knowledge
+from careplan.fhir.answered import PLAN_NAMES, answer_json
+from careplan.fhir.instant import COPENHAGEN
+from careplan.fhir.mapping import ChartReader, listed_with
+from careplan.fhir.text import Json, dump, parse
+from careplan.interactions.worklist import Candidate, candidates
+from careplan.knowledge.load import KnowledgeFaulty, load_knowledge, overdue_reviews
+from careplan.settings import Settings, settings_from_environment
+from careplan.sync.folder import files_in, load
+from careplan.synthetic.folder import write_people
+from careplan.synthetic.people import clinic
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code: 0 done, 1 something was refused, 2 wrong use."""
+    parsed = parser().parse_args(arguments)
+    given = {name: getattr(parsed, name, None) for name in ("store", "clinic")}
+    try:
+        settings = settings_from_environment(os.environ, **given)
+        command: Callable[[argparse.Namespace, Settings], int] = parsed.command
+        return command(parsed, settings)
+    except KnowledgeFaulty as error:
+        _say_faults(error)
+    except CareplanError as error:
+        _tell(f"careplan: {error.message}")
+    except ValidationError as error:
+        for problem in error.errors():
+            _tell(f"careplan: setting CAREPLAN_{str(problem['loc'][0]).upper()}: {problem['msg']}")
+        return 2
+    except OSError as error:
+        _tell(f"careplan: {error.filename or ''}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        _tell("careplan: stopped")
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and what they take."""
+    top = argparse.ArgumentParser(
+        prog="careplan",
+        description="Forløbsplaner: chronic-care plans for KOL, type 2 diabetes and heart disease, as FHIR R4.",
+        epilog="Settings are read from the environment (CAREPLAN_STORE …); docs/settings.md lists them.",
+    )
+    top.add_argument("--version", action="version", version=f"careplan {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    demo = _add(commands, "demo", _demo, "serve an invented clinic on this machine, to click around in")
+    demo.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
+    demo.add_argument("--patients", type=int, default=150, help="invented patients (default 150)")
+    demo.add_argument("--seed", type=int, default=1, help="same seed, same patients (default 1)")
+    _add_store(demo, "default: demo/careplan-demo.db, made anew")
+
+    serve = _add(commands, "serve", _serve, "serve the FHIR API")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8000, help="port (default 8000)")
+    serve.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    serve.add_argument("--auth", choices=["none"], default="none", help="none: no sign-in, on loopback addresses only")
+    _add_store(serve, "default: CAREPLAN_STORE or careplan.db")
+
+    load_ = _add(commands, "load", _load, "read FHIR files into the store; bad ones are listed, good ones kept")
+    load_.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of .json and .ndjson")
+    load_.add_argument("--report", type=Path, default=Path("load-report.txt"), help="where refused items are listed")
+    _add_store(load_, "default: CAREPLAN_STORE or careplan.db")
+
+    generate = _add(commands, "generate", _generate, "write invented Danish patients as FHIR Bundles")
+    generate.add_argument("--patients", type=int, required=True, help="how many; the eight of the demo are among them")
+    generate.add_argument("--seed", type=int, default=1, help="same seed, same bytes (default 1)")
+    generate.add_argument("--on", type=_day, default=date(2026, 11, 22), help="day the record ends (2026-11-22)")
+    generate.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+
+    targets = _add(commands, "targets", _targets, "recommended targets of the person in each Bundle")
+    targets.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE.json", help="one person's resources each")
+    targets.add_argument("--on", type=_day, default=None, metavar="DATE", help="as of this day (default today)")
+    targets.add_argument("--json", action="store_true", help="one JSON object a Bundle, a line each")
+    targets.add_argument("--clinic", help="practice whose own patients are eligible (default Organization/clinic-own)")
+
+    eligible = _add(commands, "eligible", _eligible, "who should have a plan, most urgent first")
+    eligible.add_argument("--clinic", help="Organization/… ; default: every practice")
+    eligible.add_argument("--on", type=_day, default=None, metavar="DATE", help="as of this day (default today)")
+    eligible.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_store(eligible, "default: CAREPLAN_STORE or careplan.db")
+
+    check = _add(commands, "check", _check, "read every knowledge file and report every fault with its line")
+    check.add_argument("folder", nargs="?", type=Path, help="a knowledge folder (default: the one in use)")
+    return top
+
+
+def _add(commands: Json, name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    added.set_defaults(command=command)
+    return added
+
+
+def _add_store(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument("--store", metavar="URL", help=f"SQLite file or mongodb://… ({default})")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date like 2026-11-22 is expected") from None
+
+
+def _today() -> date:
+    return datetime.now(COPENHAGEN).date()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _tell(text: str, end: str = "\n") -> None:
+    sys.stderr.write(text + end)
+    sys.stderr.flush()
+
+
+def _progress(done: int, of: int) -> None:
+    if done == of or (done % 20 == 0 and sys.stderr.isatty()):
+        _tell(f"\r{done} of {of} files", "\n" if done == of else "")
+
+
+# ── commands ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
+    settings = prepare_demo(settings, parsed.store, parsed.patients, parsed.seed, _today(), _tell)
+    _say(
+        f"\n  Forløbsplan demo: http://127.0.0.1:{parsed.port}/\n"
+        "  Choose who you are: a patient (Anna, Birthe, …), a nurse or doctor of Lægehuset Nord,\n"
+        "  or the visitator of Nordby Kommune. Everybody is invented.\n"
+        f"  FHIR:  http://127.0.0.1:{parsed.port}/fhir/metadata\n"
+        "  Stop with Ctrl-C.\n"
+    )
+    sys.stdout.flush()
+    uvicorn.run(create_app(settings, demo=True), host="127.0.0.1", port=parsed.port, log_level="warning")
+    return 0
+
+
+def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
+    if parsed.auth == "none" and parsed.host not in LOOPBACK:
+        _tell(f"careplan: --auth none answers everybody, so it listens on 127.0.0.1 only, not on {parsed.host}")
+        return 2
+    os.environ["CAREPLAN_STORE"] = settings.store
+    uvicorn.run(
+        "careplan.app:app_from_environment",
+        factory=True,
+        host=parsed.host,
+        port=parsed.port,
+        workers=parsed.workers,
+        log_level="info",
+        access_log=False,
+    )
+    return 0
+
+
+def _load(parsed: argparse.Namespace, settings: Settings) -> int:
+    return asyncio.run(_load_files(parsed, settings))
+
+
+async def _load_files(parsed: argparse.Namespace, settings: Settings) -> int:
+    files = files_in(parsed.paths)
+    async with open_house(settings) as house:
+        loaded = await load(system_context(house, "careplan load", datetime.now(UTC)), files, _progress)
+    _say(f"{loaded.written} resources loaded, {loaded.unchanged} unchanged, {loaded.items_refused} items refused")
+    if not loaded.refused:
+        return 0
+    parsed.report.write_text("".join(one.says() + "\n" for one in loaded.refused), encoding="utf-8")
+    _tell(f"refused items are listed in {parsed.report}, with file, line, path and reason; mend them and load again")
+    return 1
+
+
+def _generate(parsed: argparse.Namespace, settings: Settings) -> int:
+    knowledge = load_knowledge(settings.knowledge)
+    at = datetime(parsed.on.year, parsed.on.month, parsed.on.day, 10, tzinfo=COPENHAGEN)
+    made = clinic(parsed.seed, parsed.patients, on=parsed.on, recommend=recommender(knowledge, at))
+    count = write_people(parsed.out, made)
+    _say(f"{count} bundles in {parsed.out}")
+    return 0
+
+
+def _targets(parsed: argparse.Namespace, settings: Settings) -> int:
+    knowledge = load_knowledge(settings.knowledge)
+    reader, on, faulty = ChartReader(knowledge), parsed.on or _today(), False
+    for path in parsed.bundles:
+        try:
+            resources = _resources(parse(path.read_bytes()))
+        except CareplanError as error:
+            _tell(f"careplan: {path}: {error.message}")
+            faulty = True
+            continue
+        answer = evaluate(knowledge, reader.chart(resources, on, settings.clinic))
+        _say(
+            dump(answer_json(path.name, answer, knowledge)).decode()
+            if parsed.json
+            else _table(path.name, answer, knowledge)
+        )
+        _hint_listing(path, resources, settings.clinic)
+    return 1 if faulty else 0
+
+
+def _resources(body: Json) -> list[Json]:
+    """One person's resources: of a Bundle, or the one resource itself."""
+    if body.get("resourceType") != "Bundle":
+        return [body]
+    return [entry["resource"] for entry in body.get("entry", ()) if "resource" in entry]
+
+
+def _table(name: str, answer: Answer, knowledge: Knowledge) -> str:
+    """For people: plans, then a line a measure with target, row and what is missing."""
+    lines = [f"{name}  ({answer.on:%d.%m.%Y})"]
+    for kind, plan in answer.plans.items():
+        if plan.row is not None:
+            lines.append(
+                f"  plan {PLAN_NAMES.get(kind, kind)}: {plan.row.id}, {plan.state}, must offer: {plan.must_offer}"
+            )
+    for measure, one in answer.recommendations.items():
+        known = knowledge.measures[measure]
+        missing = f"  foreløbigt, mangler: {', '.join(one.missing)}" if one.missing else ""
+        says = one.target.why or one.target.says(known.decimals)
+        lines.append(f"  {known.name:<28} {says} {one.target.unit:<16} {one.row.id}{missing}")
+    for measure, names in answer.undecided.items():
+        lines.append(f"  {knowledge.measures[measure].name:<28} kan ikke afgøres, mangler: {', '.join(names)}")
+    return "\n".join(lines if answer.eligible else [*lines, "  no plan: no row makes this person eligible"])
+
+
+def _hint_listing(path: Path, resources: Sequence[Json], own: str) -> None:
+    patient: Json = next((one for one in resources if one.get("resourceType") == "Patient"), {})
+    listed = listed_with(patient)
+    if listed is not None and not own.endswith(f"/{listed}"):
+        _tell(
+            f"careplan: {path}: listed with Organization/{listed}, not with {own}; --clinic asks for another practice"
+        )
+
+
+def _eligible(parsed: argparse.Namespace, settings: Settings) -> int:
+    return asyncio.run(_list_eligible(parsed, settings))
+
+
+async def _list_eligible(parsed: argparse.Namespace, settings: Settings) -> int:
+    chosen = parsed.clinic.rpartition("/")[2] if parsed.clinic else None
+    async with open_house(settings) as house:
+        context = system_context(house, "careplan eligible", datetime.now(UTC))
+        found = await candidates(context, chosen, on=parsed.on)
+    for one in found:
+        _say(dump(_candidate_json(one)).decode() if parsed.json else _candidate_line(one))
+    _tell(f"{len({one.version.id for one in found})} patients, {len(found)} plans")
+    return 0
+
+
+def _candidate_json(one: Candidate) -> Json:
+    plan = one.eligibility
+    return {
+        "patient": one.version.reference,
+        "plan": PLAN_NAMES.get(plan.plan, plan.plan),
+        "row": plan.row.id if plan.row else None,
+        "state": plan.state,
+        "must_offer": plan.must_offer,
+        "saved": one.saved.isoformat() if one.saved else None,
+        "missing": list(plan.missing),
+    }
+
+
+def _candidate_line(one: Candidate) -> str:
+    plan = one.eligibility
+    saved = f"saved {one.saved:%d.%m.%Y}" if one.saved else "no plan yet"
+    return (
+        f"{one.version.reference:<40} {plan.plan:<10} {plan.state or '':<11} {saved:<18} must offer: {plan.must_offer}"
+    )
+
+
+def _check(parsed: argparse.Namespace, settings: Settings) -> int:
+    knowledge = load_knowledge(parsed.folder or settings.knowledge)
+    rows = sum(len(guideline.rows) for guideline in knowledge.guidelines.values())
+    examples = sum(len(guideline.examples) for guideline in knowledge.guidelines.values())
+    _say(
+        f"{len(knowledge.measures)} measures, {len(knowledge.facts)} facts, {len(knowledge.guidelines)} tables with "
+        f"{rows} rows and {examples} examples, {len(knowledge.plans)} plan types: no faults"
+    )
+    for late in overdue_reviews(knowledge, _today()):
+        _tell(f"review overdue: {late}")
+    return 0
+
+
+def _say_faults(error: KnowledgeFaulty) -> None:
+    for fault in error.knowledge_faults:
+        _tell(fault.says())
+    _tell(
+        f"careplan: {len(error.knowledge_faults)} faults in the knowledge files; nothing is served before they are mended"
+    )

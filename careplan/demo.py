@@ -1,0 +1,41 @@
+"""The demo's data: an invented clinic from a seed, loaded into a store of its own."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from careplan.app import open_house, recommender, system_context
+from careplan.fhir.instant import COPENHAGEN
+from careplan.fhir.text import dump, read_text
+from careplan.interactions.transaction import perform
+from careplan.settings import Settings
+from careplan.synthetic.people import clinic
+
+FOLDER = Path("demo")
+FILE = "careplan-demo.db"
+
+
+def prepare_demo(
+    settings: Settings, store: str | None, patients: int, seed: int, on: date, tell: Callable[..., None]
+) -> Settings:
+    """Settings of a store that holds the invented clinic; a SQLite file of the demo's own is made anew."""
+    if store is None:
+        FOLDER.mkdir(exist_ok=True)
+        for leftover in FOLDER.glob(FILE + "*"):
+            leftover.unlink()
+        settings = settings.model_copy(update={"store": str(FOLDER / FILE)})
+    asyncio.run(_fill(settings, patients, seed, on, tell))
+    return settings
+
+
+async def _fill(settings: Settings, patients: int, seed: int, on: date, tell: Callable[..., None]) -> None:
+    async with open_house(settings) as house:
+        at = datetime(on.year, on.month, on.day, 6, tzinfo=COPENHAGEN)
+        context = system_context(house, "demo", min(at, datetime.now(UTC)))
+        made = clinic(seed, patients, on=on, recommend=recommender(house.knowledge, at))
+        for count, bundle in enumerate(made):
+            await perform(context, read_text(dump(bundle)))
+            if count % 10 == 0:
+                tell(f"\rloading invented patients: {count} of {max(patients, 8)}", end="")
+        tell(f"\rloading invented patients: {max(patients, 8)} of {max(patients, 8)}")

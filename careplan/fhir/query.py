@@ -1,0 +1,154 @@
+"""A search as a value: what is asked, the same for every store, which only translates it.
+
+Not here: how a query string becomes one (`search`). https://hl7.org/fhir/R4/search.html · checklist I–L.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIs:
+    """system None: any system; "" : only without a system; code None: any code of the system."""
+
+    system: str | None
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DateIs:
+    """A comparison with the range [low, high) of instants that the value given stands for (UTC).
+
+    For `ap` the range is as wide again on either side: what overlaps it is near enough.
+    """
+
+    prefix: str  # eq ne gt lt ge le sa eb ap
+    low: datetime
+    high: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NumberIs:
+    """A number or quantity.
+
+    low, high     [low, high) is the range that the digits of the value leave; for `ap`, a tenth either way
+    value         exact
+    system, code  of a quantity's unit; system None: `code` is a code or the unit as written; both None: any unit.
+                  A unit with others of its dimension (`%` and `1`) is asked for in each, as alternatives
+    """
+
+    prefix: str
+    value: Decimal
+    low: Decimal
+    high: Decimal
+    system: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StringIs:
+    """match: `starts` and `contains` are folded (`careplan.fhir.index.folded`) and compare so, `exact` is as it is."""
+
+    match: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceIs:
+    """type None: any type; an absolute URL of another server stands in `id` with type "" ."""
+
+    type: str | None
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UriIs:
+    """match: `exact` or `below`."""
+
+    match: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdIs:
+    """`_id`: the logical id."""
+
+    id: str
+
+
+Alternative = TokenIs | DateIs | NumberIs | StringIs | ReferenceIs | UriIs | IdIs
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One parameter of the query: any of its alternatives. Several criteria of a query must all hold.
+
+    parameter  name in the registry (`code`, `_id`, `_lastUpdated`)
+    kind       token date number quantity string reference uri id. A reference with TokenIs (`subject:identifier`)
+               looks at the identifier of the reference
+    negated    `:not`: none of the alternatives; resources without the element match too
+    missing    `:missing`: True/False instead of alternatives
+    """
+
+    parameter: str
+    kind: str
+    alternatives: tuple[Alternative, ...] = ()
+    negated: bool = False
+    missing: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort key: `_id`, `_lastUpdated`, or a parameter of the registry. Missing values come last either way."""
+
+    parameter: str
+    kind: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include` (or `_revinclude` when `reverse`) of source:parameter, optionally only this target type.
+
+    parameter  `*` stands for every reference of the source, never when `reverse`
+    """
+
+    source: str
+    parameter: str
+    target: str | None = None
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to find.
+
+    patient  restrict to one patient's compartment (logical id); filled by access and by compartment search
+    patients restrict to these compartments; None: no restriction. Empty: nothing matches
+    listed_with  restrict to patients whose current Patient.generalPractitioner is this Organization (logical id)
+             Both restrictions leave resources that are in no compartment alone
+    after    the store's opaque position from an earlier Page
+    total    whether the number of matches is wanted
+    used     the parameters as they go into the self link, in order
+    ignored  what was asked and is not supported, left out
+    """
+
+    type: str
+    criteria: tuple[Criterion, ...] = ()
+    orders: tuple[Order, ...] = ()
+    count: int = 50
+    after: str | None = None
+    total: bool = False
+    patient: str | None = None
+    patients: frozenset[str] | None = None
+    listed_with: str | None = None
+    includes: tuple[Include, ...] = ()
+    elements: tuple[str, ...] = ()
+    summary: str = "false"
+    used: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def within(self, patients: frozenset[str]) -> "Query":
+        """The same search, restricted to these patients' compartments."""
+        return replace(self, patients=patients if self.patients is None else self.patients & patients)

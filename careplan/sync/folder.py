@@ -1,0 +1,177 @@
+"""Files into the record: JSON resources, Bundles and NDJSON from a folder; the good ones in, the bad ones listed.
+
+Loading the same files again changes nothing: what has an id is put under it, what has none gets one from its content.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from careplan.domain.errors import CareplanError, Fault
+from careplan.fhir import registry
+from careplan.fhir.text import Json, Text, dump, entry_texts, line_of, read_text
+from careplan.interactions.change import Change
+from careplan.interactions.commit import Activity, commit
+from careplan.interactions.context import Context
+from careplan.interactions.transaction import BundleInvalid, perform
+from careplan.interactions.write import same_content
+from careplan.store.protocol import VersionConflict
+
+TRIES = 12
+AT_ONCE = 32
+"""Items under way together, so that the store can put many writes to disk at once."""
+
+_NAMESPACE = uuid.UUID("6f0f0c1e-6f6d-5d3c-9f0b-0d0a5a0c7e11")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why something was not loaded: file, line, path in the resource, and what is wrong."""
+
+    file: str
+    line: int
+    path: str
+    reason: str
+
+    def says(self) -> str:
+        return f"{self.file}:{self.line}: {self.path or 'the whole'}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What came of a load: resources written, resources that stood there already, and what was refused."""
+
+    written: int = 0
+    unchanged: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+    @property
+    def items_refused(self) -> int:
+        return len({(one.file, one.line if one.file.endswith(".ndjson") else 0) for one in self.refused})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to load: a whole JSON file, or one line of NDJSON (`line` is where it begins)."""
+
+    file: str
+    line: int
+    raw: bytes
+
+
+def files_in(paths: Iterable[Path]) -> list[Path]:
+    """The .json and .ndjson files among these paths and in these folders, in order."""
+    found: list[Path] = []
+    for path in paths:
+        inside = (
+            sorted(one for one in path.rglob("*") if one.suffix in (".json", ".ndjson")) if path.is_dir() else [path]
+        )
+        found += inside
+    return found
+
+
+def items_of(path: Path) -> Iterator[Item]:
+    """What one file holds."""
+    if path.suffix != ".ndjson":
+        yield Item(str(path), 1, path.read_bytes())
+        return
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, 1):
+            if raw.strip():
+                yield Item(str(path), number, raw)
+
+
+async def load(context: Context, files: Sequence[Path], progress: Progress | None = None) -> Loaded:
+    """Load every file; one bad item stops no other."""
+    loaded = Loaded()
+    waiting: set[asyncio.Task[None]] = set()
+    for done, path in enumerate(files):
+        for item in items_of(path):
+            if len(waiting) >= AT_ONCE:
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            waiting.add(asyncio.create_task(_load(context, item, loaded)))
+        if progress:
+            progress(done + 1, len(files))
+    if waiting:
+        await asyncio.wait(waiting)
+    loaded.refused.sort(key=lambda one: (one.file, one.line, one.path))
+    return loaded
+
+
+async def _load(context: Context, item: Item, loaded: Loaded) -> None:
+    try:
+        text = read_text(item.raw)
+        await _item(context, text, loaded)
+    except CareplanError as error:
+        loaded.refused += _refusals(item, error)
+
+
+def _refusals(item: Item, error: CareplanError) -> list[Refusal]:
+    faults = [fault for fault in error.faults if fault.severity == "error"] or [Fault("", error.code, error.message)]
+    source = item.raw.decode(errors="replace")
+    return [
+        Refusal(item.file, item.line - 1 + _line(source, fault), fault.expression, fault.message) for fault in faults
+    ]
+
+
+def _line(source: str, fault: Fault) -> int:
+    try:
+        return line_of(source, fault.expression) if fault.expression else 1
+    except (ValueError, IndexError):
+        return 1
+
+
+async def _item(context: Context, text: Text, loaded: Loaded) -> None:
+    kind = text.value.get("type") if text.value.get("resourceType") == "Bundle" else None
+    if kind in ("transaction", "batch"):
+        performed = await perform(context, text)
+        for index, result in enumerate(performed.results):
+            if result.outcome is not None:
+                raise _refused_entry(index, result.outcome)
+            loaded.written += result.status == 201
+            loaded.unchanged += result.status == 200
+    elif kind is not None:
+        texts = [(index, read_text(raw)) for index, raw in enumerate(entry_texts(text)) if raw is not None]
+        await _put(context, [(one, f"Bundle.entry[{index}].resource") for index, one in texts], loaded)
+    else:
+        await _put(context, [(text, "")], loaded)
+
+
+def _refused_entry(index: int, outcome: Json) -> CareplanError:
+    place = f"Bundle.entry[{index}]"
+    faults = [Fault(place, "entry-refused", str(issue.get("diagnostics", ""))) for issue in outcome["issue"]]
+    return CareplanError(f"{place} was refused", tuple(faults))
+
+
+async def _put(context: Context, texts: Sequence[tuple[Text, str]], loaded: Loaded) -> None:
+    """Put resources under their own ids in one commit; again where someone else came first."""
+    for attempt in range(1, TRIES + 1):
+        changes: list[Change] = []
+        for text, place in texts:
+            change = await _change(context, text, place)
+            if any(change.reference == other.reference for other in changes):
+                raise BundleInvalid(f"{place} is about {change.reference}, like an entry before it")
+            if change.previous is None or not same_content(text, change.previous):
+                changes.append(change)
+        try:
+            await commit(context, changes, (), Activity("load"))
+        except VersionConflict:
+            if attempt == TRIES:
+                raise
+            continue
+        loaded.written += len(changes)
+        loaded.unchanged += len(texts) - len(changes)
+        return
+
+
+async def _change(context: Context, text: Text, place: str) -> Change:
+    type_name = str(text.value.get("resourceType", ""))
+    row = registry.row(type_name)
+    if row.read_only:
+        raise registry.TypeUnknown(f"{type_name} is published by this service and cannot be loaded")
+    given = text.value.get("id")
+    id = given if isinstance(given, str) else str(uuid.uuid5(_NAMESPACE, dump(text.value).decode()))
+    return Change(type_name, id, text, await context.store.read(type_name, id), place)

@@ -1,0 +1,66 @@
+"""The signed cookie of somebody signed in: who, since when, and when last seen. Nothing is kept on the server.
+
+Not here: how people show who they are (`signin`), and what they may do (`interactions.access`). The clock is the
+caller's, so that time limits can be tested. https://cheatsheetseries.owasp.org/cheatsheets/Session_Management_Cheat_Sheet.html
+"""
+
+import hmac
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from itsdangerous import BadSignature, Signer, URLSafeSerializer
+
+NAME = "forloebsplan"
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser between two sign-ins.
+
+    id       random, new at every sign-in; the form token hangs on it
+    persona  key of who is signed in; empty: nobody yet
+    started, seen  seconds since 1970
+    """
+
+    id: str
+    persona: str
+    started: int
+    seen: int
+
+    def at(self, now: datetime) -> "Session":
+        """The same session, seen now."""
+        return replace(self, seen=int(now.timestamp()))
+
+
+class Sessions:
+    """Signs and reads session cookies and form tokens with one secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._cookies = URLSafeSerializer(secret, salt="careplan.session")
+        self._forms = Signer(secret, salt="careplan.form")
+
+    def text(self, session: Session) -> str:
+        """The cookie's value."""
+        written = self._cookies.dumps([session.id, session.persona, session.started, session.seen])
+        return written if isinstance(written, str) else written.decode()
+
+    def find(self, text: str | None, now: datetime) -> Session | None:
+        """The session of a cookie; None when it is not ours, idle for half an hour, or eight hours old."""
+        if not text:
+            return None
+        try:
+            id, persona, started, seen = self._cookies.loads(text)
+            session = Session(str(id), str(persona), int(started), int(seen))
+        except (BadSignature, ValueError, TypeError):
+            return None
+        idle, age = now.timestamp() - session.seen, now.timestamp() - session.started
+        return None if idle > IDLE.total_seconds() or age > ABSOLUTE.total_seconds() else session
+
+    def form_token(self, session: Session) -> str:
+        """What every form of this session carries."""
+        return self._forms.get_signature(session.id).decode()
+
+    def is_form_token(self, session: Session, token: str) -> bool:
+        return hmac.compare_digest(self.form_token(session).encode(), token.encode())

@@ -1,0 +1,130 @@
+"""A page as bytes: template, texts, headers. The one place that makes HTML responses.
+
+No script and no style stands in a page itself, so the policy can forbid both. https://www.w3.org/TR/CSP3/
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from careplan.views import wording
+from careplan.views.catalogue import Catalogue, read_catalogue
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One static file: its bytes, and a name of its content for caches."""
+
+    body: bytes
+    kind: str
+    mark: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Every static file, read once."""
+    found = {path.name: path for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
+    return {name: _asset(path) for name, path in found.items()}
+
+
+def _asset(path: Path) -> Asset:
+    body = path.read_bytes()
+    return Asset(body, TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:16])
+
+
+async def static(request: Request) -> Response:
+    """A static file; for a year where the address names its content."""
+    asset = assets().get(request.path_params["name"])
+    if asset is None:
+        return Response(status_code=404, headers=dict(HEADERS))
+    kept = request.query_params.get("v") == asset.mark
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if kept else "public, no-cache",
+        "ETag": f'"{asset.mark}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("if-none-match") == f'"{asset.mark}"':
+        return Response(status_code=304, headers=headers)
+    return Response(asset.body, media_type=asset.kind, headers=headers)
+
+
+# ── templates ────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The Danish texts."""
+    return read_catalogue("da")
+
+
+@cache
+def environment() -> Environment:
+    """The templates, each searched for texts that are missing. Raises TextMissing."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"t": catalogue(), "asset": _address}
+    made.filters |= {"day": _day, "moment": wording.danish_time, "svg": Markup, "paragraphs": _paragraphs}
+    for name in made.list_templates(extensions=["html"]):
+        catalogue().check(keys_in(made, name))
+    return made
+
+
+def keys_in(made: Environment, template: str) -> list[str]:
+    """The literal keys a template gives to `t`."""
+    assert made.loader is not None
+    source = made.loader.get_source(made, template)[0]
+    calls = made.parse(source).find_all(nodes.Call)
+    named = [call for call in calls if isinstance(call.node, nodes.Name) and call.node.name == "t" and call.args]
+    return [str(call.args[0].value) for call in named if isinstance(call.args[0], nodes.Const)]
+
+
+def _address(name: str) -> str:
+    return f"/static/{name}?v={assets()[name].mark}"
+
+
+def _day(on: date | None) -> str:
+    return "" if on is None else wording.danish_date(on)
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def moment(at: datetime) -> str:
+    """«14.03.2026 kl. 09.12»."""
+    return wording.danish_time(at)
+
+
+def html(template: str, status: int = 200, **values: object) -> Response:
+    """A page of a template, with the headers of every page."""
+    text = environment().get_template(template).render(**values)
+    return HTMLResponse(text, status, headers=dict(HEADERS))

@@ -1,0 +1,158 @@
+"""One request to a page: who may open it, whether its form is ours, and what becomes of errors.
+
+The door's one handler: pages raise, and here a refusal becomes a page in Danish with a code. What a page shows
+is decided in its own module.
+"""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.outcome import ANSWERS
+from careplan.interactions.access import Forbidden, LoginRequired
+from careplan.interactions.context import Context
+from careplan.views.catalogue import Catalogue
+from careplan.views.cookie import Session
+from careplan.views.form import Form, FormFaulty, form_from_pairs, read_form
+from careplan.views.frame import HEADERS, catalogue, html
+from careplan.views.session import context_of, find_session, from_own_page, keep
+from careplan.views.view import View, view_of
+
+TOKEN = "formular"
+HOME: Mapping[str, str] = {"patient": "/plan", "clinic": "/arbejdsliste", "municipality": "/henvisninger"}
+"""Where each role begins."""
+
+_LOG = logging.getLogger("careplan.views")
+_STATUS: Mapping[str, int] = {"form-faulty": 400, "form-expired": 403, "print-edition-unknown": 400}
+
+
+class FormExpired(CareplanError):
+    """A form that does not carry this session's token, or comes from another site."""
+
+    code = "form-expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A page opened by somebody signed in. `asked`: the fields of the address; `form`: those that were sent."""
+
+    request: Request
+    view: View
+    session: Session
+    context: Context
+    asked: Form
+    form: Form
+
+    @property
+    def t(self) -> Catalogue:
+        return catalogue()
+
+    @property
+    def posted(self) -> bool:
+        return self.request.method == "POST"
+
+    def path(self, name: str) -> str:
+        """A part of the address: a logical id."""
+        return str(self.request.path_params[name])
+
+    def page(self, template: str, screen: str, status: int = 200, **values: object) -> Response:
+        """A page with its frame: who is signed in, where they are, the token of its forms."""
+        frame = {
+            "screen": screen,
+            "role": self.context.caller.role,
+            "name": self.context.caller.name,
+            "home": HOME.get(self.context.caller.role, "/"),
+            "token": self.view.sessions.form_token(self.session),
+            "demo": self.view.demo,
+            "notice": self.notice(),
+        }
+        return html(template, status, **{**frame, **values})
+
+    def notice(self) -> str:
+        """What was just done, told once after a redirect."""
+        key = f"notice.{self.asked.text('besked')}"
+        return self.t(key) if self.t.has(key) else ""
+
+
+Handler = Callable[[Opened], Awaitable[Response]]
+
+
+def go(path: str, **fields: str) -> Response:
+    """After a change: on to a page that shows it, so that reloading repeats nothing."""
+    return RedirectResponse(f"{path}?{urlencode(fields)}" if fields else path, 303, headers=dict(HEADERS))
+
+
+def endpoint(handler: Handler, roles: frozenset[str]) -> Callable[[Request], Awaitable[Response]]:
+    """A handler as a route's endpoint: signed in, in a role, with a form of ours."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            opened = await _open(request, roles)
+            response = await handler(opened)
+        except LoginRequired:
+            return go("/", besked="log-ind")
+        except CareplanError as error:
+            return refusal(request, error)
+        except Exception as error:
+            _LOG.error("%s in a page\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            return refusal(request, CareplanError("unforeseen"))
+        keep(request, response, opened.session)
+        return response
+
+    return answer
+
+
+async def _open(request: Request, roles: frozenset[str]) -> Opened:
+    context, session, view = context_of(request), find_session(request), view_of(request)
+    assert session is not None
+    if context.caller.role not in roles:
+        raise Forbidden(f"role {context.caller.role} does not open this page")
+    form = await checked_form(request, session) if request.method == "POST" else Form()
+    return Opened(request, view, session, context, form_from_pairs(request.query_params.multi_items()), form)
+
+
+async def checked_form(request: Request, session: Session) -> Form:
+    """The form of a POST from one of our own pages. Raises FormExpired, FormFaulty."""
+    if not from_own_page(request):
+        raise FormExpired("the form does not come from a page of this service")
+    form = await read_form(request)
+    if not view_of(request).sessions.is_form_token(session, form.text(TOKEN)):
+        raise FormExpired("the form belongs to another session")
+    return form
+
+
+def status_of(error: CareplanError) -> int:
+    """The HTTP status of an error."""
+    known = ANSWERS.get(error.code)
+    return _STATUS.get(error.code, known.status if known else 500)
+
+
+def refusal(request: Request, error: CareplanError) -> Response:
+    """The error page: what happened, what to do, a code to tell; never what there is or is not."""
+    t, status = catalogue(), status_of(error)
+    kind = "form" if isinstance(error, FormExpired | FormFaulty) else str(status)
+    key = kind if t.has(f"error.{kind}.title") else "other" if status < 500 else "500"
+    try:
+        role = context_of(request).caller.role
+    except LoginRequired:
+        role = ""
+    says = "error.500.patient" if key == "500" and role == "patient" else f"error.{key}.says"
+    return html(
+        "error.html",
+        status,
+        screen=t(f"error.{key}.title"),
+        says=t(says),
+        code=error.code if error.code != "careplan-error" else "E500",
+        role=role,
+        home=HOME.get(role, "/"),
+        name="",
+        token="",
+        demo=view_of(request).demo,
+        notice="",
+    )

@@ -1,0 +1,230 @@
+"""Danish sentences made from data, shared by charts, the printed sheet and pages.
+
+Nothing is said that the data do not say: a missing value is called missing, an old one old. All Danish of this
+module stands in the tables at its top. Not here: headings and labels of one screen.
+Style of patient sentences: LIX at most 34, 15 words a sentence or fewer (Björnsson 1968, https://www.sprogtid.dk/lix).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from careplan.domain.calendar import add_months
+from careplan.domain.measure import Measure, Reading, danish_number
+from careplan.domain.target import Band, Standing, Target
+from careplan.fhir.instant import COPENHAGEN
+from careplan.interactions.overview import Line
+
+THIN_SPACE = "\u2009"
+OLD_MONTHS = 15
+"""Values older than this many months are called old, and a gap longer than this is no trend."""
+
+_SAME_SHARE = Decimal("0.02")
+"""A change smaller than this share of the measure's chart cannot be seen in it, and is called «omtrent det samme»."""
+
+_STATUS: Mapping[Standing, tuple[str, str]] = {
+    Standing.IN: ("✓", "I mål"),
+    Standing.NEAR: ("◐", "Tæt på mål"),
+    Standing.OUT: ("▲", "Uden for mål"),
+    Standing.UNMEASURED: ("○", "Mangler måling"),
+    Standing.UNRULED: ("–", "Ikke relevant"),
+}
+
+_UNITS: Mapping[str, str] = {
+    "mL/min/1.73 m2": "mL/min/1,73 m²",
+    "kg/m2": "kg/m²",
+    "/min": "i minuttet",
+    "min/week": "minutter om ugen",
+    "units/week": "genstande om ugen",
+    "cigarettes/day": "cigaretter om dagen",
+    "per 12 months": "gange på et år",
+    "points": "point",
+    "months": "måneder",
+    "år": "",
+    "ratio": "",
+    "group": "",
+    "grade": "",
+    "flag": "",
+}
+"""Units that Danes read otherwise than they are written in the measure's file."""
+
+_SUBJECTS: Mapping[str, str] = {
+    "hba1c": "Dit langtidsblodsukker",
+    "ldl": "Dit dårlige kolesterol",
+    "hdl_cholesterol": "Dit gode kolesterol",
+    "total_cholesterol": "Dit kolesterol i alt",
+    "triglycerides": "Fedt i dit blod",
+    "sbp": "Dit høje blodtryk\u00adstal",
+    "egfr": "Tallet for dine nyrer",
+    "uacr": "Protein i din urin",
+    "weight": "Din vægt",
+    "bmi": "Dit BMI",
+    "waist": "Din livvidde",
+    "height": "Din højde",
+    "pulse": "Din puls",
+    "spo2": "Ilt i dit blod",
+    "cat": "Din KOL-score",
+    "fev1_pct": "Din lungekraft",
+    "haemoglobin": "Din blodprocent",
+}
+
+_ENDS: Mapping[str, tuple[str, str]] = {
+    "activity": ("mindre", "mere"),
+    "alcohol": ("mindre", "mere"),
+    "exacerbations": ("færre", "flere"),
+    "weight": ("lettere", "tungere"),
+}
+_USUAL_ENDS = ("lavere", "højere")
+
+_UNKNOWN = "ukendt"
+_NO_TARGET = "intet mål"
+_NO_NUMBER = "intet tal"
+_FELL, _ROSE, _SAME = "faldet", "steget", "omtrent det samme"
+_BOUNDS = {"<": "under", "<=": "højst", ">": "over", ">=": "mindst"}
+
+
+def status_word(standing: Standing) -> tuple[str, str]:
+    """Icon and word of a standing; colour is never alone."""
+    return _STATUS[standing]
+
+
+def danish_date(on: date) -> str:
+    """«14.03.2026»."""
+    return f"{on:%d.%m.%Y}"
+
+
+def danish_time(at: datetime) -> str:
+    """«14.03.2026 kl. 09.12», in Copenhagen."""
+    return f"{at.astimezone(COPENHAGEN):%d.%m.%Y kl. %H.%M}"
+
+
+def day_of(reading: Reading) -> date:
+    """The day in Copenhagen on which a value was taken."""
+    return reading.at.astimezone(COPENHAGEN).date()
+
+
+def unit_text(measure: Measure) -> str:
+    """The unit as a Dane reads it; empty where the number says all."""
+    return _UNITS.get(measure.unit, measure.unit)
+
+
+def value_text(measure: Measure, reading: Reading) -> str:
+    """The value without unit: «58», «1,4», «<5», «aldrig røget»."""
+    return f"{reading.comparator or ''}{measure.says(reading.value)}"
+
+
+def value_with_unit(measure: Measure, reading: Reading) -> str:
+    """The value and its unit with a thin space between them."""
+    unit = unit_text(measure) if isinstance(reading.value, Decimal) else ""
+    return f"{value_text(measure, reading)}{THIN_SPACE}{unit}" if unit else value_text(measure, reading)
+
+
+def spoken_value(measure: Measure, reading: Reading) -> str:
+    """The value as it is read aloud: «under 5» for «<5»."""
+    bound = _BOUNDS.get(reading.comparator or "", "")
+    return f"{bound} {measure.says(reading.value)}".strip()
+
+
+def target_text(measure: Measure, target: Target | None) -> str:
+    """«under 1,4», «mellem 53 og 58», «0 gange på et år»; what a group or flag should be; «intet tal»."""
+    if target is None:
+        return _NO_TARGET
+    if target.is_number:
+        nothing = target.high == 0 and target.low is None and not target.strict
+        said = danish_number(Decimal(0), 0) if nothing else target.says(measure.decimals)
+        return f"{said} {unit_text(measure)}".strip() if nothing or measure.kind == "choice" else said
+    decided = target.value
+    if decided is None and measure.kind in ("group", "flag"):
+        decided = target.why
+    if decided is None:
+        return _NO_NUMBER
+    if decided == "unknown":
+        return _UNKNOWN
+    return measure.says(decided)
+
+
+def end_labels(measure: Measure) -> tuple[str, str]:
+    """The words at the low and the high end of the number line."""
+    return _ENDS.get(measure.id, _USUAL_ENDS)
+
+
+def is_old(reading: Reading, on: date) -> bool:
+    """Whether a value is older than 15 months."""
+    return add_months(day_of(reading), OLD_MONTHS) < on
+
+
+# ── change ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def trend_word(readings: Sequence[Reading], measure: Measure | None = None) -> str:
+    """«faldet», «steget» or «omtrent det samme»: the newest value against the one about a year before.
+
+    readings  newest first; only values from the same place (at home or not) are compared
+    measure   with it, a change too small to be seen in its chart is «omtrent det samme»; without, only no change is
+    Returns   empty where there is nothing to compare, or where `<5` and the like leave it open
+    """
+    earlier = earlier_reading(readings)
+    return "" if earlier is None else _changed(earlier, readings[0], measure)
+
+
+def earlier_reading(readings: Sequence[Reading]) -> Reading | None:
+    """The value the newest is compared with: the one nearest a year before it, not more than 15 months before."""
+    if not readings:
+        return None
+    newest = readings[0]
+    day = day_of(newest)
+    before, year_ago = add_months(day, -OLD_MONTHS), add_months(day, -12)
+    others = [
+        one
+        for one in readings[1:]
+        if before <= day_of(one) < day and (one.source == "home") == (newest.source == "home")
+    ]
+    return min(others, key=lambda one: abs((day_of(one) - year_ago).days), default=None)
+
+
+def _changed(earlier: Reading, newest: Reading, measure: Measure | None) -> str:
+    was, now = earlier.value, newest.value
+    if not isinstance(was, Decimal) or not isinstance(now, Decimal):
+        return ""
+    if earlier.comparator or newest.comparator:
+        return _changed_beyond(_reach(earlier, was), _reach(newest, now))
+    span = None if measure is None else measure.chart
+    height = span.high - span.low if span is not None and span.low is not None and span.high is not None else Decimal(0)
+    if now == was or abs(now - was) < height * _SAME_SHARE:
+        return _SAME
+    return _FELL if now < was else _ROSE
+
+
+def _reach(reading: Reading, value: Decimal) -> tuple[Decimal, Decimal]:
+    """The lowest and the highest a value with a comparator can be."""
+    comparator = reading.comparator or ""
+    low = Decimal("-Infinity") if comparator.startswith("<") else value
+    return low, Decimal("Infinity") if comparator.startswith(">") else value
+
+
+def _changed_beyond(was: tuple[Decimal, Decimal], now: tuple[Decimal, Decimal]) -> str:
+    if now[1] <= was[0]:
+        return _FELL
+    return _ROSE if now[0] >= was[1] else ""
+
+
+def change_sentence(readings: Sequence[Reading], measure: Measure) -> str:
+    """«Det er faldet siden sidste år.»; empty where there is nothing to compare."""
+    earlier, word = earlier_reading(readings), trend_word(readings, measure)
+    if earlier is None or not word:
+        return ""
+    months_between = (day_of(readings[0]) - day_of(earlier)).days
+    since = "siden sidste år" if months_between >= 274 else f"siden {danish_date(day_of(earlier))}"
+    return (
+        f"Det er {word} {'som sidste år' if months_between >= 274 else since}."
+        if word == _SAME
+        else f"Det er {word} {since}."
+    )
+
+
+# ── sentences ────────────────────────────────────────────────────────────────────────────────────
+
+
+def subject_text(measure: Measure) -> str:
+    """What a sentence about the measure begins with: «Dit langtidsblodsukker»."""
+    return _SUBJECTS.get(measure.id, "")

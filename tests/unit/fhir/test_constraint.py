@@ -1,0 +1,142 @@
+"""The invariants that R4 itself sets between elements."""
+
+from typing import Any
+
+import pytest
+
+from careplan.fhir.models import faults
+from careplan.fhir.text import Digits
+
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "name": [{"given": ["Test"]}], "birthDate": "1958-03-12"}
+OBSERVATION: dict[str, Any] = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "key"),
+    [
+        (
+            {
+                "resourceType": "Encounter",
+                "status": "planned",
+                "class": {"code": "AMB"},
+                "period": {"start": "2026-02", "end": "2026-01"},
+            },
+            "per-1",
+        ),
+        (
+            {**OBSERVATION, "valuePeriod": {"start": "2026-01-01T10:00:00+02:00", "end": "2026-01-01T07:00:00Z"}},
+            "per-1",
+        ),
+        ({**OBSERVATION, "valueRange": {"low": {"value": 2}, "high": {"value": 1}}}, "rng-2"),
+        ({**OBSERVATION, "valueRange": {"low": {"value": 2, "comparator": "<"}}}, "sqty-1"),
+        ({**OBSERVATION, "valueQuantity": {"value": 2, "code": "mg"}}, "qty-3"),
+        ({**OBSERVATION, "valueRatio": {"numerator": {"value": 2}}}, "rat-1"),
+        ({**OBSERVATION, "valueString": "x", "dataAbsentReason": {"text": "y"}}, "obs-6"),
+        ({**OBSERVATION, "referenceRange": [{"appliesTo": [{"text": "y"}]}]}, "obs-3"),
+        (
+            {
+                **OBSERVATION,
+                "code": {"coding": [{"system": "s", "code": "c"}]},
+                "valueString": "x",
+                "component": [{"code": {"coding": [{"system": "s", "code": "c", "display": "d"}]}}],
+            },
+            "obs-7",
+        ),
+        ({"resourceType": "Patient", "telecom": [{"value": "1"}]}, "cpt-2"),
+        ({"resourceType": "Patient", "photo": [{"data": "AAAA"}]}, "att-1"),
+        ({"resourceType": "Patient", "contact": [{"gender": "male"}]}, "pat-1"),
+        ({"resourceType": "Organization", "active": True}, "org-1"),
+        ({"resourceType": "Organization", "name": "x", "address": [{"use": "home"}]}, "org-2"),
+        (
+            {
+                "resourceType": "Goal",
+                "lifecycleStatus": "active",
+                "description": {"text": "x"},
+                "subject": {"display": "x"},
+                "target": [{"detailString": "x"}],
+            },
+            "gol-1",
+        ),
+        (
+            {
+                "resourceType": "Condition",
+                "subject": {"display": "x"},
+                "abatementString": "x",
+                "clinicalStatus": {"coding": [{"code": "active"}]},
+            },
+            "con-4",
+        ),
+        (
+            {
+                "resourceType": "Condition",
+                "subject": {"display": "x"},
+                "clinicalStatus": {"coding": [{"code": "active"}]},
+                "verificationStatus": {"coding": [{"code": "entered-in-error"}]},
+            },
+            "con-5",
+        ),
+        ({"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": PATIENT}]}, "bdl-3"),
+        (
+            {
+                "resourceType": "Bundle",
+                "type": "collection",
+                "entry": [{"resource": PATIENT, "request": {"method": "GET", "url": "x"}}],
+            },
+            "bdl-3",
+        ),
+        ({"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": "urn:x"}]}, "bdl-5"),
+        ({"resourceType": "Bundle", "type": "collection", "total": 1}, "bdl-1"),
+        (
+            {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": "urn:x", "resource": PATIENT}] * 2},
+            "bdl-7",
+        ),
+        (
+            {
+                "resourceType": "ValueSet",
+                "status": "draft",
+                "compose": {"include": [{"valueSet": ["v"], "concept": [{"code": "x"}]}]},
+            },
+            "vsd-2",
+        ),
+        (
+            {
+                "resourceType": "Appointment",
+                "status": "booked",
+                "participant": [{"status": "accepted", "type": [{"text": "x"}]}],
+            },
+            "app-3",
+        ),
+        (
+            {
+                "resourceType": "Group",
+                "type": "person",
+                "actual": False,
+                "member": [{"entity": {"reference": "Patient/1"}}],
+            },
+            "grp-1",
+        ),
+        (
+            {
+                "resourceType": "Task",
+                "status": "draft",
+                "intent": "order",
+                "authoredOn": "2026-02-01",
+                "lastModified": "2026-01-01",
+            },
+            "inv-1",
+        ),
+    ],
+)
+def test_the_invariants_of_r4_hold(resource: dict[str, Any], key: str) -> None:
+    assert [fault.message.split(":")[0] for fault in faults(resource) if fault.code == "invariant-broken"] == [key]
+
+
+def test_equal_bounds_and_open_periods_are_in_order() -> None:
+    for more in (
+        {"valueRange": {"low": {"value": Digits("1.0")}, "high": {"value": 1}}},
+        {"valuePeriod": {"start": "2026-01-02", "end": "2026-01-02"}},
+        {"valuePeriod": {"start": "2026-01-02", "end": "2026-01-01T23:30:00-05:00"}},
+        {"valuePeriod": {"end": "2026-01-02"}},
+        {"valuePeriod": {"start": "2016-12-31T23:59:60Z", "end": "2017-01-01T00:00:00Z"}},
+    ):
+        assert faults({**OBSERVATION, **more}) == []
