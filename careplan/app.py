@@ -21,7 +21,7 @@ from careplan.api.routes import fhir_routes
 from careplan.domain.errors import Fault
 from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
-from careplan.fhir import bindings, models, profile, xhtml
+from careplan.fhir import bindings, models, profile, registry, xhtml
 from careplan.fhir.definition_of_plan import plan_definition
 from careplan.fhir.goal import goal_from_recommendation
 from careplan.fhir.index import extract
@@ -29,11 +29,13 @@ from careplan.fhir.instant import instant_text
 from careplan.fhir.mapping import ChartReader
 from careplan.fhir.profile import Definitions, load_definitions
 from careplan.fhir.text import Json, dump, parse, read_text, stamp
+from careplan.fhir.vocabulary import code_systems
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, House, Limits
 from careplan.knowledge.load import load_knowledge
 from careplan.settings import Settings, settings_from_environment
-from careplan.store.protocol import Store, StoreUnavailable, Write
+from careplan.store.mongo import MongoStore
+from careplan.store.protocol import Store, Write
 from careplan.store.sqlite import SQLiteStore
 
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,12 +45,15 @@ PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
 async def open_store(settings: Settings) -> Store:
     """SQLite for a path, MongoDB for mongodb://. Raises StoreUnavailable."""
     if settings.store.startswith("mongodb"):
-        raise StoreUnavailable("MongoDB")
+        return await MongoStore.connect(settings.store, driver=settings.mongo_driver)
     return SQLiteStore.open(settings.store.removeprefix("sqlite://"))
 
 
 def validator(definitions: Definitions) -> Callable[[Json], Iterable[Fault]]:
     """Every fault of a resource at once: structure, required bindings, narrative, profiles."""
+
+    for type_name in registry.TYPES:
+        models.faults({"resourceType": type_name})  # the models load on first use; not in somebody's first request
 
     def validate(resource: Json) -> list[Fault]:
         found = models.faults(resource)
@@ -66,10 +71,11 @@ def read_profiles(folder: Path) -> list[Json]:
 
 
 async def open_catalogue(profiles: Iterable[Json], knowledge: Knowledge) -> Store:
-    """A read-only store in memory of what we publish: profiles, and a PlanDefinition for each plan type."""
+    """A read-only store in memory of what we publish: profiles, plan types and the codes of the knowledge."""
     store = SQLiteStore.open(":memory:")
     plans = [plan_definition(plan, knowledge) for plan in knowledge.plans.values()]
-    await store.commit([_published(resource) for resource in (*profiles, *plans)])
+    resources = (*profiles, *plans, *code_systems(knowledge))
+    await store.commit([_published(resource) for resource in resources])
     return store
 
 

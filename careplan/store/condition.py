@@ -5,11 +5,10 @@ Follows https://hl7.org/fhir/R4/search.html#prefix and the checklist, K.
 """
 
 from dataclasses import dataclass, replace
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import TypeAlias
 
 from careplan.fhir.index import folded
-from careplan.fhir.search import (
+from careplan.fhir.query import (
     Alternative,
     Criterion,
     DateIs,
@@ -74,10 +73,8 @@ _NUMBER: dict[str, tuple[tuple[str, str, str], ...]] = {
     "le": (("low", "<=", "value"),),
     "sa": (("low", ">", "value"),),
     "eb": (("high", "<", "value"),),
-    "ap": (("low", "<=", "above"), ("high", ">=", "below")),
+    "ap": (("low", "<=", "high"), ("high", ">=", "low")),
 }
-
-_WIDE = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 def kind_of(criterion: Criterion | Order) -> str:
@@ -163,15 +160,11 @@ def _of_instant(condition: Condition) -> Condition:
 
 
 def _number_ends(asked: NumberIs) -> dict[str, str | int]:
-    tenth = asked.value.copy_abs().scaleb(-1, _WIDE)
-    ends: dict[str, Decimal] = {
-        "low": asked.low,
-        "high": asked.high,
-        "value": asked.value,
-        "below": _WIDE.subtract(asked.value, tenth),
-        "above": _WIDE.add(asked.value, tenth),
+    return {
+        "low": text_from_decimal(asked.low),
+        "high": text_from_decimal(asked.high),
+        "value": text_from_decimal(asked.value),
     }
-    return {end: text_from_decimal(number) for end, number in ends.items()}
 
 
 def _units(asked: NumberIs) -> tuple[Comparisons, ...]:
@@ -185,12 +178,11 @@ def _units(asked: NumberIs) -> tuple[Comparisons, ...]:
 
 
 def _string(asked: StringIs) -> Comparisons:
-    text = folded(asked.text)
     if asked.match == "exact":
-        return (Comparison("folded", "=", text), Comparison("text", "=", asked.text))
+        return (Comparison("folded", "=", folded(asked.text)), Comparison("text", "=", asked.text))
     if asked.match == "contains":
-        return (Comparison("folded", "contains", text),)
-    return _starting("folded", text)
+        return (Comparison("folded", "contains", asked.text),)
+    return _starting("folded", asked.text)
 
 
 def _uri(asked: UriIs) -> Comparisons:

@@ -16,7 +16,7 @@ import inspect
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -24,11 +24,11 @@ from typing import Any, TypeAlias
 from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient, InsertOne, ReadPreference, ReplaceOne, ReturnDocument
-from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.errors import DocumentTooLarge, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.store.cursor import number_from_text, place_from_text, text_from_number, text_from_place
 from careplan.store.mongo_query import (
     INDEXES,
@@ -55,7 +55,7 @@ from careplan.store.protocol import (
     VersionConflict,
     Write,
 )
-from careplan.store.sortable import at_from_milliseconds, milliseconds_from_at
+from careplan.store.sortable import milliseconds_from_at
 
 Outcome: TypeAlias = tuple[Version, ...] | Exception
 
@@ -116,6 +116,7 @@ class MongoStore:
             client = _CLIENTS[driver](url, tz_aware=True)
             try:
                 store = cls(client, client.get_default_database().name)
+                await store._check_replicas()
                 await store._make_indexes()
             except BaseException:
                 await _settled(client.close())
@@ -234,11 +235,186 @@ class MongoStore:
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
     async def _write_on(self) -> None:
-        """Commit what waits, together, until nothing waits."""
+        """Commit what waits, together, until nothing waits; each alone when one of them cannot be stored at all."""
         while self._waiting:
             commits = [self._waiting.popleft() for _ in range(min(len(self._waiting), _COMMITS_TOGETHER))]
-            outcomes = await self._committed(commits)
-            if len(commits) > 1 and any(isinstance(outcome, StoreUnavailable) for outcome in outcomes):
-                outcomes = [(await self._committed([commit]))[0] for commit in commits]
+            try:
+                outcomes = await self._committed(commits)
+            except _REFUSED:
+                outcomes = [await self._committed_alone(commit) for commit in commits]
+            except PyMongoError as error:
+                outcomes = [_unavailable(error) for _ in commits]
             for commit, outcome in zip(commits, outcomes, strict=True):
                 _settle(commit, outcome)
+
+    async def _committed_alone(self, commit: _Commit) -> Outcome:
+        try:
+            return (await self._committed([commit]))[0]
+        except (*_REFUSED, PyMongoError) as error:
+            return _unavailable(error)
+
+    async def _committed(self, commits: Sequence[_Commit]) -> list[Outcome]:
+        """What each commit comes to, in one transaction, tried again while the server asks for it."""
+        until, pause = time.monotonic() + _RETRY_SECONDS, _PAUSE_SECONDS
+        session = await _settled(self._client.start_session())
+        try:
+            while True:
+                try:
+                    return await self._tried(session, commits, until)
+                except PyMongoError as error:
+                    if not error.has_error_label("TransientTransactionError") or time.monotonic() > until:
+                        raise
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        finally:
+            await _settled(session.end_session())
+
+    async def _tried(self, session: Any, commits: Sequence[_Commit], until: float) -> list[Outcome]:
+        await _settled(
+            session.start_transaction(
+                read_concern=ReadConcern("snapshot"), write_concern=_MAJORITY, read_preference=ReadPreference.PRIMARY
+            )
+        )
+        try:
+            outcomes = await self._applied(session, commits)
+            if all(isinstance(outcome, Exception) for outcome in outcomes):
+                await session.abort_transaction()
+                return outcomes
+            await _end(session, until)
+        except BaseException:
+            if session.in_transaction:
+                with contextlib.suppress(PyMongoError):
+                    await session.abort_transaction()
+            raise
+        self._seen = (session.cluster_time, session.operation_time)
+        return outcomes
+
+    async def _applied(self, session: Any, commits: Sequence[_Commit]) -> list[Outcome]:
+        """Everything but the end of the transaction."""
+        writes = [write for commit in commits for write in commit.writes]
+        counter = await self._counters.find_one_and_update(
+            {"_id": "position"},
+            {"$inc": {"value": len(writes)}},
+            session=session,
+            return_document=ReturnDocument.AFTER,
+        )
+        ids = sorted({f"{write.type}/{write.id}" for write in writes})
+        current = await self._resources.find({"_id": {"$in": ids}}, {"n": 1}, session=session).to_list(None)
+        numbers = {document["_id"]: document["n"] for document in current}
+        batch = _Batch(session, counter["value"] - len(writes), numbers)
+        outcomes = [await self._taken(batch, commit) for commit in commits]
+        await self._flush(batch)
+        return outcomes
+
+    async def _taken(self, batch: _Batch, commit: _Commit) -> Outcome:
+        """One commit into the batch, or what is wrong with it."""
+        try:
+            for guard in commit.guards:
+                await self._flush(batch)
+                await self._check(batch, guard)
+            return _numbered(batch, commit.writes)
+        except (GuardFailed, VersionConflict) as error:
+            return error
+
+    async def _check(self, batch: _Batch, guard: Guard) -> None:
+        query = guarding(guard)
+        asked = await self._filter(query, batch.session)
+        found = self._resources.find(asked, {"id": 1, "n": 1}, session=batch.session).limit(query.count)
+        if any(f"{match['id']}@{match['n']}" not in guard.allowed for match in await found.to_list(None)):
+            raise GuardFailed(f"{guard.query.type}: the condition of this write already matches something")
+
+    async def _flush(self, batch: _Batch) -> None:
+        """Send the batch's documents to the server, inside the transaction."""
+        if not batch.versions:
+            return
+        await self._versions.insert_many(batch.versions, session=batch.session)
+        await self._resources.bulk_write(
+            [
+                InsertOne(document) if document["n"] == 1 else ReplaceOne({"_id": id}, document, upsert=True)
+                for id, document in batch.resources.items()
+            ],
+            ordered=False,
+            session=batch.session,
+        )
+        batch.versions.clear()
+        batch.resources.clear()
+
+    # ── indexes ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _check_replicas(self) -> None:
+        hello = await self._client.get_database("admin").command("hello")
+        if "setName" not in hello:
+            raise StoreUnavailable("the server is not a member of a replica set, which transactions need")
+
+    async def _make_indexes(self) -> None:
+        for name, keys in INDEXES.items():
+            await self._resources.create_index(list(keys), name=name, unique=name == "id", partialFilterExpression=LIVE)
+        await self._versions.create_index([("of", 1), ("n", 1)], name="number", unique=True)
+        await self._counters.update_one({"_id": "position"}, {"$setOnInsert": {"value": 0}}, upsert=True)
+        there = set(await self._resources.index_information()) | set(await self._versions.index_information())
+        if missing := {*INDEXES, "number"} - there:
+            raise StoreUnavailable(f"the database lacks the indexes {', '.join(sorted(missing))}")
+
+
+_REFUSED = (BSONError, DocumentTooLarge, OverflowError, UnicodeError)
+
+
+def _numbered(batch: _Batch, writes: Sequence[Write]) -> tuple[Version, ...]:
+    """Give each write its number and position and put it into the batch: all of them, or none."""
+    numbers = dict(batch.numbers)
+    for write in writes:
+        current = numbers.get(f"{write.type}/{write.id}", 0)
+        if current != write.expects:
+            raise VersionConflict(f"{write.type}/{write.id} is at version {current}, not {write.expects}")
+        numbers[f"{write.type}/{write.id}"] = current + 1
+    batch.numbers = numbers
+    return tuple(_put(batch, write) for write in writes)
+
+
+def _put(batch: _Batch, write: Write) -> Version:
+    batch.position += 1
+    number = write.expects + 1
+    version = version_document(write, number, batch.position)
+    batch.versions.append(version)
+    resource = resource_document(write, number, batch.position)
+    batch.resources[resource["_id"]] = resource
+    return version_from_document(version)
+
+
+async def _end(session: Any, until: float) -> None:
+    """Commit, and ask again while the server does not know whether it did; a commit asked twice happens once."""
+    while True:
+        try:
+            await session.commit_transaction()
+            return
+        except PyMongoError as error:
+            if not error.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > until:
+                raise
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _settle(commit: _Commit, outcome: Outcome) -> None:
+    if commit.answer.done():
+        return
+    if isinstance(outcome, Exception):
+        commit.answer.set_exception(outcome)
+    else:
+        commit.answer.set_result(outcome)
+
+
+async def _settled(answer: Any) -> Any:
+    """The answer of a call that one driver awaits and the other does not."""
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+@contextlib.contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except PyMongoError as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    """What a fault of the server is to a caller: its kind alone, since the driver's words may hold values."""
+    return StoreUnavailable(f"the store did not answer: {type(error).__name__}")

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from careplan.fhir.index import SearchValues, folded
-from careplan.fhir.search import Criterion, Order, Query
+from careplan.fhir.query import Criterion, Order, Query
 from careplan.store.condition import (
     RESOURCE,
     Comparisons,
@@ -113,7 +113,8 @@ def _texts(values: SearchValues) -> Iterable[str]:
         yield _text("t", name, token.code, token.system)
     for name, string in values.strings:
         yield _text("f", name, folded(string.text))
-        yield _text("x", name, string.text)
+        if not string.word:
+            yield _text("x", name, string.text)
     for name, reference in values.references:
         yield _text("r", name, reference.id, reference.type)
         if reference.identifier is not None:
@@ -146,7 +147,8 @@ def _sort_values(values: SearchValues) -> Iterable[tuple[str, SortValue, SortVal
     for name, number in values.numbers:
         yield name, text_from_decimal(number.low), text_from_decimal(number.high)
     for name, string in values.strings:
-        yield name, folded(string.text), folded(string.text)
+        if not string.word:
+            yield name, folded(string.text), folded(string.text)
     for name, reference in values.references:
         yield name, f"{reference.type}/{reference.id}", f"{reference.type}/{reference.id}"
     for name, uri in values.uris:

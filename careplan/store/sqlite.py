@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.store.cursor import number_from_text, text_from_number
 from careplan.store.protocol import Guard, HistoryPage, Page, StoreUnavailable, Version, Write
 from careplan.store.sortable import at_from_milliseconds, milliseconds_from_at

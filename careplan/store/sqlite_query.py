@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from json import dumps
 from typing import Any, TypeAlias
 
-from careplan.fhir.search import Criterion, Order, Query
+from careplan.fhir.query import Criterion, Order, Query
 from careplan.store.condition import RESOURCE, Comparison, Comparisons, Condition, conditions_of, kind_of, presence_of
 from careplan.store.cursor import Place
+from careplan.store.order import effective_orders
 
 Bound: TypeAlias = str | int | None
 Row: TypeAlias = tuple[Any, ...]
@@ -83,7 +84,7 @@ _SORTED: dict[str, tuple[str, str]] = {
     "token": ("min(+v.code)", "max(+v.code)"),
     "date": ("min(+v.low)", "max(+v.high)"),
     "number": ("min(+v.low)", "max(+v.high)"),
-    "string": ("min(+v.folded)", "max(+v.folded)"),
+    "string": ("min(+v.folded) FILTER (WHERE v.first)", "max(+v.folded) FILTER (WHERE v.last)"),
     "reference": ("min(+v.type || '/' || v.id)", "max(+v.type || '/' || v.id)"),
     "uri": ("min(+v.uri)", "max(+v.uri)"),
 }
@@ -108,22 +109,6 @@ _MANY = " UNION ALL "
 
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def effective_orders(query: Query) -> tuple[Order, ...]:
-    """The orders without repetitions, ending with `_id`, which makes them total."""
-    orders: list[Order] = []
-    for order in query.orders:
-        if all(order.parameter != earlier.parameter for earlier in orders):
-            orders.append(order)
-        if order.parameter == "_id":
-            return tuple(orders)
-    return (*orders, Order("_id", "id"))
-
-
-def sort_type(order: Order) -> type:
-    """What the sort values of an order are in memory: instants are int, all else str."""
-    return int if order.parameter == "_lastUpdated" or order.kind == "date" else str
 
 
 def _sort_key(number: "_Number", order: Order) -> Sql:

@@ -11,11 +11,12 @@ the way with the fewest.
 """
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.store.cursor import Place, place_from_text, text_from_place
-from careplan.store.protocol import Guard, Page, Version
+from careplan.store.order import effective_orders, sort_type
+from careplan.store.protocol import Page, Version
 from careplan.store.sortable import at_from_milliseconds
 from careplan.store.sqlite_query import (
     Names,
@@ -23,10 +24,8 @@ from careplan.store.sqlite_query import (
     Way,
     compartment_way,
     counting,
-    effective_orders,
     listed,
     page_of,
-    sort_type,
     total_of,
     type_way,
     walks,
@@ -38,11 +37,6 @@ FEW = 1000
 
 _FEW_OF_A_PATIENT = 50
 _WALK_INSTRUCTIONS = 3_000_000
-
-
-def guarding(guard: Guard) -> Query:
-    """The guard's search, no longer than needed to see a match that is not allowed."""
-    return replace(guard.query, orders=(), after=None, count=len(guard.allowed) + 1, total=False)
 
 
 def find(connection: sqlite3.Connection, names: Names, query: Query) -> Page:

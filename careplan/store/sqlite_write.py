@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from careplan.fhir.index import SearchValues, folded
 from careplan.store.condition import identifier_parameter
+from careplan.store.order import guarding
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
 from careplan.store.sortable import (
     at_from_milliseconds,
@@ -16,7 +17,7 @@ from careplan.store.sortable import (
     text_from_decimal,
 )
 from careplan.store.sqlite_query import Names
-from careplan.store.sqlite_search import find, guarding
+from careplan.store.sqlite_search import find
 
 _TABLES = ("token", "date", "number", "string", "reference", "uri")
 _CURRENT = "SELECT number FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
@@ -56,7 +57,7 @@ def apply(
 
 def _check(connection: sqlite3.Connection, names: Names, guard: Guard) -> None:
     page = find(connection, names, guarding(guard))
-    if any(match.id not in guard.allowed for match in page.matches):
+    if any(f"{match.id}@{match.number}" not in guard.allowed for match in page.matches):
         raise GuardFailed(f"{guard.query.type}: the condition of this write already matches something")
 
 
@@ -135,10 +136,14 @@ def _date_rows(key: int, values: SearchValues, number: Callable[[str], int]) -> 
 
 
 def _string_rows(key: int, values: SearchValues, number: Callable[[str], int]) -> list[tuple[str | int | None, ...]]:
+    """Whole texts; and later words, which stand for themselves in no way but by how they start."""
     texts: dict[str, set[tuple[str, str]]] = {}
-    for name, value in values.strings:
-        texts.setdefault(name, set()).add((folded(value.text), value.text))
     rows: list[tuple[str | int | None, ...]] = []
+    for name, value in values.strings:
+        if value.word:
+            rows.append((key, number(name), folded(value.text), "", 0, 0))
+        else:
+            texts.setdefault(name, set()).add((folded(value.text), value.text))
     for name, some in texts.items():
         first, last = min(some), max(some)
         rows += [(key, number(name), *t, int(t == first), int(t == last)) for t in some]

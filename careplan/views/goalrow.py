@@ -1,0 +1,196 @@
+"""One row of «Mine mål»: the sentence, the number line, the status, the trend, and why the target is as it is.
+
+What is agreed and what is recommended stand beside one another and are never mixed (brief A). Drawings are made by
+`chart`, sentences about values by `wording`; here they are put together for one person.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from careplan.domain.guideline import Source
+from careplan.domain.target import Standing, Target
+from careplan.fhir.text import Json
+from careplan.interactions.overview import Line, Overview
+from careplan.views import chart, wording
+from careplan.views.agreement import MONTHS
+from careplan.views.catalogue import Catalogue
+from careplan.views.contact import contact_of
+
+ORDER: Mapping[Standing, int] = {
+    Standing.OUT: 0,
+    Standing.NEAR: 1,
+    Standing.UNMEASURED: 2,
+    Standing.IN: 3,
+    Standing.UNRULED: 4,
+}
+"""What needs attention comes first."""
+
+PAIR = ("sbp", "dbp")
+"""Two measures that are one measurement; their courses are drawn together."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoalRow:
+    """What a page shows of one measure.
+
+    target       what is agreed, in words with unit; empty without a number
+    why          sentences on why the agreed target is as it is
+    recommended  what the rules say today, in words; empty where it is what is agreed
+    explained    the rules' sentence to the patient on their own target
+    """
+
+    id: str
+    name: str
+    explain: str
+    sentence: str
+    line: str
+    icon: str
+    word: str
+    standing: str
+    stamp: str
+    target: str
+    why: tuple[str, ...]
+    recommended: str
+    explained: str
+    source: Source | None
+    trend: str
+    old: bool
+    table: tuple[tuple[str, str, str], ...]
+
+
+def is_goal(line: Line) -> bool:
+    """Whether a line is something agreed on; the rest are numbers that are followed."""
+    return line.agreed is not None
+
+
+def goal_rows(overview: Overview, lines: Sequence[Line], t: Catalogue) -> tuple[GoalRow, ...]:
+    """The agreed measures, by standing, then by the plan's priority."""
+    agreed = [line for line in lines if is_goal(line)]
+    ordered = sorted(agreed, key=lambda line: (ORDER[line.standing], line.measure.priority, line.measure.id))
+    return tuple(goal_row(overview, line, t) for line in ordered)
+
+
+def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True) -> GoalRow:
+    measure, newest = line.measure, line.newest
+    icon, word = wording.status_word(line.standing)
+    numbered = line.agreed is not None and line.agreed.is_number
+    recommendation = line.recommendation
+    return GoalRow(
+        id=measure.id,
+        name=measure.patient,
+        explain=measure.explain,
+        sentence=wording.patient_sentence(line),
+        line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}")
+        if numbered and (newest is None or measure.number(newest.value) is not None)
+        else "",
+        icon=icon,
+        word=word,
+        standing=line.standing.value,
+        stamp=stamp(line, t),
+        target=target_with_unit(line, line.agreed),
+        why=why(overview, line, t),
+        recommended=recommended(line),
+        explained=recommendation.row.patient if recommendation else "",
+        source=recommendation.row.source if recommendation else None,
+        trend=_trend(overview, line) if trend else "",
+        old=newest is not None and wording.is_old(newest, overview.on),
+        table=value_table(line, t),
+    )
+
+
+def target_with_unit(line: Line, target: Target | None) -> str:
+    """«under 1,4 mmol/L»; empty without a target."""
+    if target is None:
+        return ""
+    said = wording.target_text(line.measure, target)
+    unit = wording.unit_text(line.measure) if target.is_number and line.measure.kind != "choice" else ""
+    return said if not unit or said.endswith(unit) else f"{said}{wording.THIN_SPACE}{unit}"
+
+
+def stamp(line: Line, t: Catalogue) -> str:
+    """«Målt 14.03.2026 · Kilde: lab.kort»; empty without a value."""
+    if line.newest is None:
+        return ""
+    return t("stamp", day=wording.danish_date(wording.day_of(line.newest)), source=t(f"source.{line.newest.source}"))
+
+
+def recommended(line: Line) -> str:
+    """What the rules recommend today, where that is not what is agreed."""
+    if line.recommendation is None or line.agreed is None or not differs(line):
+        return ""
+    return target_with_unit(line, line.recommendation.target)
+
+
+def differs(line: Line) -> bool:
+    """Whether the agreed target is another than today's recommendation."""
+    if line.recommendation is None or line.agreed is None:
+        return False
+    one, other = line.agreed, line.recommendation.target
+    return (one.low, one.high, one.strict, one.value) != (other.low, other.high, other.strict, other.value)
+
+
+def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
+    """Plain sentences on the agreed target: the rules' own, or who agreed on another, why, and until when."""
+    if line.deviation is None:
+        known = line.recommendation.row.patient if line.recommendation else ""
+        return (known or t("why.agreed-with-clinic"),)
+    deviation = line.deviation
+    author = contact_of(overview.directory, deviation.author)
+    title = "doctor" if "læge" in author.title.lower() else "nurse" if "sygeplejerske" in author.title.lower() else ""
+    sentences = [t(f"why.set-by-{title}" if title else "why.set-by-clinic", who=author.name)]
+    sentences.append(t(f"why.{_direction(line)}"))
+    sentences.append(t(f"why.reason.{deviation.reason}") if t.has(f"why.reason.{deviation.reason}") else "")
+    if deviation.text:
+        sentences.append(t("why.text", text=deviation.text.strip()))
+    if deviation.valid_until:
+        sentences.append(until(deviation.valid_until, overview.on, t))
+    return tuple(one for one in sentences if one)
+
+
+def until(day: date, on: date, t: Catalogue) -> str:
+    """When the target is looked at again."""
+    if day < on:
+        return t("why.until-passed", day=wording.danish_date(day))
+    return t("why.until", month=MONTHS[day.month - 1], year=day.year)
+
+
+def _direction(line: Line) -> str:
+    if line.recommendation is None or line.agreed is None:
+        return "other"
+    mine, usual = line.agreed, line.recommendation.target
+    ours, theirs = (one.high if one.high is not None else one.low for one in (mine, usual))
+    if ours is None or theirs is None or ours == theirs:
+        return "other"
+    return "higher" if ours > theirs else "lower"
+
+
+def _trend(overview: Overview, line: Line) -> str:
+    numbers = [one for one in line.readings if line.measure.number(one.value) is not None]
+    if len(numbers) < 2 or line.measure.kind not in ("quantity", "score"):
+        return ""
+    second = _second(overview, line)
+    return chart.trend(
+        line.measure, line.readings, line.bands, overview.on, second=second, name=f"forloeb-{line.measure.id}"
+    )
+
+
+def _second(overview: Overview, line: Line) -> object:
+    return None
+
+
+def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, str, str], ...]:
+    """Day, value with unit and source, newest first."""
+    return tuple(
+        (
+            wording.danish_date(wording.day_of(one)),
+            wording.value_with_unit(line.measure, one),
+            t(f"source.{one.source}"),
+        )
+        for one in line.readings[:most]
+    )
+
+
+def plan_names(plans: Sequence[Json], names: Mapping[str, str], types: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """(type, name) of each active plan."""
+    return tuple((kind, names.get(kind, kind)) for kind in types)
