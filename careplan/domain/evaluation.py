@@ -287,6 +287,11 @@ def evaluate(knowledge: Knowledge, chart: Chart) -> Answer:
     return Answer(chart.on, plans, recommendations, undecided)
 
 
+def holds(knowledge: Knowledge, chart: Chart, terms: tuple[Term, ...]) -> bool | None:
+    """Whether all these questions hold of a person; None where missing facts leave it open."""
+    return _Case(knowledge, chart)._all(terms)[0]
+
+
 def find_fact(knowledge: Knowledge, chart: Chart, name: str) -> FactValue | None:
     """One fact, raw or derived, as the rules would read it; None when it is missing."""
     return _Case(knowledge, chart).find(name).value

@@ -93,6 +93,7 @@ class Activity:
     """Something the plan template makes: a Task of the clinic or the patient.
 
     who     `clinic` or `patient`
+    when    for whom: left out where this is known not to hold (an offer to stop smoking, to one who never did)
     """
 
     id: str
@@ -101,6 +102,7 @@ class Activity:
     who: str
     says: str = ""
     every: Every | None = None
+    when: tuple[Term, ...] = ()
 
     @property
     def review(self) -> bool:

@@ -65,7 +65,11 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """For whom, when and by whom a plan is drafted; `exclude` names measures and activities left out."""
+    """For whom, when and by whom a plan is drafted.
+
+    exclude   measures and activities the clinician leaves out
+    unsuited  activities that are not for this person, by their own conditions
+    """
 
     patient: str
     at: datetime
@@ -73,6 +77,7 @@ class Occasion:
     clinic: str | None
     new_id: Callable[[], str]
     exclude: frozenset[str] = frozenset()
+    unsuited: frozenset[str] = frozenset()
 
 
 def existing_from_resources(
@@ -154,7 +159,7 @@ def _tasks(
 ) -> list[DraftTask]:
     found: list[DraftTask] = []
     for activity in plan.activities:
-        if activity.id in occasion.exclude:
+        if activity.id in occasion.exclude | occasion.unsuited:
             continue
         if activity.id in taken:
             task = taken[activity.id]

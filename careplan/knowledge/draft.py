@@ -32,6 +32,8 @@ class Draft:
             for place, row in zip(template.eligible, template.plan.eligible, strict=True):
                 yield place, "when", row.when
             yield template.offer, "must", template.plan.offer.must
+            for place, activity in zip(template.activities, template.plan.activities, strict=False):
+                yield place, "when", activity.when
 
     def knowledge(self) -> Knowledge:
         """The finished knowledge; measures and tables in the order in which pages show them."""

@@ -23,11 +23,13 @@ class Template:
     eligible: tuple[Entry, ...]
     offer: Entry
     monitors: tuple[Entry, ...]
+    activities: tuple[Entry, ...]
 
 
 def template_from_entry(entry: Entry) -> Template:
     """The one plan type of a file."""
     eligible, monitors = entry.entries("eligible", required=True), entry.entries("monitor", required=True)
+    activities = entry.entries("activity", required=True)
     offer = entry.entry("offer", required=True) or Entry(entry.file, {}, ("offer",))
     plan = PlanType(
         id=entry.text("id"),
@@ -41,11 +43,11 @@ def template_from_entry(entry: Entry) -> Template:
         review=review_from_entry(entry),
         addresses=entry.texts("addresses", required=True),
         monitors=tuple(_monitor(one) for one in monitors),
-        activities=_activities(entry),
+        activities=_activities(activities),
         checks=_checks(entry),
     )
     entry.close()
-    return Template(plan, entry, eligible, offer, monitors)
+    return Template(plan, entry, eligible, offer, monitors, activities)
 
 
 def _eligible(entry: Entry) -> Row:
@@ -111,9 +113,9 @@ def _monitor(entry: Entry) -> Monitor:
     return monitor
 
 
-def _activities(entry: Entry) -> tuple[Activity, ...]:
+def _activities(entries: tuple[Entry, ...]) -> tuple[Activity, ...]:
     activities: dict[str, Activity] = {}
-    for one in entry.entries("activity", required=True):
+    for one in entries:
         activity = Activity(
             id=one.text("id"),
             kind=one.word("kind", ACTIVITY_KINDS),
@@ -121,6 +123,7 @@ def _activities(entry: Entry) -> tuple[Activity, ...]:
             who=one.word("who", WHO),
             says=one.text("says", ""),
             every=_every(one),
+            when=terms_from_entry(one, "when", required=False),
         )
         one.close()
         if activity.id in activities:

@@ -96,7 +96,9 @@ def _hours(resource: Json) -> str:
     said = []
     for one in resource.get("availableTime", ()):
         days = ", ".join(_DAYS.get(day, day) for day in one.get("daysOfWeek", ()))
-        start, end = (str(one.get(name, ""))[:5].replace(":", ".") for name in ("availableStartTime", "availableEndTime"))
+        start, end = (
+            str(one.get(name, ""))[:5].replace(":", ".") for name in ("availableStartTime", "availableEndTime")
+        )
         if start and end:
             said.append(f"{days} {start}–{end}".strip())
     return "; ".join(said)

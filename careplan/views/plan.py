@@ -192,5 +192,3 @@ def _new_wish(context: Context, patient: str, text: str) -> Json:
         "startDate": context.on.isoformat(),
         "expressedBy": own,
     }
-
-

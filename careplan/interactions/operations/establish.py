@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
-from careplan.domain.evaluation import stands
+from careplan.domain.evaluation import holds, stands
 from careplan.domain.guideline import PlanType
 from careplan.domain.measure import newest
 from careplan.fhir import systems
@@ -108,7 +108,13 @@ def preview(
         person.resources["Goal"], person.resources["Task"], reader.codes, knowledge.measures
     )
     clinic = context.caller.organization or listed_with(person.patient)
-    occasion = Occasion(person.id, context.now, person.on, clinic, context.new_id, exclude)
+    unsuited = frozenset(
+        activity.id
+        for plan in plans
+        for activity in plan.activities
+        if holds(knowledge, person.chart, activity.when) is False
+    )
+    occasion = Occasion(person.id, context.now, person.on, clinic, context.new_id, exclude, unsuited)
     addressed = {plan.id: addresses(context, person, plan) for plan in plans}
     return drafts(plans, knowledge, person.answer, addressed, existing, occasion)
 
