@@ -69,6 +69,7 @@ ANSWERS = {
     "guard-failed": Answer(409, "conflict"),
     "cursor-invalid": Answer(400, "invalid"),
     "plan-exists": Answer(409, "duplicate"),
+    "goal-exists": Answer(409, "duplicate"),
     "not-eligible": Answer(422, "business-rule"),
     "goal-unfit": Answer(422, "business-rule"),
     # care
@@ -77,6 +78,11 @@ ANSWERS = {
     "status-invalid": Answer(422, "business-rule"),
     "deviation-needs-reason": Answer(422, "business-rule"),
     "knowledge-faulty": Answer(500, "exception"),
+    # the pages
+    "form-faulty": Answer(400, "invalid"),
+    "form-expired": Answer(403, "forbidden"),
+    "edition-unknown": Answer(400, "not-supported"),
+    "text-missing": Answer(500, "exception", keep=False),
     # the house
     "careplan-error": Answer(500, "exception", keep=False),
     "text-missing": Answer(500, "exception"),

@@ -16,6 +16,7 @@ from careplan.fhir.text import Json, stamp
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.consequence import draw
 from careplan.interactions.context import Context
+from careplan.interactions.singular import keep_singular
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
 
 ATTEMPTS = 12
@@ -37,13 +38,14 @@ async def commit(
 ) -> tuple[Version, ...]:
     """Store all changes with their consequences and provenance, or nothing; the versions in the order of `changes`.
 
-    Raises ResourceInvalid with every fault of every change, VersionConflict, GuardFailed
+    Raises ResourceInvalid with every fault of every change, PlanExists, GoalExists, VersionConflict, GuardFailed
     """
     check(context, changes)
     if not changes:
         return ()
     for attempt in range(1, ATTEMPTS + 1):
         drawn = await draw(context, changes)
+        drawn = replace(drawn, guards=(*drawn.guards, *await keep_singular(context, changes)))
         every = (*changes, *drawn.changes)
         proofs = _provenances(context, every, activity or Activity())
         writes = [_write(context, change) for change in (*every, *proofs)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
+from careplan.fhir.conditional import Tags, expected_number
 from careplan.fhir.search import Query
 from careplan.fhir.text import Json, Text, dump, parse
 from careplan.interactions import access
@@ -17,6 +18,8 @@ from careplan.interactions.context import Context
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
 TRIES = 12
+ANY = 0
+"""The version expected by `If-Match: *`: whichever stands, but one must."""
 
 
 class PreconditionFailed(CareplanError):
@@ -93,7 +96,7 @@ async def update(
 ) -> Written:
     """The resource as it now is; identical content makes no version.
 
-    expects  the version number of If-Match; None: whatever stands
+    expects  the version number of If-Match, or ANY; None: whatever stands
     absent   If-None-Match: *, the id must not be in use
     Raises   ResourceInvalid, PreconditionFailed, IdMismatch, Forbidden
     """
@@ -111,7 +114,7 @@ async def update(
         try:
             versions = await commit(context, [change])
         except VersionConflict as conflict:
-            if expects is not None:
+            if expects not in (None, ANY):
                 raise PreconditionFailed(conflict.message) from conflict
             if attempt == TRIES:
                 raise
@@ -136,7 +139,7 @@ async def delete(context: Context, type_name: str, id: str, *, expects: int | No
         try:
             return (await commit(context, [change]))[0]
         except VersionConflict as conflict:
-            if expects is not None:
+            if expects not in (None, ANY):
                 raise PreconditionFailed(conflict.message) from conflict
             if attempt == TRIES:
                 raise
@@ -148,9 +151,18 @@ def check_precondition(what: str, previous: Version | None, expects: int | None,
     exists = previous is not None and not previous.deleted
     if absent and exists:
         raise PreconditionFailed(f"{what} exists already")
-    if expects is not None and (previous is None or not exists or previous.number != expects):
-        now = f"is at version {previous.number}" if previous is not None and exists else "does not exist"
-        raise PreconditionFailed(f"{what} {now}, not at version {expects}; read it again and repeat the change")
+    if expects is not None and not exists:
+        raise PreconditionFailed(f"{what} does not exist, so no version of it matches")
+    if expects not in (None, ANY) and previous is not None and previous.number != expects:
+        raise PreconditionFailed(
+            f"{what} is at version {previous.number}, not at version {expects}; read it again and repeat the change"
+        )
+
+
+def expected_version(tags: Tags) -> int:
+    """What If-Match expects, as `update` and `delete` take it. Raises HeaderInvalid for several tags."""
+    number = expected_number(tags)
+    return ANY if number is None else number
 
 
 async def check_current(context: Context, previous: Version | None) -> None:

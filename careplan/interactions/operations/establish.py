@@ -7,11 +7,9 @@ from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import holds, stands
 from careplan.domain.guideline import PlanType
 from careplan.domain.measure import newest
-from careplan.fhir import systems
 from careplan.fhir.draft import Draft, DraftGoal, Occasion, contained, drafts, existing_from_resources
 from careplan.fhir.goal import AGREED, find_target, with_achievement
 from careplan.fhir.mapping import listed_with
-from careplan.fhir.search import Criterion, Query, TokenIs
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
 from careplan.interactions.change import Change, change_from_value
@@ -19,15 +17,10 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_person
-from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
+from careplan.interactions.singular import GoalExists, PlanExists
+from careplan.store.protocol import Version, VersionConflict
 
 TRIES = 12
-
-
-class PlanExists(CareplanError):
-    """The patient has an active plan of this type already."""
-
-    code = "plan-exists"
 
 
 class NotEligible(CareplanError):
@@ -90,8 +83,8 @@ async def make_plans(
         for change in changes:
             await access.check_write(context, change.type, change.value, patient)
         try:
-            versions = await commit(context, changes, _guards(person, plans), Activity("establish", reason))
-        except (GuardFailed, VersionConflict):
+            versions = await commit(context, changes, (), Activity("establish", reason))
+        except (GoalExists, VersionConflict):
             if attempt == TRIES:
                 raise
         else:
@@ -161,15 +154,3 @@ def _stands(context: Context, person: Person, goal: DraftGoal) -> Json:
     agreed = find_target(goal.value, AGREED)
     latest = newest(person.readings(goal.measure.id))
     return with_achievement(goal.value, stands(context.knowledge, person.chart, goal.measure, agreed, latest))
-
-
-def _guards(person: Person, plans: Sequence[PlanType]) -> list[Guard]:
-    """No plan of these types and no Goal may have come in between; every maker of plans takes the patient's key."""
-    key = f"Patient/{person.id}/plans"
-    status = Criterion("status", "token", (TokenIs(None, "active"),))
-    types = Criterion("category", "token", tuple(TokenIs(systems.PLAN_TYPE, plan.id) for plan in plans))
-    goals = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == "Goal")
-    return [
-        Guard(key, Query("CarePlan", (status, types), patient=person.id)),
-        Guard(f"{key}/goals", Query("Goal", patient=person.id), goals),
-    ]
