@@ -127,7 +127,7 @@ class Query:
     patient  restrict to one patient's compartment (logical id); filled by access and by compartment search
     patients restrict to these compartments; None: no restriction. Empty: nothing matches
     listed_with  restrict to patients whose current Patient.generalPractitioner is this Organization (logical id)
-             Both restrictions leave resources that are in no compartment alone
+             Both restrictions leave out what is in no compartment: a type without patients is asked without them
     after    the store's opaque position from an earlier Page
     total    whether the number of matches is wanted
     used     the parameters as they go into the self link, in order

@@ -36,6 +36,7 @@ from careplan.store.mongo_query import (
     Document,
     after_place,
     filter_from_query,
+    hint_for,
     listing,
     may_be_missing,
     pipeline_sort,
@@ -63,6 +64,7 @@ _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoCl
 _MAJORITY = WriteConcern(w="majority", j=True)
 _READ_MAJORITY = ReadConcern("majority")
 _SHOWN = {"n": 1, "at": 1, "p": 1, "pos": 1, "body": 1, "id": 1, "s": 1}
+_REFUSED = (BSONError, DocumentTooLarge, OverflowError, UnicodeError)
 _COMMITS_TOGETHER = 128
 _RETRY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.002
@@ -156,7 +158,7 @@ class MongoStore:
             place = place_from_text(query.after, [sort_type(order) for order in orders[:-1]])
         async with self._reading() as session:
             asked = await self._filter(query, session)
-            total = await self._resources.count_documents(asked, session=session) if query.total else None
+            total = await self._total(asked, query, session) if query.total else None
             if query.count <= 0:
                 return Page((), None, total)
             if place is not None:
@@ -220,15 +222,20 @@ class MongoStore:
         found = await self._resources.find(asked, {"_id": 0, "id": 1}, session=session).to_list(None)
         return filter_from_query(query, [document["id"] for document in found])
 
+    async def _total(self, asked: Document, query: Query, session: Any) -> int:
+        return int(await self._resources.count_documents(asked, session=session, **_hinted(query)))
+
     async def _sorted(self, asked: Document, query: Query, session: Any) -> list[Document]:
         orders = effective_orders(query)
         marks, sort = pipeline_sort(orders)
         if not any(may_be_missing(order) and not order.descending for order in orders):
-            found = self._resources.find(asked, _SHOWN, session=session)
+            found = self._resources.find(asked, _SHOWN, session=session, **_hinted(query))
             documents: list[Document] = await found.sort(list(sort.items())).limit(query.count + 1).to_list(None)
             return documents
         steps: list[Document] = [{"$match": asked}, {"$set": marks}, {"$sort": sort}, {"$limit": query.count + 1}]
-        cursor = await _settled(self._resources.aggregate([*steps, {"$project": _SHOWN}], session=session))
+        cursor = await _settled(
+            self._resources.aggregate([*steps, {"$project": _SHOWN}], session=session, **_hinted(query))
+        )
         documents = await cursor.to_list(None)
         return documents
 
@@ -321,7 +328,7 @@ class MongoStore:
         asked = await self._filter(query, batch.session)
         found = self._resources.find(asked, {"id": 1, "n": 1}, session=batch.session).limit(query.count)
         if any(f"{match['id']}@{match['n']}" not in guard.allowed for match in await found.to_list(None)):
-            raise GuardFailed(f"{guard.query.type}: the condition of this write already matches something")
+            raise GuardFailed(guard.key)
 
     async def _flush(self, batch: _Batch) -> None:
         """Send the batch's documents to the server, inside the transaction."""
@@ -356,7 +363,9 @@ class MongoStore:
             raise StoreUnavailable(f"the database lacks the indexes {', '.join(sorted(missing))}")
 
 
-_REFUSED = (BSONError, DocumentTooLarge, OverflowError, UnicodeError)
+def _hinted(query: Query) -> dict[str, str]:
+    hint = hint_for(query)
+    return {} if hint is None else {"hint": hint}
 
 
 def _numbered(batch: _Batch, writes: Sequence[Write]) -> tuple[Version, ...]:
@@ -365,7 +374,7 @@ def _numbered(batch: _Batch, writes: Sequence[Write]) -> tuple[Version, ...]:
     for write in writes:
         current = numbers.get(f"{write.type}/{write.id}", 0)
         if current != write.expects:
-            raise VersionConflict(f"{write.type}/{write.id} is at version {current}, not {write.expects}")
+            raise VersionConflict(f"{write.type}/{write.id}")
         numbers[f"{write.type}/{write.id}"] = current + 1
     batch.numbers = numbers
     return tuple(_put(batch, write) for write in writes)

@@ -42,7 +42,9 @@ INDEXES: dict[str, tuple[tuple[str, int], ...]] = {
     "id": (("type", 1), ("id", 1)),
     "value": (("type", 1), ("v", 1), ("id", 1)),
     "patient-value": (("type", 1), ("p", 1), ("v", 1)),
+    "patient-newest": (("type", 1), ("p", 1), ("s.date.z", -1), ("id", 1)),
     "at": (("type", 1), ("at", 1), ("id", 1)),
+    "latest": (("type", 1), ("at", -1), ("id", 1)),
     "date": (("type", 1), ("d.n", 1), ("d.l", 1), ("d.h", 1)),
     "number": (("type", 1), ("q.n", 1), ("q.l", 1), ("q.h", 1)),
     "newest": (("type", 1), ("s.date.z", -1), ("id", 1)),
@@ -167,11 +169,19 @@ def filter_from_query(query: Query, listed: Sequence[str] | None) -> Document:
     if query.patient is not None:
         parts.append({"p": query.patient})
     if query.patients is not None:
-        parts.append({"p": {"$in": [None, *sorted(query.patients)]}} if query.patients else NOTHING)
+        parts.append({"p": {"$in": sorted(query.patients)}} if query.patients else NOTHING)
     if listed is not None:
-        parts.append({"p": {"$in": [None, *listed]}})
+        parts.append({"p": {"$in": list(listed)}})
     parts += [_criterion(criterion) for criterion in query.criteria]
     return {"$and": parts}
+
+
+def hint_for(query: Query) -> str | None:
+    """The index to go in by within one patient, which no trial of plans finds better; None leaves it to the server."""
+    if query.patient is None:
+        return None
+    coded = any(c.kind == "token" and not c.negated and c.missing is None for c in query.criteria)
+    return "patient-value" if coded else "patient-newest"
 
 
 def listing(organization: str) -> Document:

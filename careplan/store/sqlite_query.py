@@ -278,15 +278,12 @@ def _keys(number: "_Number", condition: Condition, patient: str | None) -> Sql |
 
 def _restricted_ways(connection: sqlite3.Connection, names: Names, query: Query) -> list[Way]:
     found = []
-    outside = "SELECT v.key FROM resource v INDEXED BY resource_patient WHERE v.type = ? AND v.patient IS NULL"
     inside = "SELECT v.key FROM resource v INDEXED BY resource_patient WHERE v.type = ? AND v.patient IN"
     if query.patients is not None:
-        text = f"{outside}{_MANY}{inside} (SELECT value FROM json_each(?))"
-        keys = Sql(text, (query.type, query.type, _list(query.patients)))
+        keys = Sql(f"{inside} (SELECT value FROM json_each(?))", (query.type, _list(query.patients)))
         found.append(_by_keys(query, keys, "patients"))
     if query.listed_with is not None:
-        text = f"{outside}{_MANY}{inside} ({_LISTED})"
-        keys = Sql(text, (query.type, query.type, _practitioner(connection, names), query.listed_with))
+        keys = Sql(f"{inside} ({_LISTED})", (query.type, _practitioner(connection, names), query.listed_with))
         found.append(_by_keys(query, keys, "listed_with"))
     return found
 
@@ -320,10 +317,10 @@ def _filters(number: _Number, query: Query, way: Way) -> list[Sql]:
     if query.patient is not None:
         found.append(Sql("r.patient = ?", (query.patient,)))
     if query.patients is not None and way.done != "patients":
-        text = "(r.patient IS NULL OR r.patient IN (SELECT value FROM json_each(?)))"
+        text = "r.patient IN (SELECT value FROM json_each(?))"
         found.append(Sql(text, (_list(query.patients),)))
     if query.listed_with is not None and query.patient is None and way.done != "listed_with":
-        text = f"(r.patient IS NULL OR EXISTS ({_IS_LISTED.format('r.patient')}))"
+        text = f"EXISTS ({_IS_LISTED.format('r.patient')})"
         found.append(Sql(text, (_practitioner(number.connection, number.names), query.listed_with)))
     return found
 

@@ -58,14 +58,14 @@ def apply(
 def _check(connection: sqlite3.Connection, names: Names, guard: Guard) -> None:
     page = find(connection, names, guarding(guard))
     if any(f"{match.id}@{match.number}" not in guard.allowed for match in page.matches):
-        raise GuardFailed(f"{guard.query.type}: the condition of this write already matches something")
+        raise GuardFailed(guard.key)
 
 
 def _written(connection: sqlite3.Connection, names: Names, write: Write) -> Version:
     found = connection.execute(_CURRENT, (write.type, write.id)).fetchone()
     current = found[0] if found else 0
     if current != write.expects:
-        raise VersionConflict(f"{write.type}/{write.id} is at version {current}, not {write.expects}")
+        raise VersionConflict(f"{write.type}/{write.id}")
     number, at = current + 1, milliseconds_from_at(write.at)
     position = connection.execute(
         "INSERT INTO version (type, id, number, at, patient, body) VALUES (?, ?, ?, ?, ?, ?)",
