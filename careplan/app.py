@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -30,6 +31,7 @@ from careplan.fhir.mapping import ChartReader
 from careplan.fhir.profile import Definitions, load_definitions
 from careplan.fhir.text import Json, dump, parse, read_text, stamp
 from careplan.fhir.vocabulary import code_systems
+from careplan.interactions.access import LoginRequired
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, House, Limits
 from careplan.knowledge.load import load_knowledge
@@ -37,6 +39,16 @@ from careplan.settings import Settings, settings_from_environment
 from careplan.store.mongo import MongoStore
 from careplan.store.protocol import Store, Write
 from careplan.store.sqlite import SQLiteStore
+from careplan.synthetic.cast import cast
+from careplan.synthetic.cpr import Register
+from careplan.views.cookie import NAME, Sessions
+from careplan.views.pages import not_found, page_routes
+from careplan.views.persona import Persona, patient_persona
+from careplan.views.session import caller_of_cookie
+from careplan.views.view import View
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Hosts that a service without sign-in answers under."""
 
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
 """The instant of every conformance resource: they change with the release, not while it runs."""
@@ -137,23 +149,57 @@ def create_app(settings: Settings, *, demo: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
-            app.state.door = Door(house, identify(house, demo=demo), settings.base, settings.body_limit)
+            app.state.door = Door(house, identify, settings.base, settings.body_limit)
+            sessions = Sessions(house.secret)
+            people = invented_people(now().date()) if demo else ()
+            app.state.view = View(house, sessions, now, new_id, settings.base, demo, people)
             yield
 
     app = FastAPI(title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None)
+    app.router.redirect_slashes = False
     app.router.routes += fhir_routes()
     app.router.routes += operation_routes()
+    app.router.routes += page_routes()
     app.add_exception_handler(HTTPException, _http_error)
     return app
 
 
+def invented_people(on: date) -> tuple[Persona, ...]:
+    """The demo's patients, to sign in as."""
+    people = cast(Register("demo"), on)
+    return tuple(
+        patient_persona(one.id, f"{one.given} Test {one.family}, {on.year - one.born.year} år") for one in people
+    )
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
 async def _http_error(request: Request, error: Exception) -> Response:
-    return await error_response(request, error)
+    """An address that nobody answers: FHIR's way below the FHIR base, else a page."""
+    if request.url.path == FHIR or request.url.path.startswith(f"{FHIR}/"):
+        return await error_response(request, error)
+    return await not_found(request)
 
 
-def identify(house: House, *, demo: bool) -> Callable[[Request], Caller]:
-    """Who calls the FHIR door: on a loopback service without sign-in, the installation's own system."""
-    return lambda request: SYSTEM
+def identify(request: Request) -> Caller:
+    """Who calls the FHIR door: who is signed in on this browser, else the installation's own system.
+
+    The service listens on loopback only, so a request without a session comes from this machine. One that a page of
+    another site makes a browser send does not count.
+    Raises  Forbidden
+    """
+    caller = caller_of_cookie(request)
+    if caller is not None:
+        return caller
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    if request.cookies.get(NAME) or (origin is not None and urlsplit(origin).netloc != host):
+        raise LoginRequired("nobody is signed in here, or the request comes from another site")
+    if urlsplit(f"//{host}").hostname not in LOOPBACK:
+        raise LoginRequired("without sign-in this service is reached by a loopback address only")
+    return SYSTEM
 
 
 def app_from_environment() -> FastAPI:

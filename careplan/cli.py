@@ -12,7 +12,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from careplan import __version__
-from careplan.app import create_app, open_house, recommender, system_context
+from careplan.app import LOOPBACK, create_app, open_house, recommender, system_context
 from careplan.demo import prepare_demo
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer, evaluate
@@ -27,8 +27,6 @@ from careplan.settings import Settings, settings_from_environment
 from careplan.sync.folder import files_in, load
 from careplan.synthetic.folder import write_people
 from careplan.synthetic.people import clinic
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -306,5 +304,5 @@ def _say_faults(error: KnowledgeFaulty) -> None:
     for fault in error.knowledge_faults:
         _tell(fault.says())
     _tell(
-        f"careplan: {len(error.knowledge_faults)} faults in the knowledge files; nothing is served before they are mended"
+        f"careplan: {len(error.knowledge_faults)} faults in the knowledge files; nothing is served until they are mended"
     )

@@ -18,8 +18,11 @@ log = logging.getLogger("careplan.api")
 _CODES = {404: "not-found", 405: "not-allowed", 413: "too-large"}
 
 
-async def error_response(request: Request, error: Exception) -> Response:
-    """What any error under the FHIR base becomes."""
+async def error_response(request: Request, error: Exception, route: str = "no route") -> Response:
+    """What any error under the FHIR base becomes.
+
+    route  the pattern of the address, for the log; it names no one
+    """
     if isinstance(error, HTTPException):
         code = _CODES.get(error.status_code, "careplan-error")
         fault = Fault(
@@ -28,12 +31,6 @@ async def error_response(request: Request, error: Exception) -> Response:
         return outcome_response(outcome([fault]), error.status_code, dict(error.headers or {}))
     status, resource = outcome_from_error(error)
     if status >= 500:
-        log.error("%s %s ended with %s", request.method, route_of(request), type(error).__name__)
+        log.error("%s %s ended with %s", request.method, route, type(error).__name__)
     headers = {"www-authenticate": 'Bearer realm="careplan"'} if status == 401 else {}
     return outcome_response(resource, status, headers)
-
-
-def route_of(request: Request) -> str:
-    """The route's pattern, which names no one."""
-    route = request.scope.get("route")
-    return str(getattr(route, "path", "unknown route"))

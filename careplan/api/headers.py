@@ -3,15 +3,19 @@
 https://hl7.org/fhir/R4/http.html#general · checklist A, B, C.
 """
 
+import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from careplan.api.door import door_of
 from careplan.domain.errors import CareplanError
+from careplan.fhir.reference import ID
+from careplan.fhir.search import Pairs, ParameterInvalid, pairs_from_query
 from careplan.fhir.text import Text, read_text
+from careplan.store.protocol import NotFound
 
+_ID = re.compile(ID)
 FHIR_JSON = "application/fhir+json"
 _JSON = frozenset({FHIR_JSON, "application/json", "text/json", "*/*", "application/*", "json", ""})
 _BODY = frozenset({FHIR_JSON, "application/json", "text/json"})
@@ -43,23 +47,59 @@ class Prefer:
     strict: bool = False
 
 
+def names_of(request: Request) -> tuple[str, str]:
+    """Type and id of the address. Raises NotFound for what cannot be an id."""
+    type_name, id = request.path_params["type"], request.path_params["id"]
+    if not _ID.fullmatch(id):
+        raise NotFound("there is no such address; an id is 1 to 64 of A-Z, a-z, 0-9, - and .")
+    return type_name, id
+
+
 def check_accept(request: Request) -> None:
-    """Raises NotAcceptable unless JSON is welcome; `_format` overrides Accept."""
-    wanted = dict(query_pairs(request)).get("_format")
-    offers = [wanted] if wanted else (request.headers.get("accept") or "*/*").split(",")
-    types = [one.partition(";")[0].strip().lower().replace("fhir json", "fhir+json") for one in offers]
-    if not any(one in _JSON for one in types):
+    """Raises NotAcceptable unless JSON is welcome; `_format` in the address overrides Accept."""
+    if check_format(query_pairs(request)):
+        return
+    offers = (header(request, "accept") or "*/*").split(",")
+    if not any(_is_json(one) for one in offers):
         raise NotAcceptable(f"only {FHIR_JSON} is written here; send Accept: {FHIR_JSON}")
 
 
+def check_format(pairs: Pairs) -> bool:
+    """Whether `_format` is among the pairs. Raises NotAcceptable when it asks for something else than JSON."""
+    wanted = dict(pairs).get("_format")
+    if wanted and not _is_json(wanted):
+        raise NotAcceptable(f"only {FHIR_JSON} is written here; leave _format out, or send _format=json")
+    return bool(wanted)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a media type is, or covers, what we write; an unencoded `+` of a query has become a space."""
+    return text.partition(";")[0].strip().lower().replace("fhir json", "fhir+json") in _JSON
+
+
+def header(request: Request, name: str) -> str:
+    """A header that may stand in several lines, as one; "" when it is not sent."""
+    return ",".join(request.headers.getlist(name))
+
+
 def query_pairs(request: Request) -> list[tuple[str, str]]:
-    """The query as pairs, percent-decoded once."""
-    return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    """The query as pairs, percent-decoded once. Raises ParameterInvalid for wrong UTF-8."""
+    query: bytes = request.scope["query_string"]
+    return form_pairs(query)
+
+
+def form_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """A form or a query as pairs. Raises ParameterInvalid for wrong UTF-8, percent-encoded or plain."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise ParameterInvalid("the parameters are not percent-encoded UTF-8") from None
+    return pairs_from_query(text)
 
 
 def prefer_of(request: Request) -> Prefer:
     """Preferences that we know; unknown ones are ignored."""
-    parts = [part.strip() for part in request.headers.get("prefer", "").replace(";", ",").split(",")]
+    parts = [part.strip() for part in header(request, "prefer").replace(";", ",").split(",")]
     given = dict(part.split("=", 1) for part in parts if "=" in part)
     returns = given.get("return", "representation")
     known = returns if returns in ("minimal", "representation", "OperationOutcome") else "representation"
@@ -70,10 +110,9 @@ async def read_raw(request: Request) -> bytes:
     """The body. Raises TooLarge as soon as it is."""
     limit = door_of(request).body_limit
     declared = request.headers.get("content-length", "0")
-    parts, size = [], int(declared) if declared.isdigit() else 0
-    if size > limit:
+    if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
         raise TooLarge(f"the body is larger than {limit} bytes; send it in parts")
-    size = 0
+    parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > limit:
@@ -86,6 +125,15 @@ async def read_body(request: Request) -> Text:
     """The body as a resource text. Raises MediaTypeUnsupported, TooLarge, TextUnparsable."""
     check_content(request, _BODY)
     return read_text(await read_raw(request))
+
+
+async def find_body(request: Request) -> Text | None:
+    """The body as a resource text; None when there is none, and then its type does not matter."""
+    raw = await read_raw(request)
+    if not raw.strip():
+        return None
+    check_content(request, _BODY)
+    return read_text(raw)
 
 
 def check_content(request: Request, allowed: frozenset[str]) -> None:

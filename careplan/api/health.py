@@ -1,11 +1,14 @@
 """`/healthz`: the process answers. `/readyz`: its store does too, so traffic may come."""
 
+import logging
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from careplan.api.door import door_of
-from careplan.store.protocol import StoreUnavailable
+
+log = logging.getLogger("careplan.api")
 
 
 def operation_routes() -> list[Route]:
@@ -19,6 +22,7 @@ async def healthz(request: Request) -> JSONResponse:
 async def readyz(request: Request) -> JSONResponse:
     try:
         await door_of(request).house.store.changes(0, 1)
-    except StoreUnavailable as error:
-        return JSONResponse({"status": "store-unavailable", "reason": error.message}, 503)
+    except Exception as error:
+        log.error("readiness: the store ended with %s", type(error).__name__)
+        return JSONResponse({"status": "store-unavailable"}, 503)
     return JSONResponse({"status": "ready"})

@@ -192,6 +192,8 @@ class _Case:
             if finding.value is None:
                 if term.or_unknown and not finding.others:
                     return True, finding.because, ()
+                if not finding.missing:  # a table that has no row for this person: known, and not what is asked
+                    return False, finding.because, ()
                 return None, finding.because, finding.missing
             holds = term.holds(finding.value)
             if finding.others and any(term.holds(other) != holds for other in finding.others):
@@ -252,7 +254,7 @@ class _Case:
             if truth is False:
                 return term, [], ()
             if truth is None:
-                lacks += missing or (term.fact,) if isinstance(term, Condition) else missing
+                lacks += missing
             because += facts
         return None, lacks, _unique(because)
 

@@ -14,7 +14,7 @@ from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Code, Measure, Reading, Value
 from careplan.domain.quantity import factor
 from careplan.fhir import systems
-from careplan.fhir.instant import find_instant
+from careplan.fhir.instant import COPENHAGEN, find_instant
 from careplan.fhir.text import Json
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
@@ -56,7 +56,7 @@ def coding_keys(concept: Json) -> Iterator[tuple[str, str]]:
 
 
 def effective_at(observation: Json) -> datetime | None:
-    """When a value was taken: effective time (a Period's end), else when it was issued."""
+    """When a value was taken, by the Danish clock: effective time (a Period's end), else when it was issued."""
     period = observation.get("effectivePeriod") or {}
     candidates = (
         observation.get("effectiveDateTime"),
@@ -64,7 +64,7 @@ def effective_at(observation: Json) -> datetime | None:
         period.get("end") or period.get("start"),
         observation.get("issued"),
     )
-    return next((at for at in map(find_instant, candidates) if at is not None), None)
+    return next((at.astimezone(COPENHAGEN) for at in map(find_instant, candidates) if at is not None), None)
 
 
 def readings_from_observation(observation: Json, codes: Codes) -> tuple[Reading, ...]:
@@ -129,9 +129,9 @@ def _converted(measure: Measure, code: Code, quantity: Json) -> Decimal | None:
 
 
 def _unit_by_text(measure: Measure, code: Code, text: str | None) -> str:
-    if text is None or text in (measure.unit, measure.ucum, code.ucum):
+    if text is None or text == code.ucum:
         return code.ucum or measure.ucum
-    return text
+    return measure.ucum if text in (measure.unit, measure.ucum) else text
 
 
 def _answer(measure: Measure, concept: Json) -> Value | None:

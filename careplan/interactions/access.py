@@ -10,8 +10,9 @@ from datetime import datetime
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_personal
-from careplan.fhir.instant import find_instant
+from careplan.fhir.reference import Target, find_target
 from careplan.fhir.search import Criterion, Query, ReferenceIs, TokenIs
+from careplan.fhir.span import find_span
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
 from careplan.store.protocol import Version
@@ -137,11 +138,39 @@ async def check_write(context: Context, type_name: str, value: Json | None, pati
         _check_own(context, type_name, value)
 
 
+def check_replaced(context: Context, version: Version) -> None:
+    """Raises Forbidden unless what stands is the caller's to replace or delete: nobody undoes what others decided."""
+    if version.body is None:
+        return
+    value = parse(version.body)
+    if context.caller.role == "patient":
+        _check_own(context, version.type, value)
+    if context.caller.role in ("municipality", "hospital") and not _names_caller(context, value):
+        raise Forbidden(
+            f"no right to change {version.reference}: it is not of Organization/{context.caller.organization}"
+        )
+
+
+def _names_caller(context: Context, value: Json) -> bool:
+    """Whether a value or a task is of the caller's organisation or of the caller: its performer, owner or requester."""
+    ours = {f"Organization/{context.caller.organization}", context.caller.reference}
+    named = [*value.get("performer", ()), value.get("owner", {}), value.get("requester", {})]
+    return any(one.get("reference") in ours for one in named)
+
+
 async def _check_listing(context: Context, patient: Json) -> None:
     """Staff register and change people of their own practice; who moves away is passed on by the other side."""
-    wanted = f"Organization/{context.caller.organization}"
-    if not any(str(one.get("reference", "")).endswith(wanted) for one in patient.get("generalPractitioner", ())):
-        raise Forbidden(f"a Patient written by {wanted} names it as generalPractitioner")
+    organization = context.caller.organization
+    if organization is None or not _lists(context, patient, organization):
+        raise Forbidden(f"a Patient written by Organization/{organization} names it as generalPractitioner")
+
+
+def _lists(context: Context, patient: Json, organization: str) -> bool:
+    """Whether a patient is listed with a practice of this server; one of the same id elsewhere is another."""
+    listed = (
+        find_target(str(one.get("reference", "")), context.base) for one in patient.get("generalPractitioner", ())
+    )
+    return Target("Organization", organization) in listed
 
 
 def _check_own(context: Context, type_name: str, value: Json) -> None:
@@ -169,9 +198,7 @@ async def _listed(context: Context, patient: str, organization: str) -> bool:
     version = await context.store.read("Patient", patient)
     if version is None or version.body is None:
         return False
-    wanted = f"Organization/{organization}"
-    listed = parse(version.body).get("generalPractitioner", ())
-    return any(str(one.get("reference", "")).endswith(wanted) for one in listed)
+    return _lists(context, parse(version.body), organization)
 
 
 async def referred_patients(context: Context, organization: str) -> frozenset[str]:
@@ -199,5 +226,6 @@ async def active_referrals(context: Context, organization: str) -> tuple[tuple[s
 
 
 def _ended(referral: Json, now: datetime) -> bool:
-    end = find_instant((referral.get("occurrencePeriod") or {}).get("end"))
-    return end is not None and end < now
+    """Whether the last moment of its period is past: an end of `2026-11-22` holds all that day."""
+    end = find_span(str((referral.get("occurrencePeriod") or {}).get("end", "")))
+    return end is not None and end[1] <= now

@@ -31,8 +31,9 @@ async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
     """The Goals whose achievement status the Observations among `changes` move."""
     by_patient: dict[str, list[Change]] = {}
     for change in changes:
-        if change.type == "Observation" and change.patient is not None:
-            by_patient.setdefault(change.patient, []).append(change)
+        if change.type == "Observation":
+            for patient in _owners(change):
+                by_patient.setdefault(patient, []).append(change)
     if not by_patient:
         return Drawn()
     written = {change.reference for change in changes}
@@ -44,6 +45,12 @@ async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
             guards.append(guard)
             followed += [moved] if moved is not None else []
     return Drawn(tuple(followed), tuple(guards))
+
+
+def _owners(change: Change) -> list[str]:
+    """Whose value it is now, and whose it was before."""
+    before = None if change.previous is None else change.previous.patient
+    return [patient for patient in dict.fromkeys((change.patient, before)) if patient is not None]
 
 
 async def _goals(
@@ -76,7 +83,7 @@ async def _moved(
     context: Context, patient: str, observations: Sequence[Change], goal: Version, measure: Measure
 ) -> tuple[Change | None, Guard]:
     value = parse(goal.body or b"")
-    pending = {change.id: change.value for change in observations}
+    pending = {change.id: change.value if change.patient == patient else None for change in observations}
     stored, guard = await newest_stored(context, patient, measure, frozenset(pending))
     codes = context.house.reader.codes
     fresh = [

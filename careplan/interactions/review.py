@@ -21,7 +21,7 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
-from careplan.store.protocol import Version, VersionConflict
+from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
 CHECK = f"{systems.CANONICAL}/CodeSystem/check"
 """Lines of the tjekliste, by the ids of the plan files."""
@@ -54,7 +54,7 @@ async def approve_review(context: Context, patient: str, review: Review) -> tupl
             await access.check_write(context, change.type, change.value, patient)
         try:
             return await commit(context, changes, (), Activity("review"))
-        except VersionConflict:
+        except (GuardFailed, VersionConflict):
             if attempt == TRIES:
                 raise
     raise AssertionError("the last try returns or raises")

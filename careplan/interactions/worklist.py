@@ -73,7 +73,7 @@ async def _records(context: Context, clinic: str | None) -> dict[str, list[Json]
     queries = (
         Query("Condition"),
         Query("CarePlan", (Criterion("status", "token", (TokenIs(None, "active"),)),)),
-        Query("Observation", (Criterion("code", "token", codes),)),
+        Query("Observation", (Criterion("combo-code", "token", codes),)),
     )
     records: dict[str, list[Json]] = defaultdict(list)
     for query in queries:

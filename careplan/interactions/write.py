@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.conditional import Tags, expected_number
-from careplan.fhir.search import Query
+from careplan.fhir.search import Pairs, ParameterInvalid, Query
+from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import Json, Text, dump, parse
 from careplan.interactions import access
 from careplan.interactions.change import Change
@@ -61,10 +62,15 @@ class Written:
     changed: bool = True
 
 
+def check_writable(type_name: str) -> None:
+    """Raises TypeUnknown, or NotAllowed for what we publish."""
+    if registry.row(type_name).read_only:
+        raise NotAllowed(f"{type_name} is published by this service and cannot be written or deleted")
+
+
 def check_type(type_name: str, source: Text) -> None:
     """Raises TypeUnknown, NotAllowed, or ResourceTypeMismatch when the body is something else."""
-    if registry.row(type_name).read_only:
-        raise NotAllowed(f"{type_name} is published by this service and cannot be written")
+    check_writable(type_name)
     if source.value.get("resourceType") != type_name:
         raise ResourceTypeMismatch(f"the body is not a {type_name}; its resourceType must be {type_name}")
 
@@ -125,8 +131,7 @@ async def update(
 
 async def delete(context: Context, type_name: str, id: str, *, expects: int | None = None) -> Version | None:
     """The deletion, or None when there was nothing (more) to delete. History stays."""
-    if registry.row(type_name).read_only:
-        raise NotAllowed(f"{type_name} is published by this service and cannot be deleted")
+    check_writable(type_name)
     for attempt in range(1, TRIES + 1):
         previous = await context.store.read(type_name, id)
         if previous is None or previous.deleted:
@@ -166,9 +171,10 @@ def expected_version(tags: Tags) -> int:
 
 
 async def check_current(context: Context, previous: Version | None) -> None:
-    """What stands must be visible to who replaces it."""
+    """What stands must be visible to who replaces it, and theirs to replace."""
     if previous is not None:
         await access.check_read(context, previous)
+        access.check_replaced(context, previous)
 
 
 def same_content(source: Text, previous: Version) -> bool:
@@ -183,6 +189,17 @@ def _content(value: Json) -> bytes:
     meta = {name: part for name, part in value.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
     bare = {name: part for name, part in value.items() if name != "meta"}
     return dump({**bare, **({"meta": meta} if meta else {})})
+
+
+def criteria(context: Context, type_name: str, pairs: Pairs) -> Query:
+    """Criteria of a conditional write or reference; one that is not known never counts as met.
+
+    Raises ParameterInvalid, ParameterUnsupported
+    """
+    query = parse_query(type_name, pairs, strict=True, base=context.base)
+    if not query.criteria:
+        raise ParameterInvalid("the criteria of a conditional write name at least one search parameter")
+    return Query(type_name, query.criteria, count=2)
 
 
 async def match_one(context: Context, query: Query) -> Version | None:

@@ -89,7 +89,7 @@ async def load(context: Context, files: Sequence[Path], progress: Progress | Non
     loaded = Loaded()
     waiting: set[asyncio.Task[None]] = set()
     for done, path in enumerate(files):
-        for item in items_of(path):
+        for item in _readable(path, loaded):
             if len(waiting) >= AT_ONCE:
                 _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             waiting.add(asyncio.create_task(_load(context, item, loaded)))
@@ -99,6 +99,14 @@ async def load(context: Context, files: Sequence[Path], progress: Progress | Non
         await asyncio.wait(waiting)
     loaded.refused.sort(key=lambda one: (one.file, one.line, one.path))
     return loaded
+
+
+def _readable(path: Path, loaded: Loaded) -> Iterator[Item]:
+    """What a file holds, as far as it can be read; a file that cannot is listed like any other fault."""
+    try:
+        yield from items_of(path)
+    except OSError as error:
+        loaded.refused.append(Refusal(str(path), 1, "", f"the file cannot be read: {error.strerror or error}"))
 
 
 async def _load(context: Context, item: Item, loaded: Loaded) -> None:
@@ -131,8 +139,8 @@ async def _item(context: Context, text: Text, loaded: Loaded) -> None:
         for index, result in enumerate(performed.results):
             if result.outcome is not None:
                 raise _refused_entry(index, result.outcome)
-            loaded.written += result.status == 201
-            loaded.unchanged += result.status == 200
+            loaded.written += result.changed
+            loaded.unchanged += result.status == 200 and not result.changed
     elif kind is not None:
         texts = [(index, read_text(raw)) for index, raw in enumerate(entry_texts(text)) if raw is not None]
         await _put(context, [(one, f"Bundle.entry[{index}].resource") for index, one in texts], loaded)

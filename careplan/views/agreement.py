@@ -56,13 +56,13 @@ def is_agreed(task: Json) -> bool:
 
 def _agreement(task: Json, directory: Mapping[str, Json], on: date) -> Agreement:
     owner = str(task.get("owner", {}).get("reference", ""))
-    title = task.get("code", {}).get("text") or task.get("description") or ""
-    says = task.get("description") or ""
+    title = str(task.get("code", {}).get("text") or task.get("description") or "").removesuffix(".")
+    says = str(task.get("description") or "")
     due, done = due_of(task), task.get("status") == "completed"
     return Agreement(
         id=task["id"],
         title=title,
-        says="" if says == title else says,
+        says="" if says.removesuffix(".") == title else says,
         own=owner.startswith("Patient/"),
         who=contact_of(directory, owner).name,
         due=due,

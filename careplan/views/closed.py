@@ -26,7 +26,8 @@ async def with_closed_plans(context: Context, overview: Overview) -> Overview:
     if overview.plans or not overview.closed:
         return overview
     person = await read_person(context, overview.patient["id"], PLAN_TYPES, overview.on)
-    kinds = {kind: plan for plan in overview.closed if (kind := plan_type_of(plan)) in context.knowledge.plans}
+    kinds = [kind for plan in overview.closed if (kind := plan_type_of(plan)) and kind in context.knowledge.plans]
+    kinds = list(dict.fromkeys(kinds))
     follows = dict.fromkeys(name for kind in kinds for name in context.knowledge.plans[kind].follows)
     names = sorted(follows, key=lambda one: (context.knowledge.measures[one].priority, one))
     lines = tuple(_line(context, person, name, tuple(kinds)) for name in names)

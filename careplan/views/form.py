@@ -18,8 +18,8 @@ LIMIT = 128 * 1024
 FIELDS = 600
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_NUMBER = re.compile(r"\d{1,6}(?:[.,]\d{1,4})?")
-_DATE = re.compile(r"(\d{1,2})[.\-/ ](\d{1,2})[.\-/ ](\d{4})")
+_NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,4})?")
+_DATE = re.compile(r"([0-9]{1,2})[.\-/ ]([0-9]{1,2})[.\-/ ]([0-9]{4})")
 
 
 class FormFaulty(CareplanError):

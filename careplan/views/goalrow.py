@@ -10,7 +10,6 @@ from datetime import date
 
 from careplan.domain.guideline import Source
 from careplan.domain.target import Standing, Target
-from careplan.fhir.text import Json
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.agreement import MONTHS
@@ -27,7 +26,7 @@ ORDER: Mapping[Standing, int] = {
 """What needs attention comes first."""
 
 PAIR = ("sbp", "dbp")
-"""Two measures that are one measurement; their courses are drawn together."""
+"""Two measures that are one measurement: a blood pressure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def differs(line: Line) -> bool:
 def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
     """Plain sentences on the agreed target: the rules' own, or who agreed on another, why, and until when."""
     if line.deviation is None:
-        known = line.recommendation.row.patient if line.recommendation else ""
+        known = line.recommendation.row.patient if line.recommendation and not differs(line) else ""
         return (known or t("why.agreed-with-clinic"),)
     deviation = line.deviation
     author = contact_of(overview.directory, deviation.author)
@@ -169,14 +168,7 @@ def _trend(overview: Overview, line: Line) -> str:
     numbers = [one for one in line.readings if line.measure.number(one.value) is not None]
     if len(numbers) < 2 or line.measure.kind not in ("quantity", "score"):
         return ""
-    second = _second(overview, line)
-    return chart.trend(
-        line.measure, line.readings, line.bands, overview.on, second=second, name=f"forloeb-{line.measure.id}"
-    )
-
-
-def _second(overview: Overview, line: Line) -> object:
-    return None
+    return chart.trend(line.measure, line.readings, line.bands, overview.on, name=f"forloeb-{line.measure.id}")
 
 
 def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, str, str], ...]:
@@ -189,8 +181,3 @@ def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, st
         )
         for one in line.readings[:most]
     )
-
-
-def plan_names(plans: Sequence[Json], names: Mapping[str, str], types: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """(type, name) of each active plan."""
-    return tuple((kind, names.get(kind, kind)) for kind in types)

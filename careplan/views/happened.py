@@ -1,6 +1,7 @@
 """«Siden sidst»: what changed in the plan and who changed it, in a few sentences, from Provenance."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.calendar import add_months
@@ -14,42 +15,60 @@ from careplan.views.wording import danish_date
 SENTENCES = 3
 
 
-def happened(overview: Overview, t: Catalogue) -> tuple[str, ...]:
-    """At most three sentences, newest first, of the last twelve months."""
+def happened(overview: Overview, t: Catalogue, audience: str = "patient") -> tuple[str, ...]:
+    """At most three sentences, newest first, of the last twelve months, said to the patient or to staff."""
     since = add_months(overview.on, -12)
     goals = {line.goal["id"]: line.measure.patient.lower() for line in overview.lines if line.goal}
     personal = {goal["id"] for goal in overview.personal}
     said: list[str] = []
     for change in overview.changes:
         recorded = find_date(change.get("recorded"))
-        sentence = None if recorded is None or recorded < since else _sentence(overview, change, goals, personal, t)
+        sentence = (
+            None
+            if recorded is None or recorded < since
+            else _sentence(overview, change, goals, personal, _Speaker(t, audience))
+        )
         if sentence and sentence not in said:
             said.append(sentence)
     return tuple(said[:SENTENCES])
 
 
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    t: Catalogue
+    audience: str
+
+    def says(self, key: str, **parts: object) -> str:
+        return self.t(f"happened.{self.audience}.{key}", **parts)
+
+
 def _sentence(
-    overview: Overview, change: Json, goals: Mapping[str, str], personal: set[str], t: Catalogue
+    overview: Overview, change: Json, goals: Mapping[str, str], personal: set[str], speaker: _Speaker
 ) -> str | None:
     on = find_date(change.get("recorded"))
     if on is None:
         return None
-    who = author(overview, change, t)
+    who, day = author(overview, change, speaker.t, speaker.audience), danish_date(on)
     touched = [str(one.get("reference", "")).split("/_history/")[0] for one in change.get("target", ())]
+    ids = [one.partition("/")[2] for one in touched]
+    named = [goals[id] for id in ids if id in goals]
     activity = change.get("activity", {}).get("text", "")
-    day = danish_date(on)
-    named = [goals[one.partition("/")[2]] for one in touched if one.partition("/")[2] in goals]
     match activity:
         case "establish" | "review":
-            return t(f"happened.{activity}", who=who, day=day)
+            return speaker.says(activity, who=who, day=day)
         case "set-individual-target" | "follow-recommendation" if named:
-            return t(f"happened.{activity}", who=who, day=day, measure=named[0])
-    if any(one.partition("/")[2] in personal for one in touched):
-        return t("happened.personal", who=who, day=day)
-    return _values(overview, who, day, touched, on, t)
+            return speaker.says(activity, who=who, day=day, measure=named[0])
+    if _by_person(change) and any(id in personal for id in ids):
+        return speaker.says("personal", who=who, day=day)
+    return _values(overview, who, day, touched, on, speaker)
 
 
-def _values(overview: Overview, who: str, day: str, touched: Sequence[str], on: date, t: Catalogue) -> str | None:
+def _by_person(change: Json) -> bool:
+    """Whether somebody is named: what the installation loads by itself is no news but for new values."""
+    return any("reference" in agent.get("who", {}) for agent in change.get("agent", ()))
+
+
+def _values(overview: Overview, who: str, day: str, touched: Sequence[str], on: date, speaker: _Speaker) -> str | None:
     """New values of measures in the plan, taken about when they were written: not what was loaded from before."""
     fresh = {
         line.measure.patient.lower(): None
@@ -61,18 +80,19 @@ def _values(overview: Overview, who: str, day: str, touched: Sequence[str], on: 
         return None
     names = list(fresh)
     if len(names) > 3:
-        return t("happened.values-many", who=who, day=day, count=len(names))
-    return t("happened.values", who=who, day=day, measures=_listed(names, t))
+        return speaker.says("values-many", who=who, day=day, count=len(names))
+    return speaker.says("values", who=who, day=day, measures=_listed(names, speaker.t))
 
 
 def _listed(names: Sequence[str], t: Catalogue) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {t('word.and')} {names[-1]}"
 
 
-def author(overview: Overview, change: Json, t: Catalogue) -> str:
-    """Who made a change, as the patient knows them."""
-    who = next((agent.get("who", {}) for agent in change.get("agent", ())), {})
+def author(overview: Overview, change: Json, t: Catalogue, audience: str) -> str:
+    """Who made a change, as the reader knows them."""
+    who: Json = next((agent.get("who", {}) for agent in change.get("agent", ())), {})
     reference = str(who.get("reference", ""))
     if reference == f"Patient/{overview.patient['id']}":
-        return t("word.you")
-    return contact_of(overview.directory, reference).name or str(who.get("display") or "") or t("word.clinic")
+        return t("word.you" if audience == "patient" else "word.patient")
+    named = contact_of(overview.directory, reference).name or str(who.get("display") or "")
+    return named if reference and named else t("word.clinic")

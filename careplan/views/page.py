@@ -25,11 +25,15 @@ from careplan.views.session import context_of, find_session, from_own_page, keep
 from careplan.views.view import View, view_of
 
 TOKEN = "formular"
-HOME: Mapping[str, str] = {"patient": "/plan", "clinic": "/arbejdsliste", "municipality": "/henvisninger"}
+HOME: Mapping[str, str] = {
+    "patient": "/plan",
+    "clinic": "/arbejdsliste",
+    "municipality": "/henvisninger",
+    "hospital": "/henvisninger",
+}
 """Where each role begins."""
 
 _LOG = logging.getLogger("careplan.views")
-_STATUS: Mapping[str, int] = {"form-faulty": 400, "form-expired": 403, "print-edition-unknown": 400}
 
 
 class FormExpired(CareplanError):
@@ -130,7 +134,7 @@ async def checked_form(request: Request, session: Session) -> Form:
 def status_of(error: CareplanError) -> int:
     """The HTTP status of an error."""
     known = ANSWERS.get(error.code)
-    return _STATUS.get(error.code, known.status if known else 500)
+    return known.status if known else 500
 
 
 def refusal(request: Request, error: CareplanError) -> Response:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from careplan.domain.errors import CareplanError
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, dump, parse, read_text
 from careplan.interactions.context import Context
@@ -17,7 +16,7 @@ from careplan.interactions.read import read
 from careplan.interactions.write import PreconditionFailed, create, update
 from careplan.store.protocol import NotFound
 from careplan.views import wording
-from careplan.views.agreement import Agreement, agreements, next_step, year_ahead
+from careplan.views.agreement import agreements, next_step, year_ahead
 from careplan.views.catalogue import Catalogue
 from careplan.views.closed import closed_on, with_closed_plans
 from careplan.views.contact import Contact, contact_of, coordinator
@@ -26,12 +25,6 @@ from careplan.views.happened import happened
 from careplan.views.page import Opened, go
 
 WISH_LENGTH = 600
-
-
-class WishFaulty(CareplanError):
-    """A personal goal without words, or with too many."""
-
-    code = "wish-faulty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +126,12 @@ def other_values(lines: list[Line], t: Catalogue) -> tuple[tuple[str, str, str, 
     return tuple((name, value, day, source) for name, (day, value, source) in rows)
 
 
-def open_agreements(found: tuple[Agreement, ...]) -> tuple[Agreement, ...]:
-    return tuple(one for one in found if not one.done)
-
-
 # ── det vigtigste for mig ────────────────────────────────────────────────────────────────────────
 
 
 async def wish_form(opened: Opened) -> Response:
     """The words as they are, to be changed; a GET shows them, a POST keeps them."""
-    context, t = opened.context, opened.t
+    context = opened.context
     patient, id = own_patient(context), opened.asked.text("id") or opened.form.text("id")
     kept = await _wish(context, id) if id else None
     version, text = (kept[0], kept[1]) if kept else (0, "")

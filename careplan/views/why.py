@@ -15,6 +15,9 @@ from careplan.interactions.overview import Line
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
 
+AGE = "age"
+"""Told in whole years, as people tell it."""
+
 _WORDS = {"above": ">", "at-least": "≥", "below": "<", "at-most": "≤", "is": "=", "is-not": "≠"}
 
 
@@ -64,6 +67,8 @@ def value_text(name: str, value: FactValue, knowledge: Knowledge, t: Catalogue) 
     """A fact's value as Danes write it, with its unit where it is a measure's."""
     if isinstance(value, bool):
         return t("word.yes" if value else "word.no")
+    if name == AGE and isinstance(value, Decimal):
+        return str(int(value))
     definition = knowledge.facts.get(name)
     origin = definition.definition if definition else None
     measure = knowledge.measures.get(str(origin.terms.get("measure", ""))) if isinstance(origin, FromRecord) else None

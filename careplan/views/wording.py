@@ -5,13 +5,13 @@ module stands in the tables at its top. Not here: headings and labels of one scr
 Style of patient sentences: LIX at most 34, 15 words a sentence or fewer (Björnsson 1968, https://www.sprogtid.dk/lix).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from careplan.domain.calendar import add_months
 from careplan.domain.measure import Measure, Reading, danish_number
-from careplan.domain.target import Band, Standing, Target
+from careplan.domain.target import Standing, Target
 from careplan.fhir.instant import COPENHAGEN
 from careplan.interactions.overview import Line
 
@@ -228,3 +228,10 @@ def change_sentence(readings: Sequence[Reading], measure: Measure) -> str:
 def subject_text(measure: Measure) -> str:
     """What a sentence about the measure begins with: «Dit langtidsblodsukker»."""
     return _SUBJECTS.get(measure.id, "")
+
+
+def patient_sentence(line: Line, on: date | None = None) -> str:
+    """How a measure stands, in plain Danish."""
+    if line.newest is None:
+        return "Der er ingen måling endnu. Den bliver taget ved din næste kontrol."
+    return f"{line.measure.patient}: {value_with_unit(line.measure, line.newest)}."

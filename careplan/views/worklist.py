@@ -15,10 +15,10 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.search import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
-from careplan.interactions.read import find_version
 from careplan.interactions.search import search_all
 from careplan.interactions.worklist import Candidate, candidates
 from careplan.views.contact import age, contact_of, coordinator, person_name
+from careplan.views.directory import directory_of
 from careplan.views.page import Opened
 
 ROWS = 25
@@ -163,23 +163,6 @@ async def _owners(context: Context, people: Mapping[str, tuple[Json, list[Json]]
     references = {id: coordinator(teams, patient) for id, (patient, teams) in people.items()}
     directory = await directory_of(context, [one for one in references.values() if one])
     return {id: contact_of(directory, reference).name for id, reference in references.items()}
-
-
-async def directory_of(context: Context, references: Sequence[str]) -> dict[str, Json]:
-    """Roles, practitioners and organisations behind references, by reference."""
-    found: dict[str, Json] = {}
-    wanted = list(dict.fromkeys(references))
-    while wanted:
-        reference = wanted.pop()
-        kind, _, id = reference.partition("/")
-        if reference in found or kind not in ("PractitionerRole", "Practitioner", "Organization"):
-            continue
-        version = await find_version(context, kind, id)
-        if version is not None and version.body is not None:
-            found[reference] = parse(version.body)
-            members = ("practitioner", "organization")
-            wanted += [found[reference][name]["reference"] for name in members if name in found[reference]]
-    return found
 
 
 def _whole(opened: Opened, rows: int) -> int:

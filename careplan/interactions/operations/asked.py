@@ -12,6 +12,12 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir.instant import find_whole_date
 from careplan.fhir.text import Json
 
+_YEARS = (1900, 2199)
+"""First and last year of a day asked about; nobody is treated outside them."""
+
+_DIGITS = 18
+"""Before or after the decimal point; no quantity of care needs more."""
+
 
 class ParameterFaulty(CareplanError):
     """An operation lacks a parameter, or one has a value it cannot have."""
@@ -55,7 +61,7 @@ class Asked:
         if value is None:
             return None
         day = find_whole_date(value)
-        if day is None:
+        if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
             raise ParameterFaulty(f"parameter {name} must be a date like 2026-11-22")
         return day
 
@@ -70,7 +76,7 @@ class Asked:
             number = Decimal(str(value))
         except InvalidOperation:
             number = Decimal("NaN")
-        if isinstance(value, bool) or not number.is_finite():
+        if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > _DIGITS:
             raise ParameterFaulty(f"parameter {name} must be a decimal number like 1.8")
         return number
 

@@ -1,5 +1,7 @@
 """`Patient/$eligible?clinic=&plan-type=&state=`: who should have a plan, with why, most urgent first; paged."""
 
+from collections.abc import Sequence
+
 from careplan.domain.evaluation import Eligibility
 from careplan.fhir import systems
 from careplan.fhir.text import Json, dump, parse
@@ -10,30 +12,40 @@ from careplan.interactions.worklist import STATES, Candidate, candidates
 
 
 async def eligible(context: Context, asked: Asked) -> bytes:
-    """A searchset of Patients; each match says in an extension for which plan, by which row, in which state."""
+    """A searchset of Patients, each once; a match says in extensions for which plans, by which row, in which state."""
     clinic = asked.reference("clinic", "Organization") if asked.find("clinic") else None
     plan, state = asked.find("plan-type"), asked.find("state")
     if plan is not None:
         plan_type(context, str(plan))
     if state is not None and state not in STATES:
         raise ParameterFaulty(f"parameter state must be one of {', '.join(STATES)}")
-    found = await candidates(context, clinic, plan and str(plan), state and str(state), asked.find_day("on"))
+    found = _by_patient(
+        await candidates(context, clinic, plan and str(plan), state and str(state), asked.find_day("on"))
+    )
     count, offset = _whole(asked, "_count", context.house.limits.page), _whole(asked, "_offset", 0)
     page = found[offset : offset + min(count, context.house.limits.page_maximum)]
     links = [{"relation": "self", "url": _link(context, asked, count, offset)}]
     if page and offset + len(page) < len(found):
         links.append({"relation": "next", "url": _link(context, asked, count, offset + len(page))})
     bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "link": links}
-    entries = [_entry(context, candidate) for candidate in page]
+    entries = [_entry(context, some) for some in page]
     return dump(bundle | ({"entry": entries} if entries else {}))
 
 
-def _entry(context: Context, candidate: Candidate) -> Json:
-    why = eligibility_extension(candidate.eligibility, candidate.saved.isoformat() if candidate.saved else None)
+def _by_patient(found: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Each patient's candidacies together, in the place of the most urgent: a Bundle names a resource once."""
+    patients: dict[str, list[Candidate]] = {}
+    for one in found:
+        patients.setdefault(one.version.id, []).append(one)
+    return list(patients.values())
+
+
+def _entry(context: Context, some: Sequence[Candidate]) -> Json:
+    why = [eligibility_extension(one.eligibility, one.saved.isoformat() if one.saved else None) for one in some]
     return {
-        "fullUrl": f"{context.base}/{candidate.version.reference}",
-        "resource": parse(candidate.version.body or b""),
-        "search": {"extension": [why], "mode": "match"},
+        "fullUrl": f"{context.base}/{some[0].version.reference}",
+        "resource": parse(some[0].version.body or b""),
+        "search": {"extension": why, "mode": "match"},
     }
 
 

@@ -10,6 +10,7 @@ from careplan.domain.measure import newest
 from careplan.fhir.draft import Draft, DraftGoal, Occasion, contained, drafts, existing_from_resources
 from careplan.fhir.goal import AGREED, find_target, with_achievement
 from careplan.fhir.mapping import listed_with
+from careplan.fhir.search import Query
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
 from careplan.interactions.change import Change, change_from_value
@@ -18,7 +19,7 @@ from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_person
 from careplan.interactions.singular import GoalExists, PlanExists
-from careplan.store.protocol import Version, VersionConflict
+from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
 TRIES = 12
 
@@ -46,10 +47,12 @@ async def apply(context: Context, asked: Asked) -> bytes:
 
 async def establish(context: Context, asked: Asked) -> bytes:
     """A transaction-response Bundle naming what was made. Raises PlanExists, NotEligible."""
-    definitions = [plan_type(context, _definition(value)) for value in asked.all("definition")]
+    named = dict.fromkeys(_definition(value) for value in asked.all("definition"))
+    definitions = [plan_type(context, name) for name in named]
     if not definitions:
         raise ParameterFaulty("parameter definition is missing: a PlanDefinition, e.g. PlanDefinition/diabetes")
     exclude = frozenset(str(value) for value in asked.all("exclude"))
+    _check_known(context, exclude)
     reason = str(asked.find("reason") or "")
     patient = asked.reference("subject", "Patient")
     made = await make_plans(context, patient, definitions, exclude, reason)
@@ -83,8 +86,8 @@ async def make_plans(
         for change in changes:
             await access.check_write(context, change.type, change.value, patient)
         try:
-            versions = await commit(context, changes, (), Activity("establish", reason))
-        except (GoalExists, VersionConflict):
+            versions = await commit(context, changes, [_task_guard(person)], Activity("establish", reason))
+        except (GoalExists, GuardFailed, VersionConflict):
             if attempt == TRIES:
                 raise
         else:
@@ -127,6 +130,14 @@ def _definition(value: Json) -> str:
     return text.partition("|")[0].rpartition("/")[2]
 
 
+def _check_known(context: Context, exclude: frozenset[str]) -> None:
+    """What is left out must be something: a misspelt name would make the goal it was to leave out."""
+    activities = {activity.id for plan in context.knowledge.plans.values() for activity in plan.activities}
+    unknown = sorted(exclude - set(context.knowledge.measures) - activities)
+    if unknown:
+        raise ParameterFaulty(f"parameter exclude names no measure or activity: {', '.join(unknown)}")
+
+
 def _check_possible(person: Person, plan: PlanType, reason: str) -> None:
     if plan.id in person.active_plans:
         raise PlanExists(
@@ -154,3 +165,9 @@ def _stands(context: Context, person: Person, goal: DraftGoal) -> Json:
     agreed = find_target(goal.value, AGREED)
     latest = newest(person.readings(goal.measure.id))
     return with_achievement(goal.value, stands(context.knowledge, person.chart, goal.measure, agreed, latest))
+
+
+def _task_guard(person: Person) -> Guard:
+    """No Task may have come in between: two plans made at once share one årskontrol."""
+    seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == "Task")
+    return Guard(f"Patient/{person.id}/Task", Query("Task", patient=person.id), seen)

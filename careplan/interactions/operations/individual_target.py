@@ -173,14 +173,9 @@ def _reason(wanted: Wanted | None) -> str:
 
 
 async def _wanted(context: Context, asked: Asked) -> Wanted:
-    low, high = asked.find_number("low"), asked.find_number("high")
-    unit = asked.find("unit")
-    if unit is not None:
-        measure = (await _case(context, asked.id or "")).measure
-        low, high = (_converted(value, str(unit), measure) for value in (low, high))
+    low, high = await _bound(context, asked, "low"), await _bound(context, asked, "high")
     comparator = asked.find("comparator")
-    if comparator not in (None, "<", "<=", ">", ">="):
-        raise ParameterFaulty("parameter comparator must be <, <=, > or >=")
+    _check_comparator(comparator, low, high)
     return Wanted(
         low=low,
         high=high,
@@ -191,10 +186,27 @@ async def _wanted(context: Context, asked: Asked) -> Wanted:
     )
 
 
-def _converted(value: Decimal | None, unit: str, measure: Measure) -> Decimal | None:
-    if value is None or unit in (measure.unit, measure.ucum):
+async def _bound(context: Context, asked: Asked, name: str) -> Decimal | None:
+    """One end of the target in the measure's unit: its own where it is a Quantity, else what `unit` says."""
+    value, given = asked.find_number(name), asked.find(name)
+    own = (given.get("code") or given.get("unit")) if isinstance(given, dict) else None
+    unit = own or asked.find("unit")
+    if value is None or unit is None:
         return value
-    return in_unit(Quantity(value, unit), measure.ucum).value
+    measure = (await _case(context, asked.id or "")).measure
+    if unit in (measure.unit, measure.ucum):
+        return value
+    return in_unit(Quantity(value, str(unit)), measure.ucum).value
+
+
+def _check_comparator(comparator: Json | None, low: Decimal | None, high: Decimal | None) -> None:
+    """`<` and `<=` speak of the high end, `>` and `>=` of a low end that stands alone."""
+    if comparator not in (None, "<", "<=", ">", ">="):
+        raise ParameterFaulty("parameter comparator must be <, <=, > or >=")
+    if comparator in ("<", "<=") and high is None and low is not None:
+        raise ParameterFaulty(f"parameter comparator {comparator} needs parameter high; for a low end use > or >=")
+    if comparator in (">", ">=") and high is not None:
+        raise ParameterFaulty(f"parameter comparator {comparator} is for a low end alone; for a high end use < or <=")
 
 
 def _reason_code(value: Json | None) -> str:

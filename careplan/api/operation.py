@@ -1,0 +1,69 @@
+"""Operations over HTTP: `$name` on a type or on one resource, with parameters in the URL or in Parameters.
+
+https://hl7.org/fhir/R4/operations.html · checklist M. Not here: what an operation does.
+"""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from careplan.api.door import door_of
+from careplan.api.headers import find_body, names_of, query_pairs
+from careplan.api.render import json_response
+from careplan.domain.errors import CareplanError
+from careplan.fhir import registry
+from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.search import Pairs
+from careplan.fhir.text import Json
+from careplan.interactions import write
+from careplan.interactions.context import Context
+from careplan.interactions.operations import OPERATIONS
+from careplan.interactions.operations.asked import ParameterFaulty, asked_from_parameters
+
+
+class OperationUnknown(CareplanError):
+    """No operation of this name is offered on this type."""
+
+    code = "operation-unknown"
+
+
+async def on_type(request: Request) -> Response:
+    return await _operate(request, "type")
+
+
+async def on_instance(request: Request) -> Response:
+    return await _operate(request, "instance")
+
+
+async def _operate(request: Request, level: str) -> Response:
+    context = door_of(request).context(request)
+    type_name, name = request.path_params["type"], request.path_params["operation"]
+    row = registry.row(type_name)
+    operation = OPERATIONS.get((type_name, level, name)) if name in row.operations.get(level, ()) else None
+    if operation is None:
+        raise OperationUnknown(f"${name[:64]} is not an operation on {type_name} ({level} level)")
+    method = "GET" if request.method == "HEAD" else request.method
+    if method not in operation.methods:
+        raise write.NotAllowed(f"${name} changes the record and is called by POST")
+    body = await _parameters(context, request) if method == "POST" else None
+    id = names_of(request)[1] if level == "instance" else None
+    asked = asked_from_parameters(id, body, _arguments(query_pairs(request)))
+    return json_response(await operation.run(context, asked))
+
+
+async def _parameters(context: Context, request: Request) -> Json | None:
+    """The Parameters sent, None when there are none. Raises ParameterFaulty, ResourceInvalid with every fault."""
+    body = await find_body(request)
+    if body is None:
+        return None
+    if body.value.get("resourceType") != "Parameters":
+        raise ParameterFaulty("the body of an operation is a Parameters resource")
+    faults = tuple(fault for fault in context.house.validate(body.value) if fault.severity == "error")
+    if faults:
+        raise ResourceInvalid(f"{len(faults)} fault(s) in the Parameters", faults)
+    return body.value
+
+
+def _arguments(pairs: Pairs) -> Sequence[tuple[str, str]]:
+    return [(name, value) for name, value in pairs if name not in ("_format", "_pretty") and value]

@@ -1,0 +1,33 @@
+"""The staff banner: whose record is open. Name, age, the first half of the CPR number, clinic, active plans."""
+
+from dataclasses import dataclass
+
+from careplan.domain.guideline import Knowledge
+from careplan.interactions.overview import Overview
+from careplan.views.contact import age, contact_of, hidden_cpr, person_name
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What stands at the top of every page about one person, for staff."""
+
+    id: str
+    name: str
+    age: int | None
+    cpr: str
+    clinic: str
+    plans: tuple[str, ...]
+
+
+def banner_of(overview: Overview, knowledge: Knowledge) -> Banner:
+    """The banner of an overview."""
+    listed = [str(one.get("reference", "")) for one in overview.patient.get("generalPractitioner", ())]
+    clinic = next((one for one in listed if "Organization/" in one), None)
+    return Banner(
+        id=overview.patient["id"],
+        name=person_name(overview.patient),
+        age=age(overview.patient, overview.on),
+        cpr=hidden_cpr(overview.patient),
+        clinic=contact_of(overview.directory, clinic).name,
+        plans=tuple(knowledge.plans[kind].name for kind in overview.plan_types if kind in knowledge.plans),
+    )

@@ -1,0 +1,231 @@
+"""C2, the årskontrol on one page: who the patient is, every value with its targets, the tjekliste, the agreements.
+
+One form holds the whole page, so that values, the tjekliste and the approval are sent together and nothing typed is
+lost. What the årskontrol changes is `interactions.review`; what a value becomes is `measured`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from starlette.responses import Response
+
+from careplan.domain.evaluation import Answer
+from careplan.domain.guideline import Check, Knowledge
+from careplan.domain.schedule import review_months
+from careplan.fhir.instant import find_date
+from careplan.fhir.mapping import last_reviewed
+from careplan.fhir.text import Json
+from careplan.interactions.overview import Line, Overview, read_overview
+from careplan.interactions.review import RESULTS, Review, approve_review
+from careplan.views import chart, wording
+from careplan.views.agreement import agreements
+from careplan.views.banner import banner_of
+from careplan.views.contact import contact_of, coordinator
+from careplan.views.form import Form
+from careplan.views.goalrow import differs, target_with_unit
+from careplan.views.happened import happened
+from careplan.views.measured import MARK, Typed, is_typed, read_values, save_values
+from careplan.views.page import Opened, go
+from careplan.views.plan import wishes
+from careplan.views.why import Why, fact_name, why_of
+
+CHECKED, DONE = "tjek-", "gjort"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measure of the grid.
+
+    recommended  words with unit; empty where the rules say nothing; `undecided` names what they lack then
+    individual   the agreed target where it differs from the recommended one, `expired` when its day has passed
+    """
+
+    id: str
+    name: str
+    plans: tuple[str, ...]
+    value: str
+    day: str
+    source: str
+    old: bool
+    sparkline: str
+    recommended: str
+    provisional: bool
+    undecided: tuple[str, ...]
+    individual: str
+    reason: str
+    until: date | None
+    expired: bool
+    icon: str
+    word: str
+    standing: str
+    goal: str
+    why: Why | None
+    field: Typed | None
+    unit: str
+
+
+async def show(opened: Opened) -> Response:
+    """The page as the record is now."""
+    overview = await read_overview(opened.context, opened.path("id"), "clinic")
+    if not overview.plans:
+        return _without_plan(opened, overview)
+    return _page(opened, overview, {}, opened.view.new_id())
+
+
+async def save(opened: Opened) -> Response:
+    """Keep what was typed; with «Godkend» also save the årskontrol as held."""
+    context, t, form = opened.context, opened.t, opened.form
+    patient = opened.path("id")
+    overview = await read_overview(context, patient, "clinic")
+    if not overview.plans:
+        return _without_plan(opened, overview)
+    typed = read_values(form, (line.measure for line in overview.lines), t)
+    approving = form.text("handling") == "godkend"
+    lacking = _lacking(checks_of(context.knowledge, overview), form) if approving else ()
+    if lacking or any(one.error for one in typed.values()):
+        return _page(opened, overview, typed, form.text(MARK), 422, lacking)
+    made = await save_values(context, patient, form.text(MARK), typed)
+    if not approving:
+        return go(f"/patient/{patient}/aarskontrol", besked="vaerdier" if made else "intet")
+    await approve_review(context, patient, _review(form))
+    return go(f"/patient/{patient}/aarskontrol", besked="godkendt")
+
+
+def _review(form: Form) -> Review:
+    checks = {name: result for name, result in form.starting(CHECKED).items() if result in RESULTS}
+    return Review(checks, frozenset(form.all(DONE)))
+
+
+def _lacking(checks: tuple[Check, ...], form: Form) -> tuple[str, ...]:
+    """Mandatory lines of the tjekliste that have no result."""
+    return tuple(one.id for one in checks if one.mandatory and form.text(CHECKED + one.id) not in RESULTS)
+
+
+def _page(
+    opened: Opened,
+    overview: Overview,
+    typed: Mapping[str, Typed],
+    mark: str,
+    status: int = 200,
+    lacking: tuple[str, ...] = (),
+) -> Response:
+    t, knowledge = opened.t, opened.context.knowledge
+    cells = [cell_of(line, overview, knowledge, typed.get(line.measure.id), opened) for line in overview.lines]
+    found = agreements(overview.tasks, overview.directory, overview.on)
+    checks = checks_of(knowledge, overview)
+    return opened.page(
+        "control.html",
+        t("control.title"),
+        status,
+        banner=banner_of(overview, knowledge),
+        overview=overview,
+        wishes=wishes(overview),
+        conditions=_conditions(overview),
+        coordinator=contact_of(overview.directory, coordinator(overview.care_teams, overview.patient)),
+        happened=happened(overview, t, "staff"),
+        merged=_merged(overview),
+        cells=cells,
+        errors=[(cell.id, cell.name, cell.field.error) for cell in cells if cell.field and cell.field.error],
+        lacking=[one for one in checks if one.id in lacking],
+        mandatory=[one for one in checks if one.mandatory],
+        voluntary=[one for one in checks if not one.mandatory],
+        results=RESULTS,
+        checked=opened.form.starting(CHECKED),
+        ticked=opened.form.all(DONE),
+        agreements=[one for one in found if not one.done],
+        due=next((one.due for one in found if not one.done and one.activity == "aarskontrol"), None),
+        saved=_saved(overview),
+        months=_months(overview.answer),
+        mark=mark,
+        computed=wording.danish_time(opened.context.now),
+        patient=overview.patient["id"],
+    )
+
+
+def _without_plan(opened: Opened, overview: Overview) -> Response:
+    banner = banner_of(overview, opened.context.knowledge)
+    return opened.page("control_empty.html", opened.t("control.title"), banner=banner, patient=overview.patient["id"])
+
+
+def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed | None, opened: Opened) -> Cell:
+    """One row of the grid."""
+    measure, newest, t = line.measure, line.newest, opened.t
+    icon, word = wording.status_word(line.standing)
+    individual = line.deviation is not None or differs(line)
+    until = line.deviation.valid_until if line.deviation else None
+    drawn = [one for one in line.readings if measure.number(one.value) is not None]
+    reason = f"reason.{line.deviation.reason}" if line.deviation else "control.earlier"
+    return Cell(
+        id=measure.id,
+        name=measure.name,
+        plans=tuple(knowledge.plans[kind].name for kind in line.plans),
+        value=wording.value_with_unit(measure, newest) if newest else "",
+        day=wording.danish_date(wording.day_of(newest)) if newest else "",
+        source=t(f"source.{newest.source}") if newest else "",
+        old=newest is not None and wording.is_old(newest, overview.on),
+        sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
+        if len(drawn) > 1 and measure.kind in ("quantity", "score")
+        else "",
+        recommended=target_with_unit(line, line.recommendation.target) if line.recommendation else "",
+        provisional=line.recommendation is not None and line.recommendation.provisional,
+        undecided=tuple(fact_name(name, knowledge) for name in line.undecided),
+        individual=target_with_unit(line, line.agreed) if individual else "",
+        reason=t(reason) if reason and t.has(reason) else "",
+        until=until,
+        expired=until is not None and until < overview.on,
+        icon=icon,
+        word=word,
+        standing=line.standing.value,
+        goal=line.goal["id"] if line.goal and measure.kind in ("quantity", "score", "choice") else "",
+        why=why_of(line, knowledge, t),
+        field=(typed or Typed(measure, "")) if is_typed(measure) else None,
+        unit=wording.unit_text(measure),
+    )
+
+
+def checks_of(knowledge: Knowledge, overview: Overview) -> tuple[Check, ...]:
+    """The tjekliste of all plans, each line once; mandatory where any plan says so, and those first."""
+    types = [knowledge.plans[kind] for kind in overview.plan_types if kind in knowledge.plans]
+    lines: dict[str, Check] = {}
+    for check in (check for plan in types for check in plan.checks):
+        known = lines.get(check.id)
+        if known is None or (check.mandatory and not known.mandatory):
+            lines[check.id] = check
+    return tuple(sorted(lines.values(), key=lambda one: not one.mandatory))
+
+
+def _merged(overview: Overview) -> tuple[int, int]:
+    """How many plans the page merges, and how many of its measures one blood test gives."""
+    from_blood = [
+        line
+        for line in overview.lines
+        if line.measure.codes and line.newest is not None and line.newest.source == "lab"
+    ]
+    return len(overview.plans), len(from_blood)
+
+
+def _conditions(overview: Overview) -> tuple[tuple[str, date | None], ...]:
+    """(diagnosis, since) of the problem list."""
+    shown = [one for one in overview.conditions if not _ended(one)]
+    return tuple(
+        (one.get("code", {}).get("text") or _first_code(one), find_date(one.get("onsetDateTime"))) for one in shown
+    )
+
+
+def _ended(condition: Json) -> bool:
+    codes = {code.get("code") for code in condition.get("clinicalStatus", {}).get("coding", ())}
+    return bool(codes & {"inactive", "remission", "resolved"})
+
+
+def _first_code(condition: Json) -> str:
+    return next((str(one.get("code", "")) for one in condition.get("code", {}).get("coding", ())), "")
+
+
+def _saved(overview: Overview) -> date | None:
+    days = [day for plan in overview.plans if (day := find_date(last_reviewed(plan))) is not None]
+    return max(days, default=None)
+
+
+def _months(answer: Answer) -> int:
+    return review_months(answer) or 12

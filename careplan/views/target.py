@@ -1,0 +1,226 @@
+"""«Sæt individuelt mål»: another target than the recommended one, with a reason, seen as the patient will see it.
+
+Three steps on one address: fill in, look at it, keep it. Nothing is kept before the last; when somebody else has
+changed the goal meanwhile, both versions stand side by side. The rules of it are `operations.individual_target`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from starlette.responses import Response
+
+from careplan.domain.calendar import add_months
+from careplan.domain.evaluation import stands
+from careplan.domain.measure import danish_number
+from careplan.domain.schedule import review_months
+from careplan.domain.target import Target
+from careplan.fhir.draft import OPEN_TASK, activity_of
+from careplan.fhir.goal import Deviation
+from careplan.interactions.operations.individual_target import REASONS, Wanted, follow, set_target
+from careplan.interactions.overview import Line, Overview, read_overview
+from careplan.interactions.person import PLAN_TYPES, read_person
+from careplan.interactions.write import PreconditionFailed
+from careplan.store.protocol import NotFound
+from careplan.views import wording
+from careplan.views.agreement import due_of
+from careplan.views.banner import banner_of
+from careplan.views.contact import contact_of
+from careplan.views.directory import directory_of
+from careplan.views.form import Form, find_day, find_number
+from careplan.views.goalrow import differs, goal_row, target_with_unit
+from careplan.views.page import Opened, go
+from careplan.views.why import why_of
+
+TEXT_LENGTH = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The form as it is filled in."""
+
+    low: str
+    high: str
+    bound: str
+    reason: str
+    text: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The goal the page is about, and the version it was seen in."""
+
+    overview: Overview
+    line: Line
+    goal: str
+    number: int
+
+
+async def show(opened: Opened) -> Response:
+    """The form, filled with what is agreed today."""
+    case = await _case(opened)
+    return _form(opened, case, _today(case))
+
+
+async def change(opened: Opened) -> Response:
+    """«Vis» looks at it, «Gem» keeps it, «Ret» goes back to the form with everything still there."""
+    case, filled = await _case(opened), filled_from_form(opened.form)
+    if opened.form.text("trin") == "ret":
+        return _form(opened, case, filled)
+    wanted, errors = _wanted(filled, case, opened)
+    if wanted is None or errors:
+        return _form(opened, case, filled, errors, 422)
+    seen = opened.form.whole("version") or case.number
+    if opened.form.text("trin") != "gem":
+        return await _preview(opened, case, filled, wanted, case.number)
+    try:
+        await set_target(opened.context, case.goal, wanted, expects=seen)
+    except PreconditionFailed:
+        return await _preview(opened, case, filled, wanted, case.number, 409)
+    return go(f"/patient/{opened.path('id')}/aarskontrol", besked="maal")
+
+
+async def follow_recommended(opened: Opened) -> Response:
+    """«Følg anbefalingen»: ends an individual target."""
+    case = await _case(opened)
+    try:
+        await follow(opened.context, case.goal, expects=opened.form.whole("version") or case.number)
+    except PreconditionFailed:
+        return _form(opened, case, _today(case), status=409, changed=True)
+    return go(f"/patient/{opened.path('id')}/aarskontrol", besked="anbefaling")
+
+
+async def _case(opened: Opened) -> Case:
+    overview = await read_overview(opened.context, opened.path("id"), "clinic")
+    id = opened.path("goal")
+    line = next((one for one in overview.lines if one.goal is not None and one.goal["id"] == id), None)
+    if line is None or line.goal is None:
+        raise NotFound(f"Goal/{id} is not an active goal of a measure of this patient")
+    return Case(overview, line, id, int(line.goal.get("meta", {}).get("versionId", "1")))
+
+
+def _next_control(case: Case) -> date:
+    """The day of the next årskontrol, else a year (or what the rules allow) from today."""
+    tasks = [t for t in case.overview.tasks if activity_of(t) == "aarskontrol" and t.get("status") in OPEN_TASK]
+    days = [day for task in tasks if (day := due_of(task)) is not None and day > case.overview.on]
+    return min(days, default=add_months(case.overview.on, review_months(case.overview.answer) or 12))
+
+
+def _today(case: Case) -> Filled:
+    target, deviation = case.line.agreed or Target(), case.line.deviation
+    return Filled(
+        low=_number(target.low),
+        high=_number(target.high),
+        bound="under" if target.strict else "med",
+        reason=deviation.reason if deviation else "",
+        text=(deviation.text or "") if deviation else "",
+        until=wording.danish_date(_next_control(case)),
+    )
+
+
+def _number(value: Decimal | None) -> str:
+    return "" if value is None else danish_number(value)
+
+
+def filled_from_form(form: Form) -> Filled:
+    return Filled(*(form.text(name) for name in ("fra", "til", "graense", "aarsag", "tekst", "gaelder")))
+
+
+def _wanted(filled: Filled, case: Case, opened: Opened) -> tuple[Wanted | None, dict[str, str]]:
+    """What is wanted, or what is wrong, by field."""
+    t, errors = opened.t, dict[str, str]()
+    low, high = find_number(filled.low), find_number(filled.high)
+    plausible = case.line.measure.plausible
+    for name, text, value in (("fra", filled.low, low), ("til", filled.high, high)):
+        if text and value is None:
+            errors[name] = t("target.no-number")
+        elif value is not None and not plausible.holds(value):
+            errors[name] = t("target.unlikely", low=_number(plausible.low), high=_number(plausible.high))
+    if not filled.low and not filled.high:
+        errors["til"] = t("target.no-end")
+    elif low is not None and high is not None and low > high:
+        errors["fra"] = t("target.turned")
+    if filled.reason not in REASONS:
+        errors["aarsag"] = t("target.no-reason")
+    elif filled.reason == "other" and not filled.text:
+        errors["tekst"] = t("target.no-text")
+    if len(filled.text) > TEXT_LENGTH:
+        errors["tekst"] = t("target.long-text", most=TEXT_LENGTH)
+    until = find_day(filled.until)
+    if until is None:
+        errors["gaelder"] = t("target.no-day")
+    elif until <= case.overview.on:
+        errors["gaelder"] = t("target.day-passed")
+    if errors:
+        return None, errors
+    return Wanted(low, high, filled.bound == "under", filled.reason, filled.text or None, until), {}
+
+
+def _form(
+    opened: Opened,
+    case: Case,
+    filled: Filled,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+    *,
+    changed: bool = False,
+) -> Response:
+    line, t = case.line, opened.t
+    return opened.page(
+        "target.html",
+        t("target.title"),
+        status,
+        **_frame(opened, case),
+        filled=filled,
+        errors=errors or {},
+        reasons=[(code, t(f"reason.{code}")) for code in REASONS],
+        unit=wording.unit_text(line.measure),
+        why=why_of(line, opened.context.knowledge, t),
+        computed=wording.danish_time(opened.context.now),
+        length=TEXT_LENGTH,
+        changed=changed,
+    )
+
+
+def _frame(opened: Opened, case: Case) -> dict[str, object]:
+    line = case.line
+    return {
+        "banner": banner_of(case.overview, opened.context.knowledge),
+        "patient": opened.path("id"),
+        "goal": case.goal,
+        "version": case.number,
+        "measure": line.measure,
+        "agreed": target_with_unit(line, line.agreed),
+        "individual": line.deviation is not None or differs(line),
+        "recommended": target_with_unit(line, line.recommendation.target) if line.recommendation else "",
+        "value": wording.value_with_unit(line.measure, line.newest) if line.newest else "",
+        "day": wording.danish_date(wording.day_of(line.newest)) if line.newest else "",
+    }
+
+
+async def _preview(
+    opened: Opened, case: Case, filled: Filled, wanted: Wanted, number: int, status: int = 200
+) -> Response:
+    """How the patient will see it; with 409 also what somebody else has agreed on meanwhile."""
+    person = await read_person(opened.context, opened.path("id"), PLAN_TYPES)
+    target = Target(wanted.low, wanted.high, case.line.measure.unit, wanted.strict)
+    deviation = Deviation(wanted.reason, wanted.text, opened.context.caller.reference, wanted.valid_until)
+    standing = stands(opened.context.knowledge, person.chart, case.line.measure, target, case.line.newest)
+    line = replace(case.line, agreed=target, deviation=deviation, standing=standing, bands=())
+    author = opened.context.caller.reference or ""
+    directory = {**case.overview.directory, **await directory_of(opened.context, [author])}
+    seen = goal_row(replace(case.overview, directory=directory), line, opened.t, trend=False)
+    theirs = goal_row(case.overview, case.line, opened.t, trend=False) if status == 409 else None
+    by = contact_of(directory, case.line.deviation.author).name if case.line.deviation else ""
+    return opened.page(
+        "target_preview.html",
+        opened.t("target.preview-title"),
+        status,
+        **{**_frame(opened, case), "version": number},
+        filled=filled,
+        seen=seen,
+        theirs=theirs,
+        theirs_by=by,
+        reason=opened.t(f"reason.{wanted.reason}"),
+    )

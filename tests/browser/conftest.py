@@ -1,0 +1,81 @@
+"""A real browser at the pages of an invented clinic; skipped where there is no Chromium or no Playwright."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from page_house import fill, open_world
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+class Served(threading.Thread):
+    """The pages on a port of this machine, over a copy of a filled store."""
+
+    def __init__(self, filled: Path, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.filled, self.folder = filled, folder
+        self.ready, self.server, self.port = threading.Event(), None, 0
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with open_world(self.filled, self.folder) as world:
+            self.server = uvicorn.Server(uvicorn.Config(world.app, port=0, log_level="warning", lifespan="off"))
+            serving = asyncio.create_task(self.server.serve())
+            while not self.server.started:
+                await asyncio.sleep(0.02)
+            self.port = self.server.servers[0].sockets[0].getsockname()[1]
+            self.ready.set()
+            await serving
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.should_exit = True
+        self.join(10)
+
+
+@pytest.fixture(scope="session")
+def filled_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("browser") / "filled.db"
+    asyncio.run(fill(path))
+    return path
+
+
+@pytest.fixture
+def address(filled_clinic: Path, tmp_path: Path) -> Iterator[str]:
+    """Where this test's own clinic is served."""
+    served = Served(filled_clinic, tmp_path)
+    served.start()
+    assert served.ready.wait(20), "the pages did not start"
+    yield f"http://127.0.0.1:{served.port}"
+    served.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["sync_api.Browser"]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with script", "without script"])
+def page(request: pytest.FixtureRequest, chromium: "sync_api.Browser", address: str) -> Iterator["sync_api.Page"]:
+    """A page with and without JavaScript; whatever a browser complains of fails the test."""
+    context = chromium.new_context(base_url=address, locale="da-DK", java_script_enabled=request.param)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert complaints == []

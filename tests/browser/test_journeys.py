@@ -1,0 +1,151 @@
+"""The journeys of patient and nurse in a real browser, each with and without JavaScript."""
+
+import re
+from typing import Any
+
+import pytest
+
+Page = Any
+"""playwright.sync_api.Page, which need not be installed."""
+
+WIDTHS = (320, 768, 1280)
+
+
+def be(page: Page, persona: str) -> None:
+    page.goto("/")
+    page.click(f'button[value="{persona}"]')
+
+
+def leave(page: Page) -> None:
+    page.get_by_role("button", name="Log ud").click()
+
+
+def test_a_patient_reads_the_plan_and_says_what_matters(page: Page) -> None:
+    be(page, "patient-birthe")
+    assert page.title() == "Min forløbsplan – Forløbsplan"
+    assert page.locator("h2").first.inner_text() == "Det næste, du skal"
+    goal = page.locator("article.goal", has=page.locator("#m-ldl"))
+    assert goal.locator("svg[role=img]").first.is_visible()
+    goal.locator("summary").first.click()
+    assert goal.get_by_text("Mit mål:").is_visible()
+    page.get_by_role("link", name="Ret Det vigtigste for mig").first.click()
+    page.get_by_label("Det vigtigste for mig").fill("Jeg vil danse til min fødselsdag.")
+    page.get_by_role("button", name="Gem").click()
+    assert page.get_by_role("status").inner_text() == "Gemt."
+    assert page.get_by_text("Jeg vil danse til min fødselsdag.").first.is_visible()
+
+
+def test_a_nurse_makes_a_heart_plan_and_sees_why_ldl_is_to_be_under_1_4(page: Page) -> None:
+    be(page, "nurse")
+    page.get_by_role("link", name=re.compile("Egnet, men uden plan")).click()
+    page.get_by_role("link", name="Opret plan Anna Test Jensen").click()
+    assert page.get_by_label("Forløbsplan for hjertesygdom").is_checked()
+    page.get_by_role("button", name="Forhåndsvisning").click()
+    page.get_by_role("button", name="Opret").click()
+    assert page.get_by_role("status").inner_text() == "Planen er oprettet."
+    ldl = page.locator("tbody", has=page.locator("#v-ldl"))
+    assert "under 1,4" in ldl.inner_text()
+    ldl.locator("summary").click()
+    why = ldl.locator(".why")
+    assert why.get_by_text(re.compile(r"Regel LDL-\d+")).is_visible()
+    assert why.get_by_role("link").get_attribute("href").startswith("https://")
+
+
+def test_a_nurse_sets_a_target_of_hba1c_and_the_patient_sees_and_prints_it(page: Page) -> None:
+    be(page, "nurse")
+    page.get_by_label("Søg efter navn").fill("birthe")
+    page.get_by_role("button", name="Søg").click()
+    page.get_by_role("link", name="Se plan Birthe Test Nielsen").click()
+    page.get_by_role("link", name="Sæt individuelt mål for HbA1c").click()
+    page.get_by_label("Fra").fill("55")
+    page.get_by_label("Til", exact=True).fill("61")
+    page.get_by_label("Årsag").select_option(label="Hypoglykæmi")
+    page.get_by_role("button", name="Vis, hvordan patienten ser det").click()
+    assert page.get_by_text("Det er, fordi du har haft lavt blodsukker.").is_visible()
+    page.get_by_role("button", name="Gem målet").click()
+    assert "Det individuelle mål er gemt." in page.get_by_role("status").inner_text()
+    leave(page)
+    be(page, "patient-birthe")
+    goal = page.locator("article.goal", has=page.locator("#m-hba1c"))
+    goal.locator("summary").first.click()
+    assert goal.get_by_text("Mit mål: mellem 55 og 61").is_visible()
+    link = page.get_by_role("link", name="Skriv ud").get_attribute("href")
+    printed = page.request.get(link)
+    assert printed.status == 200 and printed.body().startswith(b"%PDF-")
+
+
+def test_a_nurse_holds_the_yearly_control_in_few_clicks(page: Page) -> None:
+    """Laboratory values are there already: nothing is retyped; one click a mandatory line, and one to approve."""
+    be(page, "nurse")
+    page.goto("/patient/fatima/aarskontrol")
+    page.get_by_label("Ny værdi: Vægt (kg)").fill("825")
+    page.get_by_role("button", name="Godkend og del med patienten").click()
+    assert "Står der 825" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Ny værdi: Vægt (kg)").fill("82,5")
+    lines = page.locator("fieldset.check:has-text('skal udfyldes')")
+    for nth in range(lines.count()):
+        lines.nth(nth).get_by_label("Udført").check()
+    assert lines.count() + 2 <= 12
+    page.get_by_role("button", name="Godkend og del med patienten").click()
+    assert "Årskontrollen er gemt" in page.get_by_role("status").inner_text()
+    assert page.get_by_text("Årskontrol senest 22.11.2027").is_visible()
+
+
+def test_a_visitator_opens_the_slice_from_the_inbox(page: Page) -> None:
+    be(page, "visitator")
+    page.get_by_role("link", name="Carl Test Mortensen").click()
+    assert page.get_by_text("Du ser et udsnit. Delt af Lægehuset Nord").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("persona", "path"),
+    [
+        ("patient-birthe", "/plan"),
+        ("patient-birthe", "/plan/vigtigst"),
+        ("nurse", "/arbejdsliste?fane=i-orden"),
+        ("nurse", "/patient/birthe/aarskontrol"),
+        ("nurse", "/patient/anna/opret-plan"),
+        ("nurse", "/patient/fatima/maal/fatima-g1"),
+        ("visitator", "/henvisninger"),
+        ("visitator", "/borger/carl"),
+    ],
+)
+def test_nothing_is_cut_or_scrolls_sideways(chromium: Any, address: str, persona: str, path: str) -> None:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    be(page, persona)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    context.close()
+
+
+def test_patients_targets_are_44_pixels_high(chromium: Any, address: str) -> None:
+    context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    be(page, "patient-birthe")
+    small = page.evaluate(
+        """[...document.querySelectorAll('a, button, summary, input')]
+        .filter(one => one.checkVisibility() && !one.classList.contains('skip'))
+        .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 44)"""
+    )
+    assert small == []
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(chromium: Any, address: str) -> None:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    be(page, "nurse")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Gå til sidens indhold"
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.className") == "button small"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "navn"
+    context.close()

@@ -1,0 +1,269 @@
+"""$set-individual-target and $follow-recommendation: what is agreed, what is recommended, never mixed."""
+
+import asyncio
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from careplan.domain.errors import UnitMismatch
+from careplan.domain.target import Target
+from careplan.fhir import systems
+from careplan.fhir.goal import AGREED, RECOMMENDED, achievement_of, find_deviation, find_entry, find_target
+from careplan.interactions.access import Forbidden
+from careplan.interactions.operations.asked import ParameterFaulty
+from careplan.interactions.operations.individual_target import (
+    DeviationNeedsReason,
+    GoalUnfit,
+    Wanted,
+    follow,
+    set_target,
+)
+from careplan.interactions.write import PreconditionFailed
+
+from .conftest import Json, Town, concept, hba1c
+
+D = Decimal
+
+
+@pytest.fixture
+async def planned(town: Town) -> Town:
+    await town.call("CarePlan/$establish", subject="Patient/anna", definition="PlanDefinition/diabetes")
+    return town
+
+
+async def goal_of(town: Town, measure: str = "HbA1c") -> Json:
+    return (await town.goals())[measure]
+
+
+async def agree(town: Town, measure: str = "HbA1c", who: str = "doctor", **asked: Any) -> Json:
+    given = {"reason": "hypoglycaemia"} | asked
+    return await town.call("Goal/$set-individual-target", (await goal_of(town, measure))["id"], who, **given)
+
+
+# ── the target ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("asked", "target", "says"),
+    [
+        ({"low": 53, "high": 58}, Target(D(53), D(58), "mmol/mol"), "HbA1c mellem 53 og 58"),
+        ({"high": 64}, Target(None, D(64), "mmol/mol"), "HbA1c højst 64"),
+        ({"high": 64, "strict": True}, Target(None, D(64), "mmol/mol", True), "HbA1c under 64"),
+        ({"high": 64, "comparator": "<"}, Target(None, D(64), "mmol/mol", True), "HbA1c under 64"),
+        ({"high": 64, "comparator": "<="}, Target(None, D(64), "mmol/mol"), "HbA1c højst 64"),
+        ({"low": 53}, Target(D(53), None, "mmol/mol"), "HbA1c mindst 53"),
+        ({"low": 53, "comparator": ">"}, Target(D(53), None, "mmol/mol", True), "HbA1c over 53"),
+        (
+            {"low": 53, "high": 64, "strict": "true"},
+            Target(D(53), D(64), "mmol/mol", True),
+            "HbA1c fra 53 til under 64",
+        ),
+        ({"high": "58.5"}, Target(None, D("58.5"), "mmol/mol"), "HbA1c højst 58,5"),
+    ],
+)
+async def test_what_is_agreed_is_what_was_asked(planned: Town, asked: Json, target: Target, says: str) -> None:
+    goal = await agree(planned, **asked)
+    assert find_target(goal, AGREED) == target
+    assert goal["description"] == {"text": says}
+    assert await goal_of(planned) == goal
+
+
+async def test_the_recommended_slice_stays_as_the_rules_say(planned: Town) -> None:
+    before = find_entry(await goal_of(planned), RECOMMENDED)
+    goal = await agree(planned, low=60, high=70)
+    assert find_entry(goal, RECOMMENDED) == before
+    assert find_target(goal, RECOMMENDED) == Target(None, D(58), "mmol/mol")
+
+
+async def test_the_deviation_says_why_who_and_until_when(planned: Town) -> None:
+    goal = await agree(planned, high=70, reason="other", text="rejser meget", valid_until="2027-05-22")
+    deviation = find_deviation(goal)
+    assert deviation is not None
+    assert (deviation.reason, deviation.text, deviation.author, deviation.valid_until) == (
+        "other",
+        "rejser meget",
+        "PractitionerRole/doctor",
+        date(2027, 5, 22),
+    )
+    entry = find_entry(goal, AGREED)
+    assert entry is not None and entry["dueDate"] == "2027-05-22"
+
+
+async def test_without_an_end_it_is_valid_to_the_next_control_the_rules_allow(planned: Town) -> None:
+    deviation = find_deviation(await agree(planned, high=70))
+    assert deviation is not None and deviation.valid_until == date(2027, 11, 22)
+
+
+async def test_agreeing_on_what_is_recommended_is_no_deviation(planned: Town) -> None:
+    await agree(planned, high=70)
+    assert find_deviation(await agree(planned, high=58)) is None
+
+
+async def test_the_standing_moves_with_the_target(planned: Town) -> None:
+    await planned.post(hba1c(66))
+    assert achievement_of(await goal_of(planned)) == "not-achieved"
+    assert achievement_of(await agree(planned, high=70)) == "achieved"
+
+
+async def test_one_provenance_says_what_was_done_and_why(planned: Town) -> None:
+    before = {one["id"] for one in await planned.find("Provenance", patient="anna")}
+    await agree(planned, high=70, reason="frailty")
+    (proof,) = [one for one in await planned.find("Provenance", patient="anna") if one["id"] not in before]
+    assert (proof["activity"]["text"], proof["reason"]) == ("set-individual-target", [{"text": "frailty"}])
+
+
+async def test_a_reason_may_be_a_code_a_coding_or_a_concept(planned: Town) -> None:
+    coding = {"system": systems.DEVIATION_REASON, "code": "frailty"}
+    for given in ("frailty", coding, concept(systems.DEVIATION_REASON, "frailty")):
+        deviation = find_deviation(await agree(planned, high=70, reason=given))
+        assert deviation is not None and deviation.reason == "frailty"
+
+
+# ── units ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_unit_is_the_measure_s_or_converts_into_it(planned: Town) -> None:
+    assert find_target(await agree(planned, high=64, unit="mmol/mol"), AGREED) == Target(None, D(64), "mmol/mol")
+    goal = await agree(planned, "Fysisk aktivitet", low="2.5", unit="h/wk")
+    found = find_target(goal, AGREED)
+    assert found is not None and found.low == 150
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"high": 7, "unit": "%"},
+        {"high": {"value": 7, "unit": "%", "system": systems.UCUM, "code": "%"}},
+        {"high": {"value": 7, "unit": "%"}},
+    ],
+)
+async def test_a_unit_that_does_not_convert_is_refused(planned: Town, asked: Json) -> None:
+    with pytest.raises(UnitMismatch, match="'%' to 'mmol/mol'"):
+        await agree(planned, **asked)
+
+
+async def test_a_quantity_brings_its_own_unit(planned: Town) -> None:
+    hours = {"value": D(2), "unit": "timer", "system": systems.UCUM, "code": "h/wk"}
+    found = find_target(await agree(planned, "Fysisk aktivitet", low=hours), AGREED)
+    assert found is not None and found.low == 120
+
+
+# ── what is refused ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({}, "a low end, a high end, or both"),
+        ({"low": 60, "high": 50}, "at or below its high end"),
+        ({"high": -1}, "not negative"),
+        ({"low": -5, "high": 50}, "not negative"),
+        ({"high": "mange"}, "parameter high must be a decimal number"),
+        ({"high": "NaN"}, "parameter high must be a decimal number"),
+        ({"high": True}, "parameter high must be a decimal number"),
+        ({"high": [58, 64]}, "high may be given once"),
+        ({"high": 64, "comparator": "="}, "comparator must be"),
+        ({"high": 64, "comparator": ">"}, "comparator"),
+        ({"low": 64, "comparator": "<"}, "comparator"),
+        ({"high": 64, "strict": "ja"}, "strict must be true or false"),
+        ({"high": 64, "valid_until": "2026-11-22"}, "valid-until must be a day after today"),
+        ({"high": 64, "valid_until": "2020-01-01"}, "valid-until must be a day after today"),
+        ({"high": 64, "valid_until": "2027"}, "valid-until must be a date"),
+    ],
+)
+async def test_a_target_that_cannot_be_is_refused_by_name(planned: Town, asked: Json, says: str) -> None:
+    before = await planned.everything()
+    with pytest.raises(ParameterFaulty, match=says):
+        await agree(planned, **asked)
+    assert await planned.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"reason": ""}, "one of hypoglycaemia, frailty, side-effect, patient-wish, pregnancy, other"),
+        ({"reason": "lyst"}, "one of"),
+        ({"reason": "other"}, "reason other needs a text"),
+        ({"reason": "other", "text": "  "}, "reason other needs a text"),
+    ],
+)
+async def test_an_individual_target_needs_its_reason(planned: Town, asked: Json, says: str) -> None:
+    with pytest.raises(DeviationNeedsReason, match=says):
+        await agree(planned, high=70, **asked)
+
+
+async def test_a_goal_without_measure_or_that_ended_takes_no_target(planned: Town) -> None:
+    own = {"resourceType": "Goal", "id": "own", "lifecycleStatus": "active", "description": {"text": "Gå ture"}}
+    await planned.put({**own, "subject": {"reference": "Patient/anna"}}, who="anna")
+    ended = {**await goal_of(planned), "lifecycleStatus": "completed"}
+    await planned.put(ended)
+    for id in ("own", str(ended["id"])):
+        with pytest.raises(GoalUnfit, match=f"Goal/{id}"):
+            await planned.call("Goal/$set-individual-target", id, high=70, reason="frailty")
+
+
+@pytest.mark.parametrize("who", ["stranger", "visitator", "anna", "birthe", "lps", "statistics"])
+async def test_only_the_patient_s_own_clinic_sets_targets(planned: Town, who: str) -> None:
+    await planned.put({**_referral(), "id": "r1"})
+    before = await planned.everything()
+    for operation in ("Goal/$set-individual-target", "Goal/$follow-recommendation"):
+        with pytest.raises(Forbidden):
+            await planned.call(operation, (await goal_of(planned))["id"], who, high=70, reason="frailty")
+    assert await planned.everything() == before
+
+
+def _referral() -> Json:
+    base = {"resourceType": "ServiceRequest", "status": "active", "intent": "order"}
+    return base | {"subject": {"reference": "Patient/anna"}, "performer": [{"reference": "Organization/town"}]}
+
+
+# ── two at once, and back again ──────────────────────────────────────────────────────────────────
+
+
+async def test_a_target_set_on_an_old_look_is_refused(planned: Town) -> None:
+    goal = await goal_of(planned)
+    wanted = Wanted(None, D(70), False, "frailty", None, None)
+    seen = int(goal["meta"]["versionId"])
+    await set_target(planned.as_("doctor"), goal["id"], wanted, expects=seen)
+    with pytest.raises(PreconditionFailed, match="look at it again"):
+        await set_target(planned.as_("doctor"), goal["id"], wanted, expects=seen)
+    with pytest.raises(PreconditionFailed, match="look at it again"):
+        await follow(planned.as_("doctor"), goal["id"], expects=seen)
+
+
+async def test_a_target_and_a_value_at_once_leave_the_goal_right(planned: Town) -> None:
+    await asyncio.gather(agree(planned, high=70), planned.post(hba1c(66)))
+    goal = await goal_of(planned)
+    assert find_target(goal, AGREED) == Target(None, D(70), "mmol/mol")
+    assert achievement_of(goal) == "achieved"
+
+
+async def test_following_the_recommendation_ends_the_deviation(planned: Town) -> None:
+    made = await agree(planned, low=60, high=70)
+    goal = await planned.call("Goal/$follow-recommendation", made["id"])
+    assert find_target(goal, AGREED) == find_target(goal, RECOMMENDED) == Target(None, D(58), "mmol/mol")
+    assert find_deviation(goal) is None
+    assert goal["description"] == {"text": "HbA1c højst 58"}
+
+
+async def test_following_takes_the_recommendation_of_today(planned: Town) -> None:
+    await agree(planned, high=70)
+    await planned.delete("Condition/anna-ihd")
+    goal = await planned.call("Goal/$follow-recommendation", (await goal_of(planned))["id"])
+    assert find_target(goal, AGREED) == Target(None, D(53), "mmol/mol")
+
+
+async def test_following_where_the_rules_are_silent_is_refused(planned: Town) -> None:
+    goal = await goal_of(planned)
+    await planned.delete("Condition/anna-t2d")
+    with pytest.raises(GoalUnfit, match="nothing for hba1c today"):
+        await planned.call("Goal/$follow-recommendation", goal["id"])
+
+
+async def test_history_keeps_what_was_agreed_before(planned: Town) -> None:
+    goal = await goal_of(planned)
+    await agree(planned, high=70)
+    first = await planned.house.store.vread("Goal", goal["id"], 1)
+    assert first is not None and b"70" not in (first.body or b"")

@@ -1,0 +1,51 @@
+"""When activities are due."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from careplan.domain.evaluation import Answer, Recommendation
+from careplan.domain.guideline import Activity, Every, Row
+from careplan.domain.schedule import first_due, is_late, review_months
+from careplan.domain.target import Target
+
+ON = date(2026, 11, 22)
+
+
+def answer(months: int | None) -> Answer:
+    if months is None:
+        return Answer(ON, {}, {}, {})
+    row = Row("INT", (), Target(high=Decimal(months)))
+    return Answer(ON, {}, {"review_interval": Recommendation("review_interval", "1", row, (), (), ())}, {})
+
+
+def activity(id: str, months: int | None) -> Activity:
+    return Activity(id, "Task", id, "clinic", every=None if months is None else Every(months))
+
+
+@pytest.mark.parametrize(
+    ("id", "every", "ruled", "due"),
+    [
+        ("aarskontrol", 12, 6, date(2027, 5, 22)),
+        ("aarskontrol", 12, 12, date(2027, 11, 22)),
+        ("aarskontrol", 12, None, date(2027, 11, 22)),
+        ("oejenkontrol", 24, 6, date(2028, 11, 22)),
+        ("motion", None, 6, None),
+    ],
+)
+def test_the_rules_shorten_the_yearly_control_and_nothing_else(
+    id: str, every: int | None, ruled: int | None, due: date | None
+) -> None:
+    assert first_due(activity(id, every), answer(ruled)) == due
+
+
+def test_interval_between_controls_is_the_longest_that_the_rules_allow() -> None:
+    assert review_months(answer(6)) == 6
+    assert review_months(answer(None)) is None
+
+
+def test_late_is_the_day_after_it_was_due() -> None:
+    assert not is_late(ON, ON)
+    assert is_late(date(2026, 11, 21), ON)
+    assert not is_late(None, ON)

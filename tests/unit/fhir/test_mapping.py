@@ -1,0 +1,461 @@
+"""One person's record → the facts that rules read (design §3), each fact at its edges."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from careplan.domain.chart import Fact
+from careplan.domain.evaluation import find_fact
+from careplan.fhir import systems
+from careplan.fhir.mapping import ChartReader, listed_with, plan_type_of, saved_plans
+from careplan.knowledge.load import load_knowledge
+
+KNOWLEDGE = load_knowledge()
+READER = ChartReader(KNOWLEDGE)
+ON = date(2026, 11, 22)
+Resource = dict[str, Any]
+_ids = iter(range(10_000))
+
+
+def concept(system: str, code: str) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def patient(**more: Any) -> Resource:
+    base = {"resourceType": "Patient", "id": "p", "gender": "male", "birthDate": "1966-11-22"}
+    return base | {"generalPractitioner": [{"reference": "Organization/clinic-own"}]} | more
+
+
+def condition(code: str, system: str = systems.ICPC2, clinical: str | None = "active", **more: Any) -> Resource:
+    status = {"clinicalStatus": concept(systems.CONDITION_CLINICAL, clinical)} if clinical else {}
+    return {"resourceType": "Condition", "id": f"c{next(_ids)}", "code": concept(system, code), **status, **more}
+
+
+def since(day: str) -> Resource:
+    return {"onsetDateTime": day}
+
+
+def medicine(atc: str, status: str = "active", **more: Any) -> Resource:
+    kind = {"resourceType": "MedicationStatement", "id": f"m{next(_ids)}", "status": status}
+    return kind | {"medicationCodeableConcept": concept(systems.ATC, atc)} | more
+
+
+def value(code: str, number: str, unit: str, day: str, system: str = systems.NPU, **more: Any) -> Resource:
+    quantity = {"value": Decimal(number), "system": systems.UCUM, "code": unit}
+    return observation(concept(system, code), day, valueQuantity=quantity, **more)
+
+
+def observation(code: Resource, day: str, **more: Any) -> Resource:
+    base = {"resourceType": "Observation", "id": f"o{next(_ids)}", "status": "final", "code": code}
+    return base | {"effectiveDateTime": day} | more
+
+
+def answer(code: str, day: str = "2026-11-01", **more: Any) -> Resource:
+    return observation(concept(systems.FACT, code), day, **more)
+
+
+def found(name: str, *resources: Resource, on: date = ON, clinic: str | None = None) -> Fact | None:
+    chart = READER.chart([*resources] if _has_patient(resources) else [patient(), *resources], on, clinic)
+    return chart.facts.get(name)
+
+
+def _has_patient(resources: tuple[Resource, ...]) -> bool:
+    return any(one["resourceType"] == "Patient" for one in resources)
+
+
+def says(name: str, *resources: Resource, on: date = ON) -> Any:
+    fact = found(name, *resources, on=on)
+    return None if fact is None else fact.value
+
+
+# ── diagnoses ────────────────────────────────────────────────────────────────────────────────────
+
+DIAGNOSES = [
+    ("t2d", ["T90"], ["DE11", "DE119"], ["T89"], ["DE10"]),
+    ("kol_code", ["R95"], ["DJ44", "DJ449", "DJ439"], ["R96"], ["DJ45"]),
+    ("ihd_code", ["K74", "K75", "K76"], ["DI209", "DI219", "DI252", "DI259"], ["K77"], ["DI250", "DI26"]),
+    ("coronary_revascularisation", [], ["DZ951", "DZ955", "DZ9551"], ["K74"], ["DZ950", "DZ95"]),
+    ("ischaemic_stroke_or_tia", ["K89", "K90"], ["DI639", "DG459", "DI693"], ["K91"], ["DI619", "DI691"]),
+    ("pad", ["K92"], ["DI702", "DI739"], ["K93"], ["DI71"]),
+    ("hf", ["K77"], ["DI509"], ["K78"], ["DI51"]),
+    ("af", ["K78"], ["DI489"], ["K79"], ["DI49"]),
+    ("hypertension", ["K86", "K87"], ["DI109", "DI15"], ["K85"], ["DI16"]),
+    ("dementia", ["P70"], ["DF009", "DG309"], ["P71"], ["DF04"]),
+    ("risk_code_adult", ["K86", "K87", "T93"], [], ["K85"], ["DI109", "DE785"]),
+]
+
+
+@pytest.mark.parametrize(("fact", "icpc", "sks", "not_icpc", "not_sks"), DIAGNOSES, ids=[one[0] for one in DIAGNOSES])
+def test_a_diagnosis_counts_by_exact_icpc_and_by_sks_prefix(
+    fact: str, icpc: list[str], sks: list[str], not_icpc: list[str], not_sks: list[str]
+) -> None:
+    assert all(says(fact, condition(code)) is True for code in icpc)
+    assert all(says(fact, condition(code, systems.SKS_D)) is True for code in sks)
+    assert all(says(fact, condition(code)) is False for code in not_icpc)
+    assert all(says(fact, condition(code, systems.SKS_D)) is False for code in not_sks)
+
+
+def test_icpc_is_no_prefix_and_no_sks() -> None:
+    assert says("t2d", condition("T901")) is False
+    assert says("t2d", condition("DE119", systems.ICPC2)) is False
+    assert says("t2d", condition("T90", systems.SKS_D)) is False
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        (systems.ICD10, "E11.9"),
+        (systems.ICD10, "E119"),
+        (systems.SKS, "DE119"),
+        ("http://hl7.org/fhir/sid/icpc-2", "T90"),
+        (systems.ICPC2, "t90"),
+    ],
+)
+def test_other_names_and_spellings_of_a_diagnosis_count(system: str, code: str) -> None:
+    assert says("t2d", condition(code, system)) is True
+
+
+def test_no_code_on_the_problem_list_means_no() -> None:
+    assert says("t2d") is False
+    assert found("t2d_duration_years") is None
+
+
+@pytest.mark.parametrize("clinical", ["active", "recurrence", "relapse", None])
+def test_a_diagnosis_counts_when_active_or_unstated(clinical: str | None) -> None:
+    assert says("t2d", condition("T90", clinical=clinical)) is True
+
+
+@pytest.mark.parametrize("clinical", ["inactive", "remission", "resolved"])
+def test_a_diagnosis_that_is_over_does_not_count(clinical: str) -> None:
+    assert says("t2d", condition("T90", clinical=clinical)) is False
+
+
+@pytest.mark.parametrize(
+    ("verification", "counts"),
+    [
+        ("confirmed", True),
+        ("provisional", True),
+        ("unconfirmed", True),
+        ("refuted", False),
+        ("entered-in-error", False),
+    ],
+)
+def test_a_refuted_diagnosis_does_not_count(verification: str, counts: bool) -> None:
+    status = {"verificationStatus": concept(systems.CONDITION_VERIFICATION, verification)}
+    assert says("t2d", condition("T90", **status)) is counts
+
+
+def test_a_refuted_code_leaves_another_of_the_same_disease() -> None:
+    wrong = condition(
+        "T90", verificationStatus=concept(systems.CONDITION_VERIFICATION, "refuted"), **since("2010-01-01")
+    )
+    right = condition("DE119", systems.SKS_D, **since("2020-11-22"))
+    fact = found("t2d_duration_years", wrong, right)
+    assert fact is not None
+    assert (fact.value, fact.references) == (6, (f"Condition/{right['id']}",))
+
+
+def test_a_diagnosis_dated_later_than_the_day_is_not_known_yet() -> None:
+    assert says("t2d", condition("T90", **since("2026-11-23"))) is False
+    assert says("t2d", condition("T90", **since("2026-11-22"))) is True
+
+
+# ── durations and age ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("dates", "years"),
+    [
+        (since("2021-11-22"), 5),
+        ({"onsetPeriod": {"start": "2021-11-22"}}, 5),
+        ({"recordedDate": "2021-11-22"}, 5),
+        ({"onsetDateTime": "2016-11-22", "recordedDate": "2021-11-22"}, 10),
+        ({"onsetDateTime": "2021-11-21T23:30:00Z"}, 5),
+    ],
+)
+def test_duration_runs_from_onset_else_from_when_it_was_recorded(dates: Resource, years: int) -> None:
+    assert says("t2d_duration_years", condition("T90", **dates)) == years
+
+
+def test_duration_runs_from_the_first_dated_code() -> None:
+    codes = [condition("T90", **since("2020-01-01")), condition("T90", **since("2016-11-22")), condition("T90")]
+    fact = found("t2d_duration_years", *codes)
+    assert fact is not None
+    assert (fact.value, fact.on, fact.references) == (10, date(2016, 11, 22), (f"Condition/{codes[1]['id']}",))
+
+
+def test_duration_is_five_on_the_anniversary_and_less_the_day_before() -> None:
+    code = condition("T90", **since("2020-02-29"))
+    assert says("t2d_duration_years", code, on=date(2025, 2, 28)) == 5
+    assert says("t2d_duration_years", code, on=date(2025, 2, 27)) < 5
+
+
+@pytest.mark.parametrize(
+    ("onset", "adult"), [("1984-11-21", False), ("1984-11-22", True), ("2020-01-01", True), (None, True)]
+)
+def test_a_code_is_an_adult_s_from_the_eighteenth_birthday_or_when_undated(onset: str | None, adult: bool) -> None:
+    code = condition("T90", **(since(onset) if onset else {}))
+    assert says("t2d_adult", code) is adult
+    assert says("t2d", code) is True
+
+
+def test_an_undated_code_has_no_duration() -> None:
+    assert found("t2d_duration_years", condition("T90")) is None
+    assert found("kol_duration_years", condition("R95")) is None
+
+
+def test_a_code_from_childhood_does_not_spoil_one_from_adult_life() -> None:
+    assert says("t2d_adult", condition("T90", **since("1980-01-01")), condition("T90", **since("2000-01-01"))) is True
+
+
+def test_age_is_in_years_with_decimals_and_needs_a_whole_birth_date() -> None:
+    assert says("age") == 60
+    assert 59 < says("age", on=date(2026, 11, 21)) < 60
+    assert found("age", patient(birthDate="1966")) is None
+    assert found("age", patient(birthDate="2027-01-01")) is None
+
+
+@pytest.mark.parametrize(("gender", "male"), [("male", True), ("female", False), ("unknown", None), ("other", None)])
+def test_sex_is_known_or_unknown(gender: str, male: bool | None) -> None:
+    assert says("male", patient(gender=gender)) is male
+
+
+def test_own_gp_is_the_practice_asked_for() -> None:
+    assert READER.chart([patient()], ON, "Organization/clinic-own").facts["own_gp"].value is True
+    assert READER.chart([patient()], ON, "Organization/clinic-other").facts["own_gp"].value is False
+    assert READER.chart([patient()], ON).facts["own_gp"].value is True
+    assert "own_gp" not in READER.chart([patient(generalPractitioner=[])], ON).facts
+
+
+@pytest.mark.parametrize("death", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-01-01"}])
+def test_the_dead_belong_to_no_practice(death: Resource) -> None:
+    assert says("own_gp", patient(**death)) is False
+    assert says("own_gp", patient(deceasedBoolean=False)) is True
+
+
+# ── medicine ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("fact", "counts", "does_not"),
+    [
+        ("hypo_risk_drug", ["A10AE04", "A10BB12", "A10BX02", "A10BX03", "A10BD02"], ["A10BA02", "A10BK03", "A10BX04"]),
+        ("lipid_drug", ["C10AA05", "C10BA02"], ["C09AA02", "A10BA02"]),
+        ("bp_drug", ["C09AA02", "C07AB02", "C03CA01"], ["C10AA05", "C01AA05"]),
+    ],
+)
+def test_a_drug_counts_by_the_beginning_of_its_atc_code(fact: str, counts: list[str], does_not: list[str]) -> None:
+    assert all(says(fact, medicine(atc)) is True for atc in counts)
+    assert all(says(fact, medicine(atc)) is False for atc in does_not)
+
+
+def test_no_drug_on_the_list_means_no() -> None:
+    assert says("hypo_risk_drug") is False
+
+
+@pytest.mark.parametrize(
+    ("time", "takes"),
+    [
+        ({}, True),
+        ({"effectivePeriod": {"start": "2026-11-22"}}, True),
+        ({"effectivePeriod": {"start": "2026-11-23"}}, False),
+        ({"effectivePeriod": {"start": "2020-01-01", "end": "2026-11-22"}}, True),
+        ({"effectivePeriod": {"start": "2020-01-01", "end": "2026-11-21"}}, False),
+        ({"effectiveDateTime": "2026-11-23"}, False),
+    ],
+)
+def test_a_drug_counts_from_its_first_day_to_its_last(time: Resource, takes: bool) -> None:
+    assert says("hypo_risk_drug", medicine("A10AE04", **time)) is takes
+
+
+@pytest.mark.parametrize("status", ["completed", "entered-in-error", "stopped", "on-hold", "not-taken", "intended"])
+def test_only_an_active_drug_counts(status: str) -> None:
+    assert says("hypo_risk_drug", medicine("A10AE04", status)) is False
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_newest_value_on_or_before_the_day_wins() -> None:
+    some = [
+        value("NPU01568", "2.9", "mmol/L", "2026-11-01"),
+        value("NPU01568", "2.1", "mmol/L", "2026-11-22T23:30:00+01:00"),
+        value("NPU01568", "1.1", "mmol/L", "2026-11-23"),
+    ]
+    for order in (some, some[::-1]):
+        fact = found("ldl", *order)
+        assert fact is not None
+        assert (fact.value, fact.on, fact.references) == (
+            Decimal("2.1"),
+            date(2026, 11, 22),
+            (f"Observation/{some[1]['id']}",),
+        )
+    assert says("ldl", *some, on=date(2026, 11, 21)) == Decimal("2.9")
+
+
+def test_a_withdrawn_value_gives_way_to_the_one_before() -> None:
+    old = value("NPU01568", "2.9", "mmol/L", "2026-10-01")
+    assert says("ldl", old, value("NPU01568", "1.1", "mmol/L", "2026-11-01", status="entered-in-error")) == Decimal(
+        "2.9"
+    )
+    assert says("ldl", old, value("NPU01568", "1.1", "mmol/L", "2026-11-01", status="cancelled")) == Decimal("2.9")
+
+
+def test_a_value_given_as_a_bound_counts_at_the_bound() -> None:
+    bound = value("DNK35302", "90", "mL/min/{1.73_m2}", "2026-11-01")
+    bound["valueQuantity"]["comparator"] = ">"
+    assert says("egfr", bound) == 90
+
+
+@pytest.mark.parametrize(
+    ("fact", "code", "system", "unit", "number"),
+    [
+        ("hba1c", "NPU27300", systems.NPU, "mmol/mol", "51"),
+        ("ldl", "NPU01568", systems.NPU, "mmol/L", "2.1"),
+        ("uacr_mg_g", "NPU19661", systems.NPU, "mg/g", "30"),
+        ("egfr", "DNK35302", systems.NPU, "mL/min/{1.73_m2}", "58"),
+        ("bmi", "NPU27281", systems.NPU, "kg/m2", "28.4"),
+        ("fev1_fvc", "MCS88017", systems.MCS, "{ratio}", "0.62"),
+        ("fev1_pct", "MCS88184", systems.MCS, "%", "57"),
+        ("spo2", "59408-5", systems.LOINC, "%", "94"),
+        ("mrc", "MCS88021", systems.MCS, "{score}", "3"),
+        ("cat", "MCS88137", systems.MCS, "{score}", "14"),
+        ("exacerbations_12m", "MCS88022", systems.MCS, "{number}", "1"),
+    ],
+)
+def test_each_measured_fact_is_read_from_its_code(fact: str, code: str, system: str, unit: str, number: str) -> None:
+    assert says(fact, value(code, number, unit, "2026-11-01", system)) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("days", "at_diagnosis"),
+    [
+        ({"2020-05-20": "62"}, 62),
+        ({"2020-08-18": "60"}, 60),
+        ({"2020-08-19": "60"}, None),
+        ({"2020-02-20": "58"}, 58),
+        ({"2020-05-10": "70", "2020-05-25": "65"}, 65),
+        ({"2020-05-15": "70", "2020-05-25": "65"}, 70),
+    ],
+)
+def test_hba1c_at_diagnosis_is_the_nearest_within_ninety_days(days: dict[str, str], at_diagnosis: int | None) -> None:
+    values = [value("NPU27300", number, "mmol/mol", day) for day, number in days.items()]
+    assert says("hba1c_at_diagnosis", condition("T90", **since("2020-05-20")), *values) == at_diagnosis
+
+
+def test_hba1c_at_diagnosis_is_unknown_without_a_date_of_diagnosis() -> None:
+    assert found("hba1c_at_diagnosis", condition("T90"), value("NPU27300", "62", "mmol/mol", "2020-05-20")) is None
+
+
+# ── answers of clinicians ────────────────────────────────────────────────────────────────────────
+
+
+def test_the_newest_answer_wins_and_a_withdrawn_one_is_none() -> None:
+    old, new = (
+        answer("clinical-frailty-scale", "2025-01-01", valueInteger=4),
+        answer("clinical-frailty-scale", valueInteger=6),
+    )
+    assert says("cfs", new, old) == 6
+    assert says("cfs", old, new | {"status": "entered-in-error"}) == 4
+    assert found("cfs") is None
+
+
+def test_an_answer_may_be_a_quantity_a_flag_or_a_code() -> None:
+    drop = {"value": Decimal(30), "system": systems.UCUM, "code": "mm[Hg]"}
+    assert says("orthostatic_drop_mmhg", answer("orthostatic-drop", valueQuantity=drop)) == 30
+    assert says("family_history_premature_cvd", answer("family-history-premature-cvd", valueBoolean=False)) is False
+    category = concept(systems.FACT + "-answer", "very-high")
+    assert says("score2_category", answer("score2-category", valueCodeableConcept=category)) == "very_high"
+
+
+@pytest.mark.parametrize(("day", "known"), [("2025-11-22", True), ("2025-11-21", None)])
+def test_severe_hypoglycaemia_is_asked_about_again_after_twelve_months(day: str, known: bool | None) -> None:
+    assert says("severe_hypoglycaemia_12m", answer("severe-hypoglycaemia", day, valueBoolean=True)) is known
+
+
+def test_marks_nobody_records_the_absence_of_are_no_until_set() -> None:
+    assert says("treatment_resistant_ht") is False
+    assert says("limited_life_expectancy") is False
+    assert says("limited_life_expectancy", answer("limited-life-expectancy", valueBoolean=True)) is True
+    assert found("family_history_premature_cvd") is None
+
+
+# ── derived facts, from the record to the rule ───────────────────────────────────────────────────
+
+
+def derived(name: str, *resources: Resource) -> Any:
+    return find_fact(KNOWLEDGE, READER.chart([patient(), *resources], ON), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "resources", "expected"),
+    [
+        ("ihd", [condition("DZ955", systems.SKS_D)], True),
+        ("ihd", [condition("K90")], False),
+        ("ascvd", [condition("K92")], True),
+        ("ascvd", [condition("K77")], False),
+        ("cvd_for_hba1c", [condition("K77")], True),
+        ("very_high_risk_other", [], None),
+        ("very_high_risk_other", [condition("K90")], True),
+        ("very_high_risk_other", [value("DNK35302", "29", "mL/min/{1.73_m2}", "2026-11-01")], True),
+        ("very_high_risk_other", [value("DNK35302", "30", "mL/min/{1.73_m2}", "2026-11-01")], False),
+        ("ckd", [value("NPU19661", "30", "mg/g", "2026-11-01")], True),
+        ("bp_high_risk", [condition("K78")], True),
+        ("frail", [condition("P70")], True),
+        ("frail", [answer("clinical-frailty-scale", valueInteger=6)], True),
+        ("frail", [answer("clinical-frailty-scale", valueInteger=5)], False),
+        ("frail", [], None),
+        ("kol", [condition("R95")], True),
+        ("kol", [condition("R95"), value("MCS88017", "0.70", "{ratio}", "2026-11-01", systems.MCS)], False),
+        ("kol_new_diagnosis", [condition("R95", **since("2025-11-23"))], True),
+        ("kol_new_diagnosis", [condition("R95", **since("2025-11-22"))], False),
+        ("kol_new_diagnosis", [condition("R95")], None),
+        ("lipid_plan", [condition("K74", **since("2020-01-01"))], True),
+        ("lipid_plan", [condition("R95")], False),
+        ("bp_plan", [condition("R95")], None),
+        ("bp_plan", [condition("R95"), condition("DI109", systems.SKS_D)], True),
+        ("any_plan", [], False),
+    ],
+)
+def test_derived_facts_follow_from_the_record(name: str, resources: list[Resource], expected: Any) -> None:
+    assert derived(name, *resources) is expected
+
+
+# ── plans ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plan(
+    kind: str, status: str = "active", updated: str = "2026-01-10T12:00:00Z", reviewed: str | None = None
+) -> Resource:
+    more = {"extension": [{"url": systems.EXT_LAST_REVIEWED, "valueDateTime": reviewed}]} if reviewed else {}
+    return {
+        "resourceType": "CarePlan",
+        "status": status,
+        "category": [concept("http://snomed.info/sct", "734163000"), concept(systems.PLAN_TYPE, kind)],
+        "meta": {"lastUpdated": updated},
+        **more,
+    }
+
+
+def test_a_plan_was_saved_when_it_says_it_was_reviewed_else_when_it_was_written() -> None:
+    assert saved_plans([plan("kol")]) == {"kol": date(2026, 1, 10)}
+    assert saved_plans([plan("kol", reviewed="2025-06-01T23:30:00Z")]) == {"kol": date(2025, 6, 2)}
+
+
+def test_only_active_plans_of_our_types_count_and_the_latest_of_two() -> None:
+    plans = [plan("kol", "completed"), plan("diabetes", updated="2025-01-01T12:00:00Z"), plan("diabetes"), plan("")]
+    assert saved_plans([*plans, {"resourceType": "CarePlan", "status": "active"}])["diabetes"] == date(2026, 1, 10)
+    assert "kol" not in saved_plans(plans)
+
+
+def test_the_type_of_a_plan_is_its_category() -> None:
+    assert plan_type_of(plan("hjerte")) == "hjerte"
+    assert plan_type_of({"category": [concept("http://snomed.info/sct", "734163000")]}) is None
+
+
+def test_a_patient_is_listed_with_the_first_organisation_named() -> None:
+    both = [{"reference": "PractitionerRole/x"}, {"reference": "Organization/clinic-own"}]
+    assert listed_with({"generalPractitioner": both}) == "clinic-own"
+    assert listed_with({}) is None

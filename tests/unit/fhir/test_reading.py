@@ -1,0 +1,226 @@
+"""Observations as readings: aliases, units, panels, answers, withdrawal."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from careplan.domain.measure import Reading
+from careplan.fhir import systems
+from careplan.fhir.reading import (
+    Codes,
+    codes_from_knowledge,
+    effective_at,
+    readings_from_observation,
+    readings_from_observations,
+)
+from careplan.knowledge.load import load_knowledge
+
+CODES: Codes = codes_from_knowledge(load_knowledge())
+
+
+def concept(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def observation(system: str, code: str, **more: Any) -> dict[str, Any]:
+    base = {"resourceType": "Observation", "id": "o", "status": "final", "effectiveDateTime": "2026-11-15"}
+    return {**base, "code": concept(system, code), **more}
+
+
+def measured(value: str, unit: str | None = None, text: str | None = None) -> dict[str, Any]:
+    coded = {"system": systems.UCUM, "code": unit} if unit else {}
+    return {"valueQuantity": {"value": Decimal(value), **({"unit": text} if text else {}), **coded}}
+
+
+def read(resource: dict[str, Any]) -> Reading:
+    (reading,) = readings_from_observation(resource, CODES)
+    return reading
+
+
+# ── codes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("system", systems.system_aliases(systems.NPU))
+def test_every_name_of_npu_is_npu(system: str) -> None:
+    assert read(observation(system, "NPU27300", **measured("51", "mmol/mol"))).measure == "hba1c"
+
+
+@pytest.mark.parametrize("system", systems.system_aliases(systems.MCS))
+def test_every_name_of_medcom_s_codes_is_one(system: str) -> None:
+    reading = read(observation(system, "MCS88021", valueInteger=3))
+    assert (reading.measure, reading.value) == ("mrc", 3)
+
+
+def test_a_code_of_another_system_is_no_measure() -> None:
+    assert readings_from_observation(observation("http://elsewhere.example", "NPU27300", **measured("51")), CODES) == ()
+
+
+def test_the_first_coding_that_we_know_decides() -> None:
+    codings = [{"code": "NPU27300"}, {"system": "x", "code": "y"}, {"system": systems.LOINC, "code": "22748-8"}]
+    resource = observation("", "", **measured("2.1", "mmol/L")) | {"code": {"coding": codings}}
+    assert read(resource).measure == "ldl"
+
+
+def test_an_observation_without_coding_says_nothing_of_our_measures() -> None:
+    resource = observation("", "", **measured("2.1")) | {"code": {"text": "LDL"}}
+    assert readings_from_observation(resource, CODES) == ()
+
+
+# ── units ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "text", "becomes"),
+    [
+        ("NPU03011", "0.95", "1", None, "95"),
+        ("NPU03011", "95", "1", None, "95"),
+        ("NPU03011", "95", "%", None, "95"),
+        ("NPU03011", "0.95", None, None, "95"),
+        ("NPU03011", "95", None, "%", "95"),
+        ("NPU03011", "1", "1", None, "100"),
+        ("NPU03794", "1.72", "m", "m", "172"),
+        ("NPU03794", "1.72", None, None, "172"),
+        ("NPU03794", "172", None, "cm", "172"),
+        ("NPU03794", "172", "cm", "cm", "172"),
+        ("NPU03804", "71.5", None, "kg", "71.5"),
+        ("NPU03804", "71500", "g", None, "71.5"),
+        ("DNK35302", "58", None, "mL/min/1.73 m2", "58"),
+    ],
+)
+def test_a_value_is_converted_into_the_measure_s_unit(
+    code: str, value: str, unit: str | None, text: str | None, becomes: str
+) -> None:
+    assert read(observation(systems.NPU, code, **measured(value, unit, text))).value == Decimal(becomes)
+
+
+@pytest.mark.parametrize(("unit", "text"), [("mg/dL", None), (None, "mg/dL"), ("%", None)])
+def test_a_value_in_a_unit_that_does_not_convert_is_left_out(unit: str | None, text: str | None) -> None:
+    assert readings_from_observation(observation(systems.NPU, "NPU01568", **measured("100", unit, text)), CODES) == ()
+
+
+def test_a_quantity_without_value_is_no_reading() -> None:
+    assert (
+        readings_from_observation(observation(systems.NPU, "NPU01568", valueQuantity={"unit": "mmol/L"}), CODES) == ()
+    )
+    assert readings_from_observation(observation(systems.NPU, "NPU01568", dataAbsentReason={}), CODES) == ()
+
+
+def test_digits_survive_into_the_reading() -> None:
+    assert str(read(observation(systems.NPU, "NPU01568", **measured("1.40", "mmol/L"))).value) == "1.40"
+
+
+def test_a_comparator_stays_with_the_value_at_its_bound() -> None:
+    quantity = {"value": Decimal(90), "comparator": ">", "system": systems.UCUM, "code": "mL/min/{1.73_m2}"}
+    reading = read(observation(systems.NPU, "DNK35302", valueQuantity=quantity))
+    assert (reading.value, reading.comparator) == (90, ">")
+
+
+# ── panels and answers ───────────────────────────────────────────────────────────────────────────
+
+
+def pressure(code: tuple[str, str], **more: Any) -> dict[str, Any]:
+    parts = [
+        {"code": concept(systems.LOINC, "8480-6"), **measured("128", "mm[Hg]")},
+        {"code": concept(systems.LOINC, "8462-4"), **measured("76", "mm[Hg]")},
+    ]
+    return observation(*code, component=parts, **more)
+
+
+def test_a_panel_holds_several_readings_of_one_moment() -> None:
+    found = readings_from_observation(pressure((systems.LOINC, "85354-9")), CODES)
+    assert [(one.measure, one.value, one.source) for one in found] == [
+        ("sbp", 128, "unknown"),
+        ("dbp", 76, "unknown"),
+    ]
+    assert {one.reference for one in found} == {"Observation/o"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "source"),
+    [
+        (pressure((systems.LOINC, "96607-7")), "home"),
+        (observation(systems.MCS, "MCS88019", **measured("128", "mm[Hg]")), "home"),
+        (pressure((systems.LOINC, "85354-9"), performer=[{"reference": "Patient/p"}]), "home"),
+        (pressure((systems.LOINC, "85354-9"), performer=[{"reference": "RelatedPerson/r"}]), "home"),
+        (pressure((systems.LOINC, "85354-9"), performer=[{"reference": "PractitionerRole/n"}]), "clinic"),
+        (
+            pressure((systems.LOINC, "85354-9"), category=[concept(systems.OBSERVATION_CATEGORY, "laboratory")]),
+            "lab",
+        ),
+    ],
+)
+def test_a_reading_says_where_it_was_taken(resource: dict[str, Any], source: str) -> None:
+    assert {one.source for one in readings_from_observation(resource, CODES)} == {source}
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "answer"),
+    [
+        ("MCS88011", {"valueCodeableConcept": concept(systems.SNOMED, "77176002")}, "current"),
+        ("MCS88011", {"valueCodeableConcept": concept(systems.SNOMED, "8517006")}, "former"),
+        ("MCS88011", {"valueString": "Aldrig røget"}, "never"),
+        ("MCS88011", {"valueCodeableConcept": {"text": " lejlighedsvis "}}, "current"),
+        ("MCS88174", {"valueString": "nej"}, "not-current"),
+    ],
+)
+def test_a_choice_is_read_by_code_or_by_its_danish_words(code: str, value: dict[str, Any], answer: str) -> None:
+    assert read(observation(systems.MCS, code, **value)).value == answer
+
+
+def test_an_answer_nobody_has_heard_of_is_left_out() -> None:
+    assert readings_from_observation(observation(systems.MCS, "MCS88011", valueString="måske"), CODES) == ()
+
+
+# ── time and withdrawal ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "cancelled"])
+def test_a_withdrawn_observation_is_no_reading(status: str) -> None:
+    resource = observation(systems.NPU, "NPU01568", **measured("2.1", "mmol/L")) | {"status": status}
+    assert readings_from_observation(resource, CODES) == ()
+
+
+@pytest.mark.parametrize("status", ["final", "amended", "corrected", "preliminary"])
+def test_any_other_status_counts(status: str) -> None:
+    resource = observation(systems.NPU, "NPU01568", **measured("2.1", "mmol/L")) | {"status": status}
+    assert read(resource).value == Decimal("2.1")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        {"effectiveDateTime": "2026-11-15"},
+        {"effectiveInstant": "2026-11-15T08:00:00+01:00"},
+        {"effectivePeriod": {"start": "2026-11-13", "end": "2026-11-15"}},
+        {"effectivePeriod": {"start": "2026-11-15"}},
+        {"issued": "2026-11-15T08:00:00+01:00"},
+    ],
+)
+def test_the_day_of_a_reading_is_when_it_was_taken_else_issued(time: dict[str, Any]) -> None:
+    resource = observation(systems.NPU, "NPU01568", **measured("2.1", "mmol/L"))
+    del resource["effectiveDateTime"]
+    assert read(resource | time).on == date(2026, 11, 15)
+
+
+def test_the_day_of_a_reading_is_the_danish_one_however_the_time_was_written() -> None:
+    late = measured("2.1", "mmol/L") | {"effectiveDateTime": "2026-11-14T23:30:00Z"}
+    assert read(observation(systems.NPU, "NPU01568", **late)).on == date(2026, 11, 15)
+
+
+def test_an_observation_without_time_is_no_reading() -> None:
+    resource = observation(systems.NPU, "NPU01568", **measured("2.1", "mmol/L")) | {"effectiveDateTime": "2026-99"}
+    assert effective_at(resource) is None
+    assert readings_from_observation(resource, CODES) == ()
+
+
+def test_readings_of_a_measure_come_newest_first() -> None:
+    days = {"a": "2026-01-05", "b": "2026-11-05T08:00:00+01:00", "c": "2026-11-05T08:00:00+01:00", "d": "2025-02-01"}
+    some = [
+        observation(systems.NPU, "NPU01568", **measured("2", "mmol/L")) | {"id": id, "effectiveDateTime": day}
+        for id, day in days.items()
+    ]
+    found = readings_from_observations(some, CODES)
+    assert [one.reference[-1] for one in found["ldl"]] == ["c", "b", "a", "d"]
+    assert readings_from_observations(reversed(some), CODES) == found

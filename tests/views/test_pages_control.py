@@ -1,0 +1,353 @@
+"""C2: the årskontrol on one page; values typed once, targets explained, individual targets, the approval."""
+
+import re
+
+import pytest
+from page_house import Browser, World
+
+from careplan.fhir.search import Query
+from careplan.fhir.text import Json, parse
+from careplan.interactions.operations.individual_target import Wanted, set_target
+
+PAGE = "/patient/birthe/aarskontrol"
+
+
+async def stored(world: World, kind: str, patient: str) -> list[Json]:
+    page = await world.house.store.search(Query(kind, patient=patient, count=1000))
+    return [parse(version.body or b"") for version in page.matches]
+
+
+async def fresh(world: World, patient: str) -> list[Json]:
+    """Observations made in this test."""
+    return [one for one in await stored(world, "Observation", patient) if one.get("identifier")]
+
+
+def row(browser: Browser, name: str) -> str:
+    """The grid's rows of one measure."""
+    found = [part for part in browser.html.split("<tbody>")[1:] if f'<th scope="row">{name}<' in part]
+    return found[0].split("</tbody>")[0]
+
+
+async def test_the_banner_names_the_person_and_hides_half_of_the_number(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    banner = nurse.html.split('class="banner"')[1].split("</section>")[0]
+    for words in ("Birthe Test Nielsen", "71 år", "020955-••••", "Lægehuset Nord", "Type 2-diabetes", "KOL"):
+        assert words in banner
+    assert not re.search(r"020955-?\d{4}", nurse.html)
+
+
+async def test_three_plans_are_one_page_with_one_row_a_measure(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    assert "3 planer · 1 blodprøve dækker alle" in nurse.text
+    assert len(re.findall(r'<th scope="row">LDL-kolesterol<', nurse.html)) == 1
+    assert "Type 2-diabetes" in row(nurse, "LDL-kolesterol") and "Hjertesygdom" in row(nurse, "LDL-kolesterol")
+
+
+async def test_the_columns_are_the_briefs(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    head = nurse.html.split('class="grid"')[1].split("</thead>")[0]
+    assert re.findall(r'<th scope="col">([^<]+)</th>', head) == [
+        "Måling",
+        "Seneste (dato, kilde)",
+        "Udvikling",
+        "Anbefalet mål",
+        "Individuelt mål",
+        "Status",
+        "Ny værdi",
+    ]
+
+
+async def test_every_value_has_its_unit_day_and_source(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    assert re.search(r'class="value">\d+,\d\u2009mmol/L</span>', row(nurse, "LDL-kolesterol"))
+    assert re.search(r"\d\d\.\d\d\.\d{4}, lab\.kort", row(nurse, "LDL-kolesterol"))
+
+
+async def test_why_the_target_of_a_heart_patient_is_under_1_4(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    cell = row(nurse, "LDL-kolesterol")
+    assert "under 1,4" in cell
+    why = cell.split("<details>")[1]
+    assert re.search(r"Regel LDL-\d+ \(ldl \d{4}\.\d+\):", why)
+    assert re.search(r"hjerte[^<]*: ja \(\d\d\.\d\d\.\d{4}\)", why)
+    assert "Regler, der kom før, og hvorfor de ikke passer" in why and "Passer ikke:" in why
+    assert re.search(r'Kilde: <a href="https://[^"]+" rel="noreferrer">', why)
+    assert "Beregnet 22.11.2026 kl. 10.03" in why
+
+
+async def test_a_rule_that_was_not_checked_says_so(nurse: Browser, world: World) -> None:
+    unverified = [r.id for g in world.house.knowledge.guidelines.values() for r in g.rows if r.unverified]
+    await nurse.get(PAGE)
+    shown = [part for part in nurse.html.split("<details>") if "Ikke efterprøvet" in part]
+    said = {match[1] for part in shown if (match := re.search(r"Regel ([\w-]+) \(", part))}
+    assert said <= set(unverified)
+    chosen = set(re.findall(r"Regel ([\w-]+) \(", nurse.html)) & set(unverified)
+    assert said == chosen
+
+
+async def test_a_missing_fact_makes_the_target_provisional_in_words(nurse: Browser, world: World) -> None:
+    for observation in await stored(world, "Observation", "fatima"):
+        if any(code["code"] == "family-history-premature-cvd" for code in observation["code"]["coding"]):
+            break
+    await nurse.get("/patient/carl/aarskontrol")
+    provisional = [part for part in nurse.html.split("<tbody>") if "Foreløbigt" in part]
+    for part in provisional:
+        assert re.search(r"Foreløbigt: mangler [^<]+</p>", part)
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def send(browser: Browser, values: dict[str, str], handling: str = "gem", page: str = PAGE) -> int:
+    await browser.get(page)
+    fields = {"mark": browser.field("mark"), "handling": handling, **values}
+    answer = await browser.post(page, fields)
+    if answer.status_code == 303:
+        await browser.follow(answer)
+    return answer.status_code
+
+
+async def test_a_value_typed_with_a_comma_is_an_observation_in_the_nurses_name(nurse: Browser, world: World) -> None:
+    assert await send(nurse, {"vaerdi-weight": "82,50"}) == 303
+    assert "Værdierne er gemt." in nurse.text
+    (made,) = await fresh(world, "birthe")
+    assert made["performer"] == [{"reference": "PractitionerRole/sygeplejerske-own"}]
+    assert made["category"][0]["coding"][0]["code"] == "vital-signs"
+    assert str(made["valueQuantity"]["value"]) == "82.50"
+    assert (made["valueQuantity"]["code"], made["valueQuantity"]["system"]) == ("kg", "http://unitsofmeasure.org")
+    assert [code["code"] for code in made["code"]["coding"]] == ["NPU03804", "29463-7"]
+    assert "82,5\u2009kg" in nurse.html and "22.11.2026, klinikken" in nurse.text
+
+
+async def test_a_blood_test_typed_is_a_laboratory_value(nurse: Browser, world: World) -> None:
+    assert await send(nurse, {"vaerdi-hba1c": "52"}) == 303
+    (made,) = await fresh(world, "birthe")
+    assert made["category"][0]["coding"][0]["code"] == "laboratory"
+
+
+async def test_a_score_is_a_whole_number(nurse: Browser, world: World) -> None:
+    assert await send(nurse, {"vaerdi-cat": "12"}) == 303
+    (made,) = await fresh(world, "birthe")
+    assert made["valueInteger"] == 12
+    assert await send(nurse, {"vaerdi-cat": "12,5"}) == 422
+
+
+async def test_a_blood_pressure_is_one_panel_of_two(nurse: Browser, world: World) -> None:
+    assert await send(nurse, {"vaerdi-sbp": "132", "vaerdi-dbp": "78"}) == 303
+    (made,) = await fresh(world, "birthe")
+    assert made["code"]["coding"][0]["code"] == "85354-9"
+    parts = {part["code"]["coding"][1]["code"]: part["valueQuantity"]["value"] for part in made["component"]}
+    assert parts == {"8480-6": 132, "8462-4": 78}
+    assert "132\u2009mmHg" in row(nurse, "Systolisk blodtryk") and "78\u2009mmHg" in row(nurse, "Diastolisk blodtryk")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"vaerdi-weight": "tung"}, "Skriv et tal"),
+        ({"vaerdi-weight": "-3"}, "Skriv et tal"),
+        ({"vaerdi-spo2": "104"}, "Tallet kan ikke passe. Det skal ligge i 0–100."),
+        ({"vaerdi-sbp": "132"}, "Skriv begge blodtrykstal."),
+        ({"vaerdi-sbp": "70", "vaerdi-dbp": "130"}, "Det lave tal skal være lavere end det høje."),
+        ({"vaerdi-weight": "825"}, "Står der 825 kg? Det er et usædvanligt tal."),
+    ],
+)
+async def test_a_wrong_value_is_refused_and_nothing_typed_is_lost(
+    nurse: Browser, world: World, values: dict[str, str], says: str
+) -> None:
+    sent = {**values, "vaerdi-ldl": "1,3", "tjek-medicin": "done"}
+    assert await send(nurse, sent) == 422
+    errors = nurse.html.split('class="errors"')[1].split("</div>")[0]
+    assert says in errors.replace("\u2009", " ")
+    wrong = re.search(r'href="#v-(\w+)"', errors)
+    assert wrong is not None and f'id="v-{wrong[1]}"' in nurse.html
+    assert nurse.field("vaerdi-ldl") == "1,3"
+    assert re.search(r'name="tjek-medicin" value="done" checked', nurse.html)
+    assert await fresh(world, "birthe") == []
+
+
+async def test_an_unusual_value_passes_when_it_is_confirmed(nurse: Browser, world: World) -> None:
+    assert await send(nurse, {"vaerdi-weight": "19"}) == 422
+    assert 'name="sikker-weight" value="19"' in nurse.html
+    fields = {"mark": nurse.field("mark"), "handling": "gem", "vaerdi-weight": "19", "sikker-weight": "19"}
+    assert (await nurse.post(PAGE, fields)).status_code == 303
+    assert len(await fresh(world, "birthe")) == 1
+
+
+async def test_a_confirmation_holds_for_that_number_alone(nurse: Browser) -> None:
+    assert await send(nurse, {"vaerdi-weight": "18", "sikker-weight": "19"}) == 422
+
+
+async def test_the_same_form_sent_twice_writes_nothing_twice(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    fields = {"mark": nurse.field("mark"), "handling": "gem", "vaerdi-weight": "82", "vaerdi-hba1c": "52"}
+    for _ in range(2):
+        assert (await nurse.post(PAGE, fields)).status_code == 303
+    assert len(await fresh(world, "birthe")) == 2
+
+
+async def test_an_empty_form_writes_nothing(nurse: Browser, world: World) -> None:
+    assert await send(nurse, {"vaerdi-weight": ""}) == 303
+    assert "Der var ingen nye værdier at gemme." in nurse.text
+    assert await fresh(world, "birthe") == []
+
+
+# ── approval ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def checks(browser: Browser) -> dict[str, str]:
+    """«Udført» for every line of the tjekliste."""
+    return dict.fromkeys(re.findall(r'name="(tjek-[\w-]+)"', browser.html), "done")
+
+
+async def test_approval_waits_for_the_mandatory_lines(nurse: Browser, world: World) -> None:
+    before = await stored(world, "CarePlan", "birthe")
+    assert await send(nurse, {"vaerdi-weight": "82", "tjek-medicin": "done"}, "godkend") == 422
+    assert "Tjekliste: Det vigtigste for patienten er talt igennem" in nurse.text
+    assert nurse.field("vaerdi-weight") == "82"
+    assert await stored(world, "CarePlan", "birthe") == before
+    assert await fresh(world, "birthe") == []
+
+
+async def test_approval_keeps_values_and_sets_the_next_control(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    assert await send(nurse, {**checks(nurse), "vaerdi-weight": "82"}, "godkend") == 303
+    assert "Årskontrollen er gemt og delt med patienten." in nurse.text
+    assert "Årskontrol senest 22.11.2027" in nurse.text
+    assert "Sidst godkendt 22.11.2026" in nurse.text
+    assert len(await fresh(world, "birthe")) == 1
+    patient = Browser(world)
+    await patient.sign_in("patient-birthe")
+    assert "Lars Test Krogh gennemgik din plan med dig den 22.11.2026." in patient.text
+
+
+async def test_mandatory_lines_of_three_plans_stand_once_and_first(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    names = list(checks(nurse))
+    assert len(names) == len(set(names))
+    assert "(skal udfyldes)" not in nurse.html.split("Flere punkter")[1]
+
+
+async def test_without_a_plan_the_page_leads_to_making_one(nurse: Browser) -> None:
+    await nurse.get("/patient/anna/aarskontrol")
+    assert "Patienten har ingen aktiv plan" in nurse.text
+    assert 'href="/patient/anna/opret-plan"' in nurse.html
+    fields = {"handling": "godkend"}
+    assert (await nurse.post("/patient/anna/aarskontrol", fields)).status_code == 200
+
+
+# ── individual target ────────────────────────────────────────────────────────────────────────────
+
+
+async def goal_page(browser: Browser, patient: str, name: str) -> str:
+    await browser.get(f"/patient/{patient}/aarskontrol")
+    found = re.search(r'class="set" href="([^"]+)"', row(browser, name))
+    assert found is not None
+    await browser.get(found[1])
+    return found[1]
+
+
+FILLED = {"fra": "55", "til": "61", "graense": "med", "aarsag": "hypoglycaemia", "tekst": "", "gaelder": "22.11.2027"}
+
+
+async def test_an_individual_target_is_seen_as_the_patient_will_before_it_is_kept(
+    nurse: Browser, world: World
+) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    version = nurse.field("version")
+    await nurse.post(page, {**FILLED, "version": version, "trin": "vis"})
+    for words in (
+        "Intet er gemt endnu",
+        "Langtidsblodsukker",
+        "Mit mål: mellem 55 og 61",
+        "Din sygeplejerske, Lars Test Krogh, har sat målet for dig.",
+        "Det er, fordi du har haft lavt blodsukker.",
+        "I ser på målet igen i november 2027.",
+    ):
+        assert words in nurse.text
+    (before,) = [g for g in await stored(world, "Goal", "birthe") if g["id"] == page.rpartition("/")[2]]
+    assert before["meta"]["versionId"] == version
+    answer = await nurse.post(page, {**FILLED, "version": nurse.field("version"), "trin": "gem"})
+    await nurse.follow(answer)
+    assert "Det individuelle mål er gemt." in nurse.text
+    cell = row(nurse, "HbA1c")
+    assert "mellem 55 og 61" in cell and "Hypoglykæmi, til 22.11.2027" in cell
+    patient = Browser(world)
+    await patient.sign_in("patient-birthe")
+    assert "Mit mål: mellem 55 og 61" in patient.text
+
+
+async def test_the_form_begins_with_the_next_control_as_its_last_day(nurse: Browser) -> None:
+    await goal_page(nurse, "birthe", "HbA1c")
+    assert nurse.field("gaelder") == "31.08.2027"
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "says"),
+    [
+        ({"fra": "", "til": ""}, "til", "Skriv mindst en af grænserne."),
+        ({"fra": "60", "til": "50"}, "fra", "Fra skal være lavere end Til."),
+        ({"til": "lavt"}, "til", "Skriv målet som et tal"),
+        ({"til": "5000"}, "til", "Et mål skal ligge mellem 15 og 200."),
+        ({"aarsag": ""}, "aarsag", "Vælg en årsag."),
+        ({"aarsag": "other"}, "tekst", "Skriv en begrundelse, når årsagen er Andet."),
+        ({"gaelder": "31.02.2027"}, "gaelder", "Skriv datoen som dd.mm.åååå"),
+        ({"gaelder": "22.11.2026"}, "gaelder", "Datoen skal ligge efter i dag."),
+        ({"tekst": "x" * 601}, "tekst", "Begrundelsen er for lang."),
+    ],
+)
+async def test_a_form_with_a_fault_says_which_and_keeps_the_rest(
+    nurse: Browser, change: dict[str, str], field: str, says: str
+) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    answer = await nurse.post(page, {**FILLED, **change, "version": nurse.field("version"), "trin": "gem"})
+    assert answer.status_code == 422
+    assert f'href="#{field}"' in nurse.html and says in nurse.text
+    assert re.search(rf'id="{field}"[^>]*aria-invalid="true" aria-describedby="e-{field}"', nurse.html)
+    if field != "gaelder":
+        assert nurse.field("gaelder") == "22.11.2027"
+
+
+async def test_going_back_from_the_preview_keeps_what_was_filled_in(nurse: Browser) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    await nurse.post(page, {**FILLED, "version": nurse.field("version"), "trin": "ret"})
+    assert (nurse.field("fra"), nurse.field("til")) == ("55", "61")
+    assert re.search(r'value="hypoglycaemia" selected', nurse.html)
+
+
+async def test_a_stale_form_shows_both_versions_and_overwrites_nothing(nurse: Browser, world: World) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    seen = nurse.field("version")
+    other = Wanted(None, 60, False, "frailty", None, None)  # type: ignore[arg-type]
+    await set_target(world.context("doctor"), page.rpartition("/")[2], other)
+    answer = await nurse.post(page, {**FILLED, "version": seen, "trin": "gem"})
+    assert answer.status_code == 409
+    assert "Det, der er gemt nu (Mette Test Holm)" in nurse.text and "Mit mål: højst 60" in nurse.text
+    assert "Det, du har skrevet" in nurse.text and "Mit mål: mellem 55 og 61" in nurse.text
+    await nurse.follow(await nurse.post(page, {**FILLED, "version": nurse.field("version"), "trin": "gem"}))
+    assert "mellem 55 og 61" in row(nurse, "HbA1c")
+
+
+async def test_following_the_recommendation_ends_an_individual_target(nurse: Browser) -> None:
+    page = await goal_page(nurse, "fatima", "HbA1c")
+    assert "Følg anbefalingen" in nurse.text
+    answer = await nurse.post(f"{page}/anbefaling", {"version": nurse.field("version")})
+    await nurse.follow(answer)
+    assert "Målet følger nu anbefalingen." in nurse.text
+    assert "Hypoglykæmi" not in row(nurse, "HbA1c")
+
+
+async def test_following_from_a_stale_form_changes_nothing(nurse: Browser, world: World) -> None:
+    page = await goal_page(nurse, "fatima", "HbA1c")
+    seen = nurse.field("version")
+    other = Wanted(None, 60, False, "frailty", None, None)  # type: ignore[arg-type]
+    await set_target(world.context("doctor"), page.rpartition("/")[2], other)
+    answer = await nurse.post(f"{page}/anbefaling", {"version": seen})
+    assert answer.status_code == 409
+    assert "Målet er ændret, siden du åbnede siden." in nurse.text
+    assert nurse.field("til") == "60"
+
+
+async def test_a_goal_of_somebody_else_is_not_found_under_this_patient(nurse: Browser) -> None:
+    page = await goal_page(nurse, "fatima", "HbA1c")
+    assert (await nurse.get(page.replace("/fatima/", "/birthe/"))).status_code == 404

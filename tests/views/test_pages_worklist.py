@@ -1,0 +1,183 @@
+"""C1 and C3: who is to be called in, who should have a plan, and making one."""
+
+import re
+
+import pytest
+from page_house import Browser, World
+
+from careplan.fhir.search import Query
+from careplan.interactions.operations.establish import make_plans
+from careplan.views import worklist
+
+
+async def count(world: World, kind: str, patient: str) -> int:
+    return len((await world.house.store.search(Query(kind, patient=patient, count=1000))).matches)
+
+
+def names(browser: Browser) -> list[str]:
+    return re.findall(r'<tr><th scope="row">([^<]+)', browser.html)
+
+
+async def test_the_tabs_count_patients(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste")
+    tabs = re.findall(r'fane=([\w-]+)"[^>]*>([^<]+) <span class="count">(\d+)</span>', nurse.html)
+    assert [label for _, label, _ in tabs] == ["Skal indkaldes", "Egnet, men uden plan", "Planer i orden"]
+    for key, _, number in tabs:
+        await nurse.get(f"/arbejdsliste?fane={key}")
+        assert len(names(nurse)) == int(number)
+
+
+@pytest.mark.parametrize(
+    ("tab", "name", "step", "link"),
+    [
+        ("indkaldes", "Carl Test Mortensen", "Hold årskontrol", "/patient/carl/aarskontrol"),
+        ("egnet", "Anna Test Jensen", "Opret plan", "/patient/anna/opret-plan"),
+        ("i-orden", "Birthe Test Nielsen", "Se plan", "/patient/birthe/aarskontrol"),
+    ],
+)
+async def test_each_row_has_one_button_for_the_next_step(
+    nurse: Browser, tab: str, name: str, step: str, link: str
+) -> None:
+    await nurse.get(f"/arbejdsliste?fane={tab}")
+    rows = [part.split("</tr>")[0] for part in nurse.html.split("<tr>")[2:]]
+    assert all(part.count('class="button') == 1 for part in rows)
+    (own,) = [part for part in rows if name in part]
+    assert f'href="{link}">{step}<' in own
+
+
+async def test_an_overdue_plan_says_how_many_days(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    assert re.search(r"Carl Test Mortensen 66 år KOL Hold årskontrol Carl Test Mortensen \d+ dage over", nurse.text)
+
+
+async def test_the_columns_are_the_briefs(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=i-orden")
+    wanted = ["Patient", "Planer", "Næste skridt", "Frist (dage)", "Ansvarlig", "Status", "Sidste kontrol"]
+    assert re.findall(r'<th scope="col">([^<]+)</th>', nurse.html) == wanted
+
+
+async def test_a_search_finds_everybody_of_the_clinic_by_name(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?navn=hanne+FRIIS")
+    assert names(nurse) == ["Hanne Test Friis"]
+    assert "Ingen plan" in nurse.text
+    await nurse.get("/arbejdsliste?navn=%C3%B8sterg")
+    assert names(nurse) == ["Dorte Test Østergaard"]
+    await nurse.get("/arbejdsliste?navn=zzz")
+    assert "Ingen patienter hedder noget med «zzz»." in nurse.text
+
+
+async def test_a_long_list_is_cut_into_pages(nurse: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist, "ROWS", 2)
+    await nurse.get("/arbejdsliste?fane=i-orden")
+    first = names(nurse)
+    assert len(first) == 2 and "Side 1 af" in nurse.text and "Forrige" not in nurse.text
+    following = re.search(r'rel="next" href="([^"]+)"', nurse.html)
+    assert following is not None
+    await nurse.get(following[1].replace("&amp;", "&"))
+    assert "Side 2 af" in nurse.text and not set(names(nurse)) & set(first)
+    await nurse.get("/arbejdsliste?fane=i-orden&side=9999")
+    assert "Næste" not in nurse.text.split("Side ")[1]
+
+
+async def test_when_all_is_done_the_next_deadline_is_told(nurse: Browser, world: World) -> None:
+    world.clock.forward(days=-3000)
+    await nurse.sign_in("nurse")
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    assert re.search(r"Alt er gjort\. Næste frist: \d\d\.\d\d\.\d{4}\.", nurse.text)
+
+
+# ── opret plan ───────────────────────────────────────────────────────────────────────────────────
+
+PAGE = "/patient/anna/opret-plan"
+
+
+async def test_eligible_templates_are_chosen_already_with_the_reason(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    assert re.findall(r'name="plan" value="(\w+)" checked', nurse.html) == ["hjerte"]
+    assert "Iskæmisk hjertesygdom" in nurse.text and "alder: 58" in nurse.text
+    assert "Reglerne finder ikke patienten egnet" in nurse.text
+
+
+async def test_the_preview_shows_everything_and_keeps_nothing(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    before = [await count(world, kind, "anna") for kind in ("CarePlan", "Goal", "Task")]
+    await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
+    for words in ("LDL-kolesterol", "under 1,4", "Årskontrol", "22.11.2027", "Slået sammen"):
+        assert words in nurse.text
+    assert [await count(world, kind, "anna") for kind in ("CarePlan", "Goal", "Task")] == before
+
+
+async def test_several_templates_are_merged_and_the_merge_is_listed(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    fields = [("plan", "hjerte"), ("plan", "diabetes"), ("begrundelse", "Prædiabetes"), ("trin", "forhaandsvis")]
+    await nurse.post(PAGE, fields)
+    merged = nurse.text.split("Slået sammen")[1]
+    assert re.search(r"LDL-kolesterol: slået sammen for [^.]*Hjertesygdom", merged)
+    assert "Type 2-diabetes" in merged.split("LDL-kolesterol")[1][:80]
+
+
+async def test_the_plan_is_made_when_it_is_confirmed(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
+    kept = [("med", id) for id in re.findall(r'name="med" value="([\w-]+)" aria-label="[^"]+" checked', nurse.html)]
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *kept, ("trin", "opret")])
+    assert answer.headers["location"] == "/patient/anna/aarskontrol?besked=plan"
+    await nurse.follow(answer)
+    assert "Planen er oprettet." in nurse.text and "LDL-kolesterol" in nurse.text
+    patient = Browser(world)
+    await patient.sign_in("patient-anna")
+    assert "Lars Test Krogh lavede din plan den 22.11.2026." in patient.text
+
+
+async def test_what_is_unticked_is_left_out_and_needs_a_reason(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
+    every = re.findall(r'name="med" value="([\w-]+)"', nurse.html)
+    kept = [("med", id) for id in every if id not in ("bmi", "motion")]
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *kept, ("trin", "opret")])
+    assert answer.status_code == 422 and "Skriv, hvorfor noget er valgt fra." in nurse.text
+    assert re.search(r'value="bmi" aria-label="[^"]+"></td>', nurse.html)
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *kept, ("fravalg", "Ønsker det ikke"), ("trin", "opret")])
+    assert answer.status_code == 303
+    patient = Browser(world)
+    await patient.sign_in("patient-anna")
+    assert 'id="m-bmi"' not in patient.html and 'id="m-ldl"' in patient.html
+    assert "Rør dig hver dag" not in patient.text
+
+
+async def test_a_plan_outside_the_rules_needs_a_reason(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    answer = await nurse.post(PAGE, {"plan": "kol", "trin": "forhaandsvis"})
+    assert answer.status_code == 422
+    assert "reglerne finder ikke patienten egnet til KOL" in nurse.text
+    assert 'href="#begrundelse"' in nurse.html
+
+
+async def test_nothing_chosen_is_said(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    answer = await nurse.post(PAGE, {"trin": "forhaandsvis"})
+    assert answer.status_code == 422 and "Vælg mindst en skabelon." in nurse.text
+
+
+async def test_a_plan_there_is_cannot_be_chosen_again(nurse: Browser) -> None:
+    await nurse.get("/patient/birthe/opret-plan")
+    assert len(re.findall(r'name="plan" value="\w+" disabled', nurse.html)) == 3
+    assert re.search(r"Patienten har allerede en aktiv plan\. Sidst gemt \d\d\.\d\d\.2026\.", nurse.text)
+
+
+async def test_a_plan_made_meanwhile_is_not_made_twice(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
+    kept = [("med", id) for id in re.findall(r'name="med" value="([\w-]+)"', nurse.html)]
+    await make_plans(world.context("doctor"), "anna", [world.house.knowledge.plans["hjerte"]])
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *kept, ("trin", "opret")])
+    assert answer.status_code == 422
+    assert "Patienten har allerede en aktiv plan" in nurse.text
+    assert await count(world, "CarePlan", "anna") == 1
+
+
+async def test_going_back_keeps_the_choice(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    await nurse.post(PAGE, [("plan", "kol"), ("begrundelse", "Efter samtale"), ("trin", "tilbage")])
+    assert re.findall(r'name="plan" value="(\w+)" checked', nurse.html) == ["kol"]
+    assert nurse.field("begrundelse") == "Efter samtale"
