@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.guideline import Source
-from careplan.domain.target import Standing, Target
+from careplan.domain.measure import Measure, Reading
+from careplan.domain.target import Band, Standing, Target
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.agreement import MONTHS
@@ -79,7 +80,7 @@ def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True
         id=measure.id,
         name=measure.patient,
         explain=measure.explain,
-        sentence=wording.patient_sentence(line),
+        sentence=wording.patient_sentence(line, overview.on),
         line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}")
         if numbered and (newest is None or measure.number(newest.value) is not None)
         else "",
@@ -168,7 +169,18 @@ def _trend(overview: Overview, line: Line) -> str:
     numbers = [one for one in line.readings if line.measure.number(one.value) is not None]
     if len(numbers) < 2 or line.measure.kind not in ("quantity", "score"):
         return ""
-    return chart.trend(line.measure, line.readings, line.bands, overview.on, name=f"forloeb-{line.measure.id}")
+    second = _second(overview, line)
+    return chart.trend(
+        line.measure, line.readings, line.bands, overview.on, second=second, name=f"forloeb-{line.measure.id}"
+    )
+
+
+def _second(overview: Overview, line: Line) -> tuple[Measure, Sequence[Reading], Sequence[Band]] | None:
+    """The low number of a blood pressure, drawn with the high one."""
+    if line.measure.id != PAIR[0]:
+        return None
+    low = next((one for one in overview.lines if one.measure.id == PAIR[1] and one.readings), None)
+    return None if low is None else (low.measure, low.readings, low.bands)
 
 
 def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, str, str], ...]:

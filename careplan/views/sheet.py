@@ -31,34 +31,54 @@ LANGUAGE = "da"
 CHARTS, YEARS = 2, 3
 DRAWN_FIRST = ("hba1c", "ldl", "sbp")
 
-_SHEET: Mapping[str, str] = {
-    "title": "Forløbsplan for {name}",
+_WORDS: Mapping[str, str] = {
+    "title": "Forløbsplan",
+    "title-of": "Forløbsplan for {name}",
     "heading": "Min forløbsplan",
     "born": "Født {day}",
     "phone": "Telefon {phone}",
     "printed": "Udskrevet {day} · gælder til næste kontrol",
+    "printed-closed": "Udskrevet {day}",
     "goals": "Mine mål",
     "target": "Mit mål",
+    "goal": "mål",
     "status": "Status",
-    "agreed-with-you": "aftalt med dig",
-    "unverified": "* Ikke efterprøvet i kilden.",
+    "with-you": "aftalt med dig",
+    "with-you-until": "aftalt med dig til {day}",
+    "with-you-passed": "aftalt med dig; skulle ses igen {day}",
+    "unverified": "* Tallet er ikke efterprøvet i kilden.",
+    "unprintable": "□ er et tegn, der ikke kan printes her.",
     "old": "gammelt tal",
-    "also": "Også i planen",
-    "no-value": "ingen endnu",
-    "no-next": "Der er ikke aftalt noget med en dato.",
+    "more": "Flere mål:",
+    "others": "Andre tal, vi følger:",
+    "no-value": "ingen måling endnu",
+    "no-next": "Der er ikke aftalt noget med en dato",
     "courses": "Sådan er det gået",
     "call": "Hvornår skal jeg ringe, og til hvem?",
-    "call-clinic": "Ring til {clinic}, hvis du har spørgsmål, får det dårligere eller ikke kan følge planen.",
-    "call-contact": "Din kontaktperson er {name}.",
-    "call-acute": "Bliver du pludselig meget syg, så ring 1-1-2.",
-    "call-closed": "Er lægen lukket, så ring til lægevagten.",
-    "your-clinic": "din læge",
+    "call-clinic": "Har du spørgsmål, eller får du det dårligere",
+    "call-acute": "Bliver du pludselig meget syg",
+    "call-shut": "Er lægen lukket, og kan det ikke vente",
+    "acute": "ring 1-1-2",
+    "shut": "ring til lægevagten",
+    "clinic": "ring til {name}",
+    "clinic-phone": "ring til {name} på {phone}",
+    "your-doctor": "din læge",
+    "contact": "Din kontaktperson er {name}.",
     "medicine": "Min medicin",
-    "medicine-says": "Din medicin står i Fælles Medicinkort. Se den på sundhed.dk under »Medicinkortet«.",
+    "medicine-says": "Din medicin står i Fælles Medicinkort. Log ind på sundhed.dk, og vælg «Medicinkortet».",
     "questions": "Mine spørgsmål",
     "page": "Side {page} af {pages}",
 }
 """What only the sheet says; the rest is the pages' catalogue."""
+
+_SIGNS = re.compile(
+    "[^ -~\u00a0-\u02e4\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u0477\u048c-\u04c4\u04d0-\u04f9\u1e00-\u1eff"
+    "\u2009\u2010-\u2015\u2018-\u201f\u2020-\u2022\u2026\u202f\u2030\u2032\u2033\u2039\u203a\u2044\u2070\u2074-\u208e"
+    "\u20ac\u2116\u2122\u2190-\u2193\u2200-\u220d\u2212\u2248\u2260\u2264\u2265\u25a1]"
+)
+"""What the sheet's font has no sign for: Latin, Greek and Cyrillic it has. PDF/UA refuses a text with others in it."""
+
+_UNPRINTABLE = "□"
 
 
 def plan_pdf(overview: Overview, *, printed_at: datetime) -> bytes:

@@ -22,6 +22,9 @@ OLD_MONTHS = 15
 _SAME_SHARE = Decimal("0.02")
 """A change smaller than this share of the measure's chart cannot be seen in it, and is called «omtrent det samme»."""
 
+_LAST_YEAR = 274
+"""A value so many days before, nine months, is called last year's; a younger one is given its date."""
+
 _STATUS: Mapping[Standing, tuple[str, str]] = {
     Standing.IN: ("✓", "I mål"),
     Standing.NEAR: ("◐", "Tæt på mål"),
@@ -48,24 +51,51 @@ _UNITS: Mapping[str, str] = {
 }
 """Units that Danes read otherwise than they are written in the measure's file."""
 
-_SUBJECTS: Mapping[str, str] = {
-    "hba1c": "Dit langtidsblodsukker",
-    "ldl": "Dit dårlige kolesterol",
-    "hdl_cholesterol": "Dit gode kolesterol",
-    "total_cholesterol": "Dit kolesterol i alt",
-    "triglycerides": "Fedt i dit blod",
-    "sbp": "Dit høje blodtryk\u00adstal",
-    "egfr": "Tallet for dine nyrer",
-    "uacr": "Protein i din urin",
-    "weight": "Din vægt",
-    "bmi": "Dit BMI",
-    "waist": "Din livvidde",
-    "height": "Din højde",
-    "pulse": "Din puls",
-    "spo2": "Ilt i dit blod",
-    "cat": "Din KOL-score",
-    "fev1_pct": "Din lungekraft",
-    "haemoglobin": "Din blodprocent",
+_SAYINGS: Mapping[str, str] = {
+    "hba1c": "Dit langtidsblodsukker er {value}.",
+    "ldl": "Dit dårlige kolesterol er {value}.",
+    "hdl_cholesterol": "Dit gode kolesterol er {value}.",
+    "total_cholesterol": "Dit kolesterol i alt er {value}.",
+    "triglycerides": "Tallet for fedt i dit blod er {value}.",
+    "sbp": "Det høje tal i dit blodtryk er {value}.",
+    "dbp": "Det lave tal i dit blodtryk er {value}.",
+    "egfr": "Tallet for dine nyrer er {value}.",
+    "uacr": "Tallet for protein i din urin er {value}.",
+    "potassium": "Tallet for kalium i dit blod er {value}.",
+    "weight": "Du vejer {value} kg.",
+    "bmi": "Dit BMI er {value}.",
+    "waist": "Din livvidde er {value} cm.",
+    "height": "Du er {value} cm høj.",
+    "pulse": "Din puls er {value}.",
+    "spo2": "Du har {value} procent ilt i blodet.",
+    "cat": "Din KOL-score er {value}.",
+    "mrc": "Din åndenød er på trin {value}.",
+    "fev1_pct": "Din lungekraft er {value} procent.",
+    "exacerbations": "Din KOL er blevet værre {value} gange det sidste år.",
+    "activity": "Du rører dig {value} minutter om ugen.",
+    "alcohol": "Du drikker {value} genstande om ugen.",
+    "haemoglobin": "Din blodprocent er {value}.",
+    "who5": "Tallet for din trivsel er {value}.",
+}
+"""How people say a value; of other measures the name stands before it."""
+
+_ONE: Mapping[str, str] = {
+    "exacerbations": "Din KOL er blevet værre 1 gang det sidste år.",
+    "alcohol": "Du drikker 1 genstand om ugen.",
+}
+_NONE: Mapping[str, str] = {
+    "exacerbations": "Din KOL er ikke blevet værre det sidste år.",
+    "alcohol": "Du drikker ikke alkohol.",
+}
+_ANSWERED: Mapping[tuple[str, str], str] = {
+    ("smoking", "current"): "Du ryger.",
+    ("smoking", "former"): "Du er holdt op med at ryge.",
+    ("smoking", "never"): "Du har aldrig røget.",
+    ("smoking", "not-current"): "Du ryger ikke.",
+}
+_NOTHING_AIMED: Mapping[str, str] = {
+    "smoking": "Dit mål er ikke at ryge.",
+    "exacerbations": "Dit mål er, at den ikke bliver værre.",
 }
 
 _ENDS: Mapping[str, tuple[str, str]] = {
@@ -81,6 +111,16 @@ _NO_TARGET = "intet mål"
 _NO_NUMBER = "intet tal"
 _FELL, _ROSE, _SAME = "faldet", "steget", "omtrent det samme"
 _BOUNDS = {"<": "under", "<=": "højst", ">": "over", ">=": "mindst"}
+
+_MISSING = "Der er ingen måling endnu. Den bliver taget ved din næste kontrol."
+_UNANSWERED = "Det er ikke skrevet ned endnu. I taler om det ved din næste kontrol."
+_OLD = "Tallet er gammelt."
+_REACHED, _NEAR, _NOT_REACHED = "Du er i mål.", "Du er tæt på.", "Du er ikke i mål endnu."
+_ABOVE, _BELOW = "Det er højere end dit mål.", "Det er lavere end dit mål."
+_LOWER_IS_FINE = "Tallet er lavere, men det er i orden for dig."
+_NO_NUMBERED = "Du har ikke et mål i tal her."
+_WITHOUT_NUMBER = "Intet talmål"
+"""How the rules' reason for a target without number begins."""
 
 
 def status_word(standing: Standing) -> tuple[str, str]:
@@ -141,6 +181,12 @@ def target_text(measure: Measure, target: Target | None) -> str:
     if decided == "unknown":
         return _UNKNOWN
     return measure.says(decided)
+
+
+def target_with_unit(measure: Measure, target: Target) -> str:
+    """«under 1,4 mmol/L», «mellem 53 og 58 mmol/mol»; the unit once."""
+    said, unit = target_text(measure, target), unit_text(measure) if target.is_number else ""
+    return said if not unit or said.endswith(unit) else f"{said}{THIN_SPACE}{unit}"
 
 
 def end_labels(measure: Measure) -> tuple[str, str]:
@@ -213,25 +259,90 @@ def change_sentence(readings: Sequence[Reading], measure: Measure) -> str:
     earlier, word = earlier_reading(readings), trend_word(readings, measure)
     if earlier is None or not word:
         return ""
-    months_between = (day_of(readings[0]) - day_of(earlier)).days
-    since = "siden sidste år" if months_between >= 274 else f"siden {danish_date(day_of(earlier))}"
-    return (
-        f"Det er {word} {'som sidste år' if months_between >= 274 else since}."
-        if word == _SAME
-        else f"Det er {word} {since}."
-    )
+    day = day_of(earlier)
+    last_year = (day_of(readings[0]) - day).days >= _LAST_YEAR
+    if word == _SAME:
+        return f"Det er {word} som {'sidste år' if last_year else danish_date(day)}."
+    return f"Det er {word} siden {'sidste år' if last_year else danish_date(day)}."
 
 
-# ── sentences ────────────────────────────────────────────────────────────────────────────────────
-
-
-def subject_text(measure: Measure) -> str:
-    """What a sentence about the measure begins with: «Dit langtidsblodsukker»."""
-    return _SUBJECTS.get(measure.id, "")
+# ── sentences to the patient ─────────────────────────────────────────────────────────────────────
 
 
 def patient_sentence(line: Line, on: date | None = None) -> str:
-    """How a measure stands, in plain Danish."""
+    """How a measure stands, in plain Danish: «Dit langtidsblodsukker er 58. Dit mål er under 58. Du er tæt på.»
+
+    on  the day it is said; with it, a value older than 15 months is called old, and nothing is concluded from it
+    """
+    if line.measure.kind in ("group", "flag") and line.newest is None and line.recommendation is not None:
+        return line.recommendation.row.patient or _UNANSWERED
     if line.newest is None:
-        return "Der er ingen måling endnu. Den bliver taget ved din næste kontrol."
-    return f"{line.measure.patient}: {value_with_unit(line.measure, line.newest)}."
+        missing = _MISSING if line.measure.kind in ("quantity", "score") else _UNANSWERED
+        return _joined(missing, _aim_sentence(line))
+    said = value_sentence(line.measure, line.newest)
+    if on is not None and is_old(line.newest, on):
+        return _joined(said, _OLD, _aim_sentence(line))
+    return _joined(said, _aim_sentence(line), _standing_sentence(line), change_sentence(line.readings, line.measure))
+
+
+def value_sentence(measure: Measure, reading: Reading) -> str:
+    """«Dit langtidsblodsukker er 58.», «Du har aldrig røget.»"""
+    answered = _ANSWERED.get((measure.id, reading.value)) if isinstance(reading.value, str) else None
+    if answered:
+        return answered
+    saying = _SAYINGS.get(measure.id) if isinstance(reading.value, Decimal) else None
+    if saying is None:
+        unit = unit_text(measure) if isinstance(reading.value, Decimal) else ""
+        return f"{measure.patient}: {f'{spoken_value(measure, reading)} {unit}'.strip()}."
+    counted = {0: _NONE, 1: _ONE}.get(int(reading.value)) if _is_one_digit(reading) else None
+    return (counted or {}).get(measure.id) or saying.format(value=spoken_value(measure, reading))
+
+
+def _is_one_digit(reading: Reading) -> bool:
+    return reading.comparator is None and reading.value in (0, 1)
+
+
+def _aim_sentence(line: Line) -> str:
+    target = line.agreed
+    if target is None:
+        return ""
+    if target.is_number:
+        nothing = target.high == 0 and target.low is None
+        aimed = _NOTHING_AIMED.get(line.measure.id) if nothing else None
+        return aimed or f"Dit mål er {target_text(line.measure, target)}."
+    if target.value is not None:
+        return f"Dit mål er: {target_text(line.measure, target)}."
+    return _joined(_NO_NUMBERED, _meaning(target.why or ""))
+
+
+def _meaning(why: str) -> str:
+    """«Et lavere tal gavner næppe.» of «Intet talmål: et lavere tal gavner næppe.»"""
+    rest = why.strip()
+    if rest.startswith(_WITHOUT_NUMBER):
+        rest = rest.removeprefix(_WITHOUT_NUMBER).lstrip(":, ")
+        if rest.startswith("før"):
+            rest = f"Du får et mål, {'når' + rest.removeprefix('før')}"
+    said = rest[:1].upper() + rest[1:]
+    return said if not said or said.endswith((".", "!", "?")) else f"{said}."
+
+
+def _standing_sentence(line: Line) -> str:
+    number = None if line.newest is None else line.measure.number(line.newest.value)
+    if line.agreed is None or number is None:
+        return ""
+    position = line.agreed.position(number)
+    match line.standing:
+        case Standing.IN:
+            return _LOWER_IS_FINE if position == "below" else _REACHED
+        case Standing.NEAR:
+            return _NEAR
+        case Standing.OUT if line.measure.kind == "choice" or position == "in" or line.agreed.high == 0:
+            return _NOT_REACHED
+        case Standing.OUT:
+            return _ABOVE if position == "above" else _BELOW
+        case _:
+            return ""
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(one for one in sentences if one)

@@ -391,7 +391,7 @@ def complaint(call, status, headers, body):
     minimal = status < 300 and not body
     if minimal:
         return None
-    if not headers.get("content-type", "").startswith("application/fhir+json"):
+    if not headers.get("content-type", "").startswith("application/fhir+json") and below_the_base(call):
         return f"content type {headers.get('content-type')}"
     value = json.loads(body)
     if status >= 400 and (value.get("resourceType") != "OperationOutcome" or not value.get("issue")):
@@ -400,6 +400,11 @@ def complaint(call, status, headers, body):
         failed = [one["response"]["status"] for one in value.get("entry", []) if one["response"]["status"] >= "5"]
         return f"entries ended with {failed}" if failed else None
     return None
+
+
+def below_the_base(call):
+    """What is not is answered by a page."""
+    return f"{unquote(call.path)}/".startswith("/") and not call.path.startswith("?")
 
 
 async def still_answers(app):

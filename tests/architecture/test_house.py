@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "careplan").rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "service", "impl", "dto", "misc"}
-IMPURE = {"time", "sched", "asyncio", "random", "secrets", "socket", "os", "subprocess", "threading", "http"}
+IMPURE = {"time", "sched", "asyncio", "random", "secrets", "socket", "os", "subprocess", "threading"}
 
 
 def modules_below_store() -> list[str]:

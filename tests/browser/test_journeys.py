@@ -140,6 +140,7 @@ def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(chromium: 
     context = chromium.new_context(base_url=address)
     page = context.new_page()
     be(page, "nurse")
+    page.goto("/arbejdsliste?fane=i-orden")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Gå til sidens indhold"
     page.keyboard.press("Enter")

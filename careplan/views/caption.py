@@ -1,0 +1,130 @@
+"""The name and description of each chart in Danish, made from the values it draws (brief E).
+
+A reader who sees no picture learns the same: which way it went, the newest value, the target, how many lie outside.
+https://www.w3.org/TR/svg-aam-1.0/
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from careplan.domain.measure import Measure, Reading
+from careplan.domain.target import Band, Standing, Target
+from careplan.views import wording
+
+UNKNOWN_TIME = "Der er ikke aftalt et mål."
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    title: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One measure in a chart. `readings`: those with a number in the time shown, newest first."""
+
+    measure: Measure
+    readings: tuple[Reading, ...]
+    bands: tuple[Band, ...]
+
+    @property
+    def outside(self) -> tuple[Reading, ...]:
+        """The values beyond the target that was valid on their day."""
+        return tuple(one for one in self.readings if is_outside(self.measure, one, self.target_on(wording.day_of(one))))
+
+    @property
+    def unjudged(self) -> int:
+        """How many values are from a day without a target in numbers."""
+        days = (self.target_on(wording.day_of(one)) for one in self.readings)
+        return sum(target is None or not target.is_number for target in days)
+
+    def target_on(self, on: date) -> Target | None:
+        """The target that was valid on a day."""
+        found = (band for band in self.bands if band.start <= on and (band.end is None or on < band.end))
+        return next((band.target for band in found), None)
+
+
+def is_outside(measure: Measure, reading: Reading, target: Target | None) -> bool:
+    """Whether a value surely lies outside a target; `<5` may lie anywhere below 5."""
+    number = measure.number(reading.value)
+    if number is None or target is None or not target.is_number:
+        return False
+    comparator = reading.comparator or ""
+    if comparator.startswith("<"):
+        return target.low is not None and (number < target.low or (comparator == "<" and number == target.low))
+    if comparator.startswith(">"):
+        return target.high is not None and (number > target.high or (comparator == ">" and number == target.high))
+    return target.position(number) != "in"
+
+
+def line_caption(measure: Measure, target: Target, reading: Reading | None, standing: Standing) -> Caption:
+    """«Langtidsblodsukker: 58 mmol/mol, tæt på mål»."""
+    _, word = wording.status_word(standing)
+    aim = _aim(measure, target)
+    if reading is None:
+        return Caption(f"{measure.patient}: {word.lower()}", aim)
+    value, day = wording.value_with_unit(measure, reading), wording.danish_date(wording.day_of(reading))
+    return Caption(f"{measure.patient}: {value}, {word.lower()}", f"{aim} Tallet er fra {day}.")
+
+
+def sparkline_caption(measure: Measure, readings: Sequence[Reading], target: Target | None) -> Caption:
+    """«HbA1c: 58 mmol/mol 21.08.2026, faldet siden sidste år, mål under 58 mmol/mol»."""
+    newest = readings[0]
+    value, day = wording.value_with_unit(measure, newest), wording.danish_date(wording.day_of(newest))
+    changed = wording.change_sentence(readings, measure).removeprefix("Det er ").removesuffix(".")
+    aim = f"mål {wording.target_with_unit(measure, target)}" if target is not None and target.is_number else ""
+    said = ", ".join(part for part in (f"{value} {day}", changed, aim) if part)
+    return Caption(f"{measure.name}: {said}", "")
+
+
+def trend_caption(first: date, last: date, series: Sequence[Series]) -> Caption:
+    """What one or two courses show between two days."""
+    name, parts = shared_name([one.measure.patient for one in series])
+    title = f"{name} fra {wording.danish_date(first)} til {wording.danish_date(last)}"
+    said = [_described(one, last, part) for one, part in zip(series, parts, strict=True)]
+    return Caption(title, " ".join(said))
+
+
+def shared_name(names: Sequence[str]) -> tuple[str, list[str]]:
+    """What names share before a comma, and the rest of each: («Blodtryk», [«det høje tal», «det lave tal»])."""
+    if len(names) == 1:
+        return names[0], [""]
+    heads, _, tails = zip(*(name.partition(", ") for name in names), strict=True)
+    if len(set(heads)) == 1 and all(tails):
+        return heads[0], list(tails)
+    return " og ".join(names), list(names)
+
+
+def _described(series: Series, on: date, part: str) -> str:
+    lead = f"{part[:1].upper()}{part[1:]}: " if part else ""
+    if not series.readings:
+        return f"{lead}Der er ingen tal i den tid. {_now(series, on)}"
+    newest, count = series.readings[0], len(series.readings)
+    value, day = wording.value_with_unit(series.measure, newest), wording.danish_date(wording.day_of(newest))
+    known = f"{lead}{count} tal. Det nyeste er {value} fra {day}."
+    changed = wording.change_sentence(series.readings, series.measure)
+    return " ".join(one for one in (known, changed, _now(series, on), _outside(series)) if one)
+
+
+def _now(series: Series, on: date) -> str:
+    target = series.target_on(on)
+    return _aim(series.measure, target) if target is not None else UNKNOWN_TIME
+
+
+def _aim(measure: Measure, target: Target) -> str:
+    if not target.is_number:
+        return "Målet er ikke et tal."
+    return f"Målet er {wording.target_with_unit(measure, target)}."
+
+
+def _outside(series: Series) -> str:
+    judged = len(series.readings) - series.unjudged
+    if not judged:
+        return ""
+    without = f" {series.unjudged} tal er fra en tid uden mål i tal." if series.unjudged else ""
+    count = len(series.outside)
+    if not count:
+        return f"Ingen tal ligger uden for målet.{without}"
+    return f"{count} tal ligger uden for målet.{without}"

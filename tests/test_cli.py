@@ -1,0 +1,323 @@
+"""The command line: what each command prints, writes and exits with."""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from careplan.cli import run
+from careplan.knowledge.load import KNOWLEDGE
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+VECTORS = SHARED / "reference" / "targets-examples.yaml"
+WRITER = SHARED / "tools" / "vector_to_bundle.py"
+NPU, ICPC, UCUM = "http://npu-terminology.org", "urn:oid:1.2.208.176.2.31", "http://unitsofmeasure.org"
+Json = dict[str, Any]
+Said = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
+    """Run a command in a folder of its own: exit code, what it printed, what it told."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("CAREPLAN_")]:
+        monkeypatch.delenv(name)
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run([str(one) for one in arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return command
+
+
+def objects(printed: str) -> list[Json]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def person(
+    id: str, birth: str, *codes: tuple[str, str], practice: str = "clinic-own", values: tuple[Json, ...] = ()
+) -> Json:
+    """A Bundle with one person: diagnoses as (ICPC-2, onset), and values."""
+    subject = {"reference": f"Patient/{id}"}
+    entries: list[Json] = [
+        {
+            "resourceType": "Patient",
+            "id": id,
+            "gender": "male",
+            "birthDate": birth,
+            "generalPractitioner": [{"reference": f"Organization/{practice}"}],
+        }
+    ]
+    for code, onset in codes:
+        coded = {"coding": [{"system": ICPC, "code": code}]}
+        entries.append(
+            {
+                "resourceType": "Condition",
+                "id": f"{id}-{code}",
+                "code": coded,
+                "subject": subject,
+                "onsetDateTime": onset,
+            }
+        )
+    entries += [{**one, "id": f"{id}-{n}", "subject": subject} for n, one in enumerate(values)]
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in entries]}
+
+
+def value(code: str, number: float, unit: str) -> Json:
+    quantity = {"value": number, "unit": unit, "system": UCUM, "code": unit}
+    coding = {"coding": [{"system": NPU, "code": code}]}
+    base = {"resourceType": "Observation", "status": "final", "code": coding}
+    return base | {"effectiveDateTime": "2026-11-15", "valueQuantity": quantity}
+
+
+def write(name: str, content: Json) -> Path:
+    path = Path(name)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+# ── targets ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(not VECTORS.exists(), reason="the example vectors are not beside this repository")
+def test_the_examples_come_out_exactly_as_written(say: Said, tmp_path: Path) -> None:
+    folder = tmp_path / "vectors"
+    subprocess.run([sys.executable, WRITER, VECTORS, folder], check=True, capture_output=True)
+    vectors = {one["id"]: one for one in yaml.safe_load(VECTORS.read_text(encoding="utf-8"))["vectors"]}
+    files = sorted(folder.glob("*.json"))
+    code, printed, _ = say("targets", *files, "--on", "2026-11-22", "--json")
+    answers = {answer["bundle"].removesuffix(".json"): answer for answer in objects(printed)}
+    assert (code, set(answers)) == (0, set(vectors))
+    assert len(vectors) == 25
+    for id, vector in vectors.items():
+        answer, expected = answers[id], vector["expected"]
+        assert answer["plans"] == expected["plans"], id
+        assert set(answer["targets"]) == set(expected["targets"]), id
+        for measure, wanted in expected["targets"].items():
+            got = answer["targets"][measure]
+            assert {name: got.get(name) for name in wanted} == wanted, (id, measure)
+            assert ("value" in got) == ("value" in wanted)
+            assert got["provisional"] == bool(got["missing"])
+
+
+GOLDEN: list[tuple[str, Json, dict[str, Any], dict[str, str]]] = [
+    (
+        "diabetes of five years to the day",
+        person("a", "1966-11-22", ("T90", "2021-11-22"), values=(value("NPU27300", 51, "mmol/mol"),)),
+        {"diabetes": {"row": "ELIG-D", "state": "new", "must_offer": False}},
+        {"hba1c": "HBA1C-09", "ldl": "LDL-08", "sbp": "SBP-07", "review_interval": "INT-03"},
+    ),
+    (
+        "diabetes of a day less",
+        person("b", "1966-11-22", ("T90", "2021-11-23")),
+        {"diabetes": {"row": "ELIG-D", "state": "new", "must_offer": False}},
+        {"hba1c": "HBA1C-11"},
+    ),
+    (
+        "the last day of the duty to offer",
+        person("c", "1966-11-22", ("T90", "2022-11-22")),
+        {"diabetes": {"row": "ELIG-D", "state": "new", "must_offer": True}},
+        {"hba1c": "HBA1C-11"},
+    ),
+    (
+        "heart disease goes before diabetes for LDL",
+        person("d", "1966-11-22", ("T90", "2010-01-01"), ("K75", "2025-01-01")),
+        {
+            "diabetes": {"row": "ELIG-D", "state": "new", "must_offer": False},
+            "heart": {"row": "ELIG-H1", "state": "new", "must_offer": "allowed"},
+        },
+        {"hba1c": "HBA1C-04", "ldl": "LDL-04"},
+    ),
+    (
+        "eighty years to the day",
+        person("e", "1946-11-22", ("K86", "2010-01-01")),
+        {"heart": {"row": "ELIG-H2", "state": "new", "must_offer": "allowed"}},
+        {"sbp": "SBP-04", "dbp": "DBP-04", "ldl": "LDL-13"},
+    ),
+    (
+        "eighteen tomorrow",
+        person("f", "2008-11-23", ("T90", "2020-01-01")),
+        {},
+        {},
+    ),
+    (
+        "newly diagnosed KOL",
+        person("g", "1966-11-22", ("R95", "2025-11-23")),
+        {"kol": {"row": "ELIG-K", "state": "new", "must_offer": True}},
+        {"review_interval": "INT-01", "bmi": "BMI-01", "rehab_referral": "REHAB-02", "kol_group": "KOLGRP-05"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("bundle", "plans", "rows"), [one[1:] for one in GOLDEN], ids=[one[0] for one in GOLDEN])
+def test_targets_of_a_person(say: Said, bundle: Json, plans: Json, rows: dict[str, str]) -> None:
+    code, printed, _ = say("targets", write("one.json", bundle), "--on", "2026-11-22", "--json")
+    (answer,) = objects(printed)
+    assert (code, answer["bundle"], answer["plans"]) == (0, "one.json", plans)
+    assert rows == {measure: answer["targets"][measure]["row"] for measure in rows}
+    assert bool(answer["targets"]) == bool(plans)
+
+
+def test_targets_say_because_of_what_and_what_is_missing(say: Said) -> None:
+    bundle = person("a", "1966-11-22", ("T90", "2021-11-22"), values=(value("DNK35302", 29, "mL/min/{1.73_m2}"),))
+    _, printed, _ = say("targets", write("one.json", bundle), "--on", "2026-11-22", "--json")
+    ldl = objects(printed)[0]["targets"]["ldl"]
+    assert (ldl["row"], ldl["strict"], ldl["high"], ldl["low"], ldl["unit"]) == ("LDL-05", True, 1.8, None, "mmol/L")
+    assert {"fact": "egfr", "value": 29, "date": "2026-11-15", "reference": "Observation/a-0"} in ldl["because"]
+    assert (ldl["provisional"], ldl["missing"]) == (True, ["cfs", "uacr_mg_g"])
+
+
+def test_targets_for_people_read_as_a_table(say: Said) -> None:
+    code, printed, _ = say("targets", write("one.json", GOLDEN[0][1]), "--on", "2026-11-22")
+    assert code == 0
+    assert "one.json  (22.11.2026)" in printed
+    assert "plan diabetes: ELIG-D, new" in printed
+    assert "HBA1C-09" in printed and "højst 53" in printed
+    assert "foreløbigt, mangler: " in printed
+
+
+def test_people_of_another_practice_are_pointed_out(say: Said) -> None:
+    bundle = write("one.json", person("a", "1966-11-22", ("T90", "2021-11-22"), practice="clinic-other"))
+    code, printed, told = say("targets", bundle, "--on", "2026-11-22", "--json")
+    assert (code, objects(printed)[0]["plans"]) == (0, {})
+    assert "listed with Organization/clinic-other" in told and "--clinic" in told
+    _, printed, told = say("targets", bundle, "--on", "2026-11-22", "--json", "--clinic", "Organization/clinic-other")
+    assert ("diabetes" in objects(printed)[0]["plans"], told) == (True, "")
+
+
+def test_a_bundle_that_cannot_be_read_stops_no_other(say: Said) -> None:
+    Path("bad.json").write_text("{")
+    code, printed, told = say("targets", "bad.json", write("one.json", GOLDEN[0][1]), "--on", "2026-11-22", "--json")
+    assert code == 1
+    assert "bad.json" in told and "line 1" in told
+    assert [one["bundle"] for one in objects(printed)] == ["one.json"]
+
+
+def test_a_file_that_is_not_there_is_named(say: Said) -> None:
+    code, _, told = say("targets", "none.json", "--json")
+    assert (code, "none.json" in told) == (1, True)
+
+
+def test_a_day_that_is_none_is_wrong_use(say: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run(["targets", "x.json", "--on", "i går"])
+    assert stopped.value.code == 2
+    assert "a date like 2026-11-22" in capsys.readouterr().err
+
+
+# ── load and eligible ────────────────────────────────────────────────────────────────────────────
+
+
+def test_load_keeps_the_good_lists_the_bad_and_may_be_run_again(say: Said, tmp_path: Path) -> None:
+    write("good.json", GOLDEN[0][1])
+    write("bad.json", {"resourceType": "Observation", "id": "o", "status": "nope", "code": {"text": "x"}})
+    code, printed, told = say("load", "good.json", "bad.json", "--store", "x.db", "--report", "refused.txt")
+    assert (code, printed) == (1, "3 resources loaded, 0 unchanged, 1 items refused\n")
+    assert "refused.txt" in told
+    (line,) = (tmp_path / "refused.txt").read_text(encoding="utf-8").splitlines()
+    assert line.startswith("bad.json:1: Observation.status: ")
+    assert say("load", "good.json", "--store", "x.db")[:2] == (0, "0 resources loaded, 3 unchanged, 0 items refused\n")
+
+
+def test_eligible_lists_who_should_have_a_plan(say: Said) -> None:
+    write("a.json", GOLDEN[0][1])
+    write("d.json", person("dd", "1966-11-22", ("T90", "2010-01-01"), ("K75", "2025-01-01"), practice="clinic-other"))
+    say("load", "a.json", "d.json", "--store", "x.db")
+    code, printed, told = say("eligible", "--store", "x.db", "--on", "2026-11-22", "--json")
+    assert code == 0
+    assert {(one["patient"], one["plan"]) for one in objects(printed)} == {
+        ("Patient/a", "diabetes"),
+        ("Patient/dd", "diabetes"),
+        ("Patient/dd", "heart"),
+    }
+    assert "2 patients, 3 plans" in told
+    _, printed, _ = say("eligible", "--store", "x.db", "--clinic", "Organization/clinic-own", "--on", "2026-11-22")
+    assert printed.splitlines()[0].startswith("Patient/a ")
+    assert len(printed.splitlines()) == 1
+
+
+# ── generate ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_same_seed_writes_the_same_bytes_and_another_does_not(say: Said, tmp_path: Path) -> None:
+    for out, seed in (("one", 7), ("two", 7), ("three", 8)):
+        assert say("generate", "--patients", 10, "--seed", seed, "--out", out)[:2] == (0, f"11 bundles in {out}\n")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()} == files
+    assert {path.name: path.read_bytes() for path in (tmp_path / "three").iterdir()} != files
+
+
+# ── check and serve ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> tuple[Path, str]:
+    """A knowledge folder with an unknown word, and the place where it stands."""
+    folder = tmp_path / "knowledge"
+    for name in ("measures", "facts", "targets", "plans"):
+        shutil.copytree(KNOWLEDGE / name, folder / name)
+    path = folder / "targets" / "ldl.toml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = next(n for n, line in enumerate(lines) if "at-least = 30" in line)
+    lines[at] = lines[at].replace("at-least", "mindst")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return folder, f"targets/ldl.toml:{at + 1}"
+
+
+def test_check_of_sound_knowledge_counts_it(say: Said) -> None:
+    code, printed, _ = say("check")
+    assert code == 0
+    assert "66 rows" in printed and printed.endswith("3 plan types: no faults\n")
+
+
+def test_check_names_file_and_line_of_a_fault(say: Said, broken: tuple[Path, str]) -> None:
+    folder, place = broken
+    code, printed, told = say("check", folder)
+    assert (code, printed) == (1, "")
+    assert place in told and "mindst" in told
+
+
+def test_serve_does_not_start_on_broken_knowledge_and_says_which_line(broken: tuple[Path, str], tmp_path: Path) -> None:
+    folder, place = broken
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "CAREPLAN_KNOWLEDGE": str(folder), "CAREPLAN_STORE": str(tmp_path / "x.db")}
+    command = [sys.executable, "-m", "careplan", "serve", "--port", str(port)]
+    served = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert served.returncode != 0
+    assert place in served.stderr
+    assert not (tmp_path / "x.db").exists()
+
+
+def test_serve_without_sign_in_listens_on_this_machine_only(say: Said) -> None:
+    code, _, told = say("serve", "--host", "0.0.0.0", "--auth", "none")
+    assert (code, "127.0.0.1 only, not on 0.0.0.0" in told) == (2, True)
+
+
+def test_a_setting_that_cannot_be_is_named(say: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAREPLAN_PAGE", "mange")
+    code, _, told = say("check")
+    assert (code, "setting CAREPLAN_PAGE" in told) == (2, True)
+
+
+def test_a_store_that_cannot_be_opened_is_no_trace(say: Said, tmp_path: Path) -> None:
+    code, _, told = say("eligible", "--store", tmp_path / "no" / "such" / "folder.db")
+    assert (code, told.startswith("careplan: ")) == (1, True)
+    (tmp_path / "odd.db").write_bytes(b"this is no database" * 100)
+    code, _, told = say("eligible", "--store", tmp_path / "odd.db")
+    assert (code, "Traceback" in told) == (1, False)
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(tmp_path / "odd.db").execute("SELECT * FROM version")
