@@ -105,8 +105,11 @@ class Browser:
 
     def __init__(self, world: World, address: str = "http://test") -> None:
         transport = httpx.ASGITransport(app=world.app)
-        self.client = httpx.AsyncClient(transport=transport, base_url=address, headers={"Sec-Fetch-Site": "same-origin"})
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url=address, headers={"Sec-Fetch-Site": "same-origin"}
+        )
         self.html = ""
+        self.last: httpx.Response | None = None
 
     async def get(self, path: str) -> httpx.Response:
         return self._seen(await self.client.get(path))
@@ -147,6 +150,7 @@ class Browser:
         return text_of(self.html)
 
     def _seen(self, answer: httpx.Response) -> httpx.Response:
+        self.last = answer
         if answer.headers.get("content-type", "").startswith("text/html"):
             self.html = answer.text
         return answer

@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import pytest
 import yaml
 
 from careplan.cli import run
+from careplan.demo import prepare_demo
 from careplan.knowledge.load import KNOWLEDGE
+from careplan.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -321,3 +325,24 @@ def test_a_store_that_cannot_be_opened_is_no_trace(say: Said, tmp_path: Path) ->
     assert (code, "Traceback" in told) == (1, False)
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "odd.db").execute("SELECT * FROM version")
+
+
+# ── demo ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_demo_s_clinic_is_made_anew_each_time(say: Said, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def tell(text: str, end: str = "\n") -> None:
+        told.append(text)
+
+    for _ in range(2):
+        settings = prepare_demo(Settings(), None, 8, 1, date(2026, 11, 22), tell)
+    assert settings.store == str(Path("demo") / "careplan-demo.db")
+    assert told[-1].endswith("8 of 8")
+    code, printed, _ = say("eligible", "--store", tmp_path / settings.store, "--json", "--on", "2026-11-22")
+    assert code == 0
+    assert {one["state"] for one in objects(printed)} >= {"new"}
+    with closing(sqlite3.connect(tmp_path / settings.store)) as file:
+        newest = file.execute("SELECT max(number) FROM version WHERE type = 'Patient'").fetchone()
+    assert newest == (1,)

@@ -5,8 +5,10 @@ from decimal import Decimal
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day so many months later, or the month's last day."""
+    """The same day so many months later, or the month's last day; at most the first or last day there is."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not date.min.year <= year <= date.max.year:
+        return date.min if year < date.min.year else date.max
     for last in (day.day, 30, 29, 28):
         try:
             return date(year, month + 1, min(day.day, last))
@@ -21,4 +23,4 @@ def years_between(start: date, on: date) -> Decimal:
     if add_months(start, 12 * years) > on:
         years -= 1
     last, following = add_months(start, 12 * years), add_months(start, 12 * (years + 1))
-    return years + Decimal((on - last).days) / Decimal((following - last).days)
+    return years + Decimal((on - last).days) / Decimal((following - last).days or 1)

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
+_EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 29, tzinfo=UTC)
+
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
 
 
@@ -19,18 +22,22 @@ def instant_text(at: datetime) -> str:
 
 
 def find_instant(text: object) -> datetime | None:
-    """The first moment a date, dateTime or instant stands for, aware; None when it is not one."""
+    """The first moment a date, dateTime or instant stands for, aware; None when it is not one.
+
+    Moments within days of the ends of the calendar are moved inward, so that any zone can tell their day.
+    """
     if not isinstance(text, str):
         return None
     partial = _DATE.match(text)
     try:
         if partial:
             year, month, day = (int(part) if part else 1 for part in partial.groups())
-            return datetime(year, month, day, tzinfo=COPENHAGEN)
-        at = datetime.fromisoformat(text)
+            at = datetime(year, month, day, tzinfo=COPENHAGEN)
+        else:
+            at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at if at.tzinfo else at.replace(tzinfo=COPENHAGEN)
+    return min(max(at if at.tzinfo else at.replace(tzinfo=COPENHAGEN), _EARLIEST), _LATEST)
 
 
 def find_date(text: object) -> date | None:

@@ -10,9 +10,11 @@ from datetime import datetime
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_personal
+from careplan.fhir.reading import coding_keys
 from careplan.fhir.reference import Target, find_target
 from careplan.fhir.search import Criterion, Query, ReferenceIs, TokenIs
 from careplan.fhir.span import find_span
+from careplan.fhir.systems import FACT
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
 from careplan.store.protocol import Version
@@ -62,6 +64,10 @@ RIGHTS: Mapping[str, Rights] = {
     "lps": Rights(None, frozenset(["Patient", "Observation", "Condition", "MedicationStatement", "Encounter"])),
     "statistics": Rights(frozenset(), frozenset()),
 }
+
+
+GUESTS = frozenset({"patient", "municipality", "hospital"})
+"""Roles that add to a record without answering for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +140,43 @@ async def check_write(context: Context, type_name: str, value: Json | None, pati
         await _check_listing(context, value)
         return
     await _check_patient(context, patient, type_name)
-    if context.caller.role == "patient" and value is not None:
-        _check_own(context, type_name, value)
+    if value is not None and context.caller.role in GUESTS:
+        _check_guest(context, type_name, value)
 
 
 def check_replaced(context: Context, version: Version) -> None:
     """Raises Forbidden unless what stands is the caller's to replace or delete: nobody undoes what others decided."""
-    if version.body is None:
+    if version.body is None or context.caller.role == "system":
         return
-    value = parse(version.body)
+    if version.type == "Provenance":
+        raise Forbidden(f"{version.reference} says who did what, and stands")
+    if context.caller.role in GUESTS:
+        _check_guest(context, version.type, parse(version.body))
+
+
+def _check_guest(context: Context, type_name: str, value: Json) -> None:
+    """What patients and those referred to write is their own, and never a fact that a clinician answers for."""
+    if type_name == "Observation" and any(system == FACT for system, _ in coding_keys(value.get("code"))):
+        raise Forbidden("what a clinician judges, such as frailty, is entered by the clinic")
     if context.caller.role == "patient":
-        _check_own(context, version.type, value)
-    if context.caller.role in ("municipality", "hospital") and not _names_caller(context, value):
-        raise Forbidden(
-            f"no right to change {version.reference}: it is not of Organization/{context.caller.organization}"
-        )
+        _check_own(context, type_name, value)
+    elif not _names_caller(context, value):
+        who = f"Organization/{context.caller.organization}"
+        raise Forbidden(f"{who} writes and changes what names it as performer, owner or requester")
 
 
 def _names_caller(context: Context, value: Json) -> bool:
     """Whether a value or a task is of the caller's organisation or of the caller: its performer, owner or requester."""
     ours = {f"Organization/{context.caller.organization}", context.caller.reference}
-    named = [*value.get("performer", ()), value.get("owner", {}), value.get("requester", {})]
-    return any(one.get("reference") in ours for one in named)
+    return any(one in ours for name in ("performer", "owner", "requester") for one in _references(value, name))
+
+
+def _references(value: Json, name: str) -> list[str]:
+    """The references of a member, in a resource that need not be valid yet."""
+    there = value.get(name)
+    listed = there if isinstance(there, list) else [there]
+    found = [one.get("reference") for one in listed if isinstance(one, dict)]
+    return [one for one in found if isinstance(one, str)]
 
 
 async def _check_listing(context: Context, patient: Json) -> None:
@@ -167,17 +188,14 @@ async def _check_listing(context: Context, patient: Json) -> None:
 
 def _lists(context: Context, patient: Json, organization: str) -> bool:
     """Whether a patient is listed with a practice of this server; one of the same id elsewhere is another."""
-    listed = (
-        find_target(str(one.get("reference", "")), context.base) for one in patient.get("generalPractitioner", ())
-    )
+    listed = (find_target(one, context.base) for one in _references(patient, "generalPractitioner"))
     return Target("Organization", organization) in listed
 
 
 def _check_own(context: Context, type_name: str, value: Json) -> None:
     """A patient writes home values and personal goals, nothing a clinician decides."""
     own = f"Patient/{context.caller.patient}"
-    performers = [one.get("reference") for one in value.get("performer", ())]
-    if type_name == "Observation" and performers != [own]:
+    if type_name == "Observation" and _references(value, "performer") != [own]:
         raise Forbidden(f"a patient's own values name {own} as performer")
     if type_name == "Goal" and not is_personal(value):
         raise Forbidden("a patient writes personal goals; targets are agreed with the clinic")

@@ -185,8 +185,11 @@ def same_content(source: Text, previous: Version) -> bool:
 
 
 def _content(value: Json) -> bytes:
-    """A resource without id, version and instant, numbers as written: 1.0 and 1.00 differ."""
-    meta = {name: part for name, part in value.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
+    """A resource without id, version and instant, numbers as written: 1.0 and 1.00 differ. It need not be valid."""
+    meta = value.get("meta", {})
+    if not isinstance(meta, dict):
+        return dump(value)
+    meta = {name: part for name, part in meta.items() if name not in ("versionId", "lastUpdated")}
     bare = {name: part for name, part in value.items() if name not in ("id", "meta")}
     return dump({**bare, **({"meta": meta} if meta else {})})
 

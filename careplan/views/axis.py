@@ -3,6 +3,7 @@
 A measure's span is fixed, so that its charts compare across visits (brief E). Not here: what is drawn at the place.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,8 @@ from careplan.domain.measure import Measure, Reading
 from careplan.domain.target import Target
 
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
-_FEWEST_DAYS = 31
+_FEWEST_DAYS, _SHORT = 28, 500
+_QUARTERS = ((1, "jan."), (4, "apr."), (7, "juli"), (10, "okt."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,8 @@ class ValueAxis:
     def ticks(self, most: int = 5) -> tuple[Decimal, ...]:
         """Round values to write at the axis, at most so many."""
         step = round_step((self.high - self.low) / most)
-        first = -(-self.low // step)
-        count = int(self.high // step - first) + 1
-        return tuple((first + nth) * step for nth in range(count))
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return tuple(nth * step for nth in range(first, last + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,16 @@ class TimeAxis:
     def holds(self, on: date) -> bool:
         return self.first <= on <= self.last
 
-    def years(self, most: int = 6) -> tuple[date, ...]:
-        """The New Year's Days on the axis, thinned out to at most so many."""
-        found = range(self.first.year + 1, self.last.year + 1)
+    def ticks(self, most: int = 6) -> tuple[tuple[date, str], ...]:
+        """Days to write at the axis, and how: New Year's Days, on a short axis the quarters; at most so many."""
+        years = range(self.first.year, self.last.year + 1)
+        if (self.last - self.first).days <= _SHORT:
+            days = [(date(year, month, 1), f"{word} {year}") for year in years for month, word in _QUARTERS]
+        else:
+            days = [(date(year, 1, 1), str(year)) for year in years]
+        found = [(day, words) for day, words in days if self.holds(day)]
         every = max(1, -(-len(found) // most))
-        return tuple(date(year, 1, 1) for year in found if year % every == 0)
+        return tuple(found[nth] for nth in range((len(found) - 1) % every if found else 0, len(found), every))
 
 
 def round_step(width: Decimal) -> Decimal:
@@ -110,8 +116,7 @@ def _around(shown: list[Decimal], low: Decimal | None, high: Decimal | None) -> 
     least, most = min(shown, default=Decimal(0)), max(shown, default=Decimal(1))
     room = (most - least) / 4 or abs(most) / 4 or Decimal(1)
     step = round_step(room)
-    bottom = (least - room) // step * step if low is None else low
-    top = -(-(most + room) // step) * step if high is None else high
-    if least >= 0:
-        bottom = max(bottom, Decimal(0)) if low is None else bottom
+    under = math.floor((least - room) / step) * step
+    bottom = low if low is not None else max(under, Decimal(0)) if least >= 0 else under
+    top = math.ceil((most + room) / step) * step if high is None else high
     return (bottom, top) if bottom < top else (bottom, bottom + step)

@@ -32,13 +32,16 @@ class Series:
     @property
     def outside(self) -> tuple[Reading, ...]:
         """The values beyond the target that was valid on their day."""
-        return tuple(one for one in self.readings if is_outside(self.measure, one, self.target_on(wording.day_of(one))))
+        return tuple(one for one in self.readings if self.is_outside(one))
 
     @property
     def unjudged(self) -> int:
         """How many values are from a day without a target in numbers."""
         days = (self.target_on(wording.day_of(one)) for one in self.readings)
         return sum(target is None or not target.is_number for target in days)
+
+    def is_outside(self, reading: Reading) -> bool:
+        return is_outside(self.measure, reading, self.target_on(wording.day_of(reading)))
 
     def target_on(self, on: date) -> Target | None:
         """The target that was valid on a day."""
@@ -82,7 +85,7 @@ def sparkline_caption(measure: Measure, readings: Sequence[Reading], target: Tar
 def trend_caption(first: date, last: date, series: Sequence[Series]) -> Caption:
     """What one or two courses show between two days."""
     name, parts = shared_name([one.measure.patient for one in series])
-    title = f"{name} fra {wording.danish_date(first)} til {wording.danish_date(last)}"
+    title = f"{name}: {wording.danish_date(first)} til {wording.danish_date(last)}"
     said = [_described(one, last, part) for one, part in zip(series, parts, strict=True)]
     return Caption(title, " ".join(said))
 
@@ -120,11 +123,10 @@ def _aim(measure: Measure, target: Target) -> str:
 
 
 def _outside(series: Series) -> str:
-    judged = len(series.readings) - series.unjudged
-    if not judged:
+    """How many lie outside the target of their day; of days without one, nothing is said but that."""
+    if not any(band.target.is_number for band in series.bands):
         return ""
-    without = f" {series.unjudged} tal er fra en tid uden mål i tal." if series.unjudged else ""
-    count = len(series.outside)
-    if not count:
-        return f"Ingen tal ligger uden for målet.{without}"
-    return f"{count} tal ligger uden for målet.{without}"
+    count, unjudged = len(series.outside), series.unjudged
+    judged = f"{count or 'Ingen'} tal ligger uden for målet." if len(series.readings) > unjudged else ""
+    without = f"{unjudged} tal er fra en tid uden mål i tal." if unjudged else ""
+    return f"{judged} {without}".strip()

@@ -5,6 +5,7 @@ caller's, so that time limits can be tested. https://cheatsheetseries.owasp.org/
 """
 
 import hmac
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -58,9 +59,12 @@ class Sessions:
         idle, age = now.timestamp() - session.seen, now.timestamp() - session.started
         return None if idle > IDLE.total_seconds() or age > ABSOLUTE.total_seconds() else session
 
-    def form_token(self, session: Session) -> str:
-        """What every form of this session carries."""
-        return self._forms.get_signature(session.id).decode()
+    def form_token(self, session: Session, salt: str = "") -> str:
+        """What every form of this session carries: another text each time, so that compressed pages give none away."""
+        salt = salt or secrets.token_hex(8)
+        return f"{salt}.{self._forms.get_signature(salt + session.id).decode()}"
 
     def is_form_token(self, session: Session, token: str) -> bool:
-        return hmac.compare_digest(self.form_token(session).encode(), token.encode())
+        """Whether a token was given to this session."""
+        salt = token.partition(".")[0]
+        return bool(salt) and hmac.compare_digest(self.form_token(session, salt).encode(), token.encode())

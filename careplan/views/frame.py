@@ -3,10 +3,11 @@
 No script and no style stands in a page itself, so the policy can forbid both. https://www.w3.org/TR/CSP3/
 """
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from careplan.views.catalogue import Catalogue, read_catalogue
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+SMALL = 1400
+"""Bytes that fit in one packet: not worth packing."""
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; "
@@ -92,7 +96,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"t": catalogue(), "asset": _address}
-    made.filters |= {"day": _day, "moment": wording.danish_time, "svg": Markup, "paragraphs": _paragraphs}
+    made.filters |= {"day": _day, "svg": Markup, "paragraphs": _paragraphs, "together": _together}
     for name in made.list_templates(extensions=["html"]):
         catalogue().check(keys_in(made, name))
     return made
@@ -115,13 +119,32 @@ def _day(on: date | None) -> str:
     return "" if on is None else wording.danish_date(on)
 
 
+def _together(text: str) -> str:
+    """Words that stay on one line, a phone number."""
+    return text.replace(" ", "\u00a0")
+
+
 def _paragraphs(text: str) -> list[str]:
     return [line for line in text.split("\n") if line.strip()]
 
 
-def moment(at: datetime) -> str:
-    """«14.03.2026 kl. 09.12»."""
-    return wording.danish_time(at)
+def packed(request: Request, response: Response) -> Response:
+    """A page as fewer bytes, for browsers that take it so: drawings shrink to a fifth."""
+    takes = "gzip" in request.headers.get("accept-encoding", "")
+    kind = response.headers.get("content-type", "")
+    if not takes or not kind.startswith("text/html") or len(response.body) < SMALL:
+        return response
+    body = gzip.compress(bytes(response.body), 6, mtime=0)
+    names = ("content-length", "vary")
+    headers = [(name, value) for name, value in response.raw_headers if name.decode() not in names]
+    small = Response(body, response.status_code)
+    small.raw_headers = [
+        *headers,
+        (b"content-length", str(len(body)).encode()),
+        (b"content-encoding", b"gzip"),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    return small
 
 
 def html(template: str, status: int = 200, **values: object) -> Response:

@@ -10,6 +10,7 @@ INK, SOFT, KEY, ZONE, ZONE_FILL, ZONE_HATCH = "#1a1a1a", "#545454", "#0b5a7a", "
 PAPER, GRID = "#ffffff", "#dcdcdc"
 RADIUS = 4.0
 ARROW = 13.0
+_THINNEST = 3.0
 
 DOT, UP, DOWN = "dot", "up", "down"
 
@@ -56,13 +57,14 @@ def hatch(name: str, *, turned: bool = False) -> str:
 
 def zone(x: float, y: float, width: float, height: float, pattern: str) -> str:
     """A target zone: hatched, with an outline that stands 6 to 1 against paper."""
+    missing = max(0.0, _THINNEST - height)
     return element(
         "rect",
         class_="zone",
         x=x,
-        y=y,
-        width=max(width, 1),
-        height=max(height, 1),
+        y=y - missing / 2,
+        width=max(width, _THINNEST),
+        height=height + missing,
         fill=f"url(#{pattern})",
         stroke=ZONE,
         stroke_width=1.5,

@@ -20,7 +20,7 @@ from careplan.interactions.context import Context
 from careplan.views.catalogue import Catalogue
 from careplan.views.cookie import Session
 from careplan.views.form import Form, FormFaulty, form_from_pairs, read_form
-from careplan.views.frame import HEADERS, catalogue, html
+from careplan.views.frame import HEADERS, catalogue, html, packed
 from careplan.views.session import context_of, find_session, from_own_page, keep
 from careplan.views.view import View, view_of
 
@@ -107,7 +107,7 @@ def endpoint(handler: Handler, roles: frozenset[str]) -> Callable[[Request], Awa
             _LOG.error("%s in a page\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
             return refusal(request, CareplanError("unforeseen"))
         keep(request, response, opened.session)
-        return response
+        return packed(request, response)
 
     return answer
 

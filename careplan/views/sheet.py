@@ -6,9 +6,12 @@ https://typst.app/docs/reference/pdf/ · PDF/UA-1 is ISO 14289-1:2014.
 """
 
 import json
+import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,15 +19,16 @@ from typing import Any
 from lxml import etree
 from typst import Compiler
 
-from careplan.domain.target import Standing
+from careplan.domain.calendar import add_months
 from careplan.fhir.instant import COPENHAGEN, find_whole_date
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.agreement import Agreement, agreements, next_step
+from careplan.views.caption import shared_name
 from careplan.views.catalogue import Catalogue, read_catalogue
 from careplan.views.closed import closed_on
 from careplan.views.contact import Contact, contact_of, coordinator, person_name
-from careplan.views.goalrow import ORDER, PAIR, differs, is_goal, target_with_unit
+from careplan.views.goalrow import ORDER, PAIR, differs, is_goal
 
 TEMPLATE = Path(__file__).with_name("sheet.typ")
 LANGUAGE = "da"
@@ -53,7 +57,7 @@ _WORDS: Mapping[str, str] = {
     "others": "Andre tal, vi følger:",
     "no-value": "ingen måling endnu",
     "no-next": "Der er ikke aftalt noget med en dato",
-    "courses": "Sådan er det gået",
+    "no-courses": "Der er ikke plads til kurverne her. Du kan se dem i din plan på skærmen.",
     "call": "Hvornår skal jeg ringe, og til hvem?",
     "call-clinic": "Har du spørgsmål, eller får du det dårligere",
     "call-acute": "Bliver du pludselig meget syg",
@@ -72,18 +76,19 @@ _WORDS: Mapping[str, str] = {
 """What only the sheet says; the rest is the pages' catalogue."""
 
 _SIGNS = re.compile(
-    "[^ -~\u00a0-\u02e4\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u0477\u048c-\u04c4\u04d0-\u04f9\u1e00-\u1eff"
-    "\u2009\u2010-\u2015\u2018-\u201f\u2020-\u2022\u2026\u202f\u2030\u2032\u2033\u2039\u203a\u2044\u2070\u2074-\u208e"
-    "\u20ac\u2116\u2122\u2190-\u2193\u2200-\u220d\u2212\u2248\u2260\u2264\u2265\u25a1]"
+    "[^ -~\u00a0-\u02e4\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u0477\u048c-\u04c4\u04d0-\u04f9"
+    "\u1e00-\u1eff\u2009\u2010-\u2015\u2018-\u201f\u2020-\u2022\u2026\u202f\u2030\u2032\u2033\u2039\u203a\u2044"
+    "\u2070\u2074-\u208e\u20ac\u2116\u2122\u2190-\u2193\u2200-\u220d\u2212\u2248\u2260\u2264\u2265□✓◐▲○]"
 )
 """What the sheet's font has no sign for: Latin, Greek and Cyrillic it has. PDF/UA refuses a text with others in it."""
 
 _UNPRINTABLE = "□"
+_BLANKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 
 
 def plan_pdf(overview: Overview, *, printed_at: datetime) -> bytes:
     """The sheet as PDF/UA-1; the same overview and moment give the same bytes."""
-    return _compiled(json.dumps(_sheet(overview, printed_at), ensure_ascii=False), printed_at)
+    return _typeset(json.dumps(_sheet(overview, printed_at), ensure_ascii=False), printed_at)
 
 
 # ── typesetting ──────────────────────────────────────────────────────────────────────────────────
@@ -93,7 +98,7 @@ _TURN = threading.Lock()
 
 @cache
 def _compiler() -> Compiler:
-    """One compiler for all sheets: it keeps its fonts and what it has laid out before."""
+    """One for all sheets: it keeps its fonts and the parsed template."""
     return Compiler(ignore_system_fonts=True)
 
 
@@ -102,7 +107,7 @@ def _template() -> bytes:
     return TEMPLATE.read_bytes()
 
 
-def _compiled(data: str, printed_at: datetime) -> bytes:
+def _typeset(data: str, printed_at: datetime) -> bytes:
     with _TURN:
         made = _compiler().compile(
             input=_template(),
@@ -119,46 +124,72 @@ def _compiled(data: str, printed_at: datetime) -> bytes:
 
 
 @cache
-def _texts() -> Catalogue:
+def _catalogue() -> Catalogue:
     return read_catalogue(LANGUAGE)
 
 
 def _sheet(overview: Overview, printed_at: datetime) -> dict[str, Any]:
-    t, name = _texts(), person_name(overview.patient)
-    found = agreements(overview.tasks, overview.directory, overview.on) if overview.plans else ()
-    at = printed_at.astimezone(COPENHAGEN)
-    return {
+    t, at = _catalogue(), printed_at.astimezone(COPENHAGEN)
+    closed = _closed(overview, t)
+    found = () if closed else tuple(one for one in _agreements(overview) if not one.done)
+    name = person_name(overview.patient)
+    said = {
         "lang": LANGUAGE,
-        "at": [at.year, at.month, at.day, at.hour, at.minute, at.second],
-        "title": _SHEET["title"].format(name=name),
-        "strip": t("frame.test"),
-        "headings": {
-            **{key: _SHEET[key] for key in ("heading", "goals", "courses", "call", "medicine", "questions", "also")},
-            **{"next": t("plan.next"), "agreed": t("plan.agreed")},
-            **{"own": t("plan.agreed-own"), "theirs": t("plan.agreed-theirs"), "none": t("plan.agreed-none")},
-        },
-        "columns": [t("column.measure"), t("column.newest"), _SHEET["target"], _SHEET["status"]],
-        "page": _SHEET["page"].split("{page}")[0].strip(),
-        "head": _head(overview, name, at),
-        "closed": _closed(overview, t),
-        "next": _next(found, t),
+        "title": _WORDS["title-of"].format(name=name) if name else _WORDS["title"],
+        "words": _words(t),
+        "columns": [t("column.measure"), t("column.newest"), _WORDS["target"], _WORDS["status"]],
+        "head": _head(overview, name, at, "printed-closed" if closed else "printed"),
+        "closed": closed,
+        "next": [] if closed else _next(found, t),
         **_goals(overview),
-        "charts": _charts(overview),
         "own": [_item(one, t) for one in found if one.own],
-        "theirs": [_item(one, t) for one in found if not one.own],
-        "call": _call(overview),
-        "medicine": _SHEET["medicine-says"],
+        "theirs": [_item(one, t) for one in found if not one.own] + ([] if closed else _referrals(overview, t)),
+        **_call(overview),
+        "medicine": _WORDS["medicine-says"],
     }
+    printable = _printable(said)
+    if _UNPRINTABLE in json.dumps([*printable.values()], ensure_ascii=False):
+        printable["notes"].append(_WORDS["unprintable"])
+    moment = [at.year, at.month, at.day, at.hour, at.minute, at.second]
+    return {**printable, "at": moment, "charts": _charts(overview)}
 
 
-def _head(overview: Overview, name: str, at: datetime) -> dict[str, Any]:
+def _words(t: Catalogue) -> dict[str, str]:
+    """The words that are the same on every sheet."""
+    shared = {
+        "strip": "frame.test",
+        "next": "plan.next",
+        "none-goals": "plan.no-goals",
+        "agreed": "plan.agreed",
+        "own": "plan.agreed-own",
+        "theirs": "plan.agreed-theirs",
+        "nothing": "plan.agreed-none",
+    }
+    own = ("heading", "goals", "goal", "more", "others", "no-courses", "call", "medicine", "questions", "page")
+    return {**{name: t(key) for name, key in shared.items()}, **{name: _WORDS[name] for name in own}}
+
+
+def _printable(value: Any) -> Any:
+    """Every text with each sign that the font lacks as □, and blanks of any kind as one space.
+
+    Before a unit stands a space that no line breaks at: the font's thin space is too thin to be seen at these sizes.
+    """
+    if isinstance(value, str):
+        normal = _BLANKS.sub(" ", unicodedata.normalize("NFC", value)).replace(wording.THIN_SPACE, "\u00a0")
+        return _SIGNS.sub(_UNPRINTABLE, normal)
+    if isinstance(value, list):
+        return [_printable(one) for one in value]
+    return {key: _printable(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _head(overview: Overview, name: str, at: datetime, printed: str) -> dict[str, str]:
     clinic, born = _clinic(overview), find_whole_date(overview.patient.get("birthDate"))
     return {
         "name": name,
-        "born": _SHEET["born"].format(day=wording.danish_date(born)) if born else "",
+        "born": _WORDS["born"].format(day=wording.danish_date(born)) if born else "",
         "clinic": clinic.name,
-        "phone": _SHEET["phone"].format(phone=clinic.phone) if clinic.phone else "",
-        "printed": _SHEET["printed"].format(day=wording.danish_date(at.date())),
+        "phone": _WORDS["phone"].format(phone=clinic.phone) if clinic.phone else "",
+        "printed": _WORDS[printed].format(day=wording.danish_date(at.date())),
     }
 
 
@@ -174,49 +205,90 @@ def _closed(overview: Overview, t: Catalogue) -> str:
     return t("plan.closed", day=wording.danish_date(max(days))) if days else t("plan.closed-undated")
 
 
+# ── agreements ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _agreements(overview: Overview) -> tuple[Agreement, ...]:
+    return agreements(overview.tasks, overview.directory, overview.on)
+
+
 def _next(found: Sequence[Agreement], t: Catalogue) -> list[str]:
+    """What to do and by when, then the sentences that go with it."""
     step = next_step(found)
     if step is None or step.due is None:
-        return [_SHEET["no-next"]]
+        return [_WORDS["no-next"]]
     day = wording.danish_date(step.due)
-    first = step.title if step.late else f"{step.title} {t('plan.next-by', day=day)}"
+    what = step.title if step.late else f"{step.title} {t('plan.next-by', day=day)}"
     late = [t("plan.next-late", day=day)] if step.late else []
-    who = t("plan.next-own") if step.own else t("plan.next-theirs", who=step.who or t("word.clinic-small"))
-    return [first, *late, who]
+    return [
+        what,
+        *late,
+        t("plan.next-own") if step.own else t("plan.next-theirs", who=step.who or t("word.clinic-small")),
+    ]
+
+
+def _item(one: Agreement, t: Catalogue) -> dict[str, str]:
+    when = t("plan.by", day=wording.danish_date(one.due)) if one.due else t("plan.ongoing").lower()
+    parts = [when, t("plan.passed") if one.late else "", "" if one.own else one.who]
+    return {"title": one.title, "says": one.says, "when": ", ".join(part for part in parts if part)}
+
+
+def _referrals(overview: Overview, t: Catalogue) -> list[dict[str, str]]:
+    """Where the clinic has referred the person to, as the plan's page says it."""
+    items = []
+    for request in (one for one in overview.referrals if one.get("status") == "active"):
+        to = next((str(one.get("reference", "")) for one in request.get("performer", ())), None)
+        whom = contact_of(overview.directory, to).name
+        title = t("plan.referred", what=request.get("code", {}).get("text", ""), whom=whom)
+        items.append({"title": title, "says": "", "when": ""})
+    return items
+
+
+# ── goals and courses ────────────────────────────────────────────────────────────────────────────
 
 
 def _goals(overview: Overview) -> dict[str, Any]:
-    """The table's rows, what needs attention first; measures without a target in short; the notes below."""
+    """The table's rows, what needs attention first; values without a target in short; notes on them."""
     lines = sorted((one for one in overview.lines if is_goal(one)), key=_attention)
     rows = [_row(overview, one) for one in lines]
-    unverified = any(row["unverified"] for row in rows)
-    others = [one for one in overview.lines if not is_goal(one) and one.readings]
-    return {
-        "goals": rows,
-        "others": [_short(one) for one in others],
-        "notes": [_SHEET["unverified"]] if unverified else [],
-    }
+    others = [_other(one) for one in overview.lines if not is_goal(one) and one.newest]
+    notes = [_WORDS["unverified"]] if any(row["unverified"] for row in rows) else []
+    return {"goals": rows, "others": others, "notes": notes}
 
 
 def _attention(line: Line) -> tuple[int, int, str]:
-    return ORDER[line.standing], line.measure.priority, line.measure.id
+    return ORDER[line.standing], *_priority(line)
+
+
+def _priority(line: Line) -> tuple[int, str]:
+    return line.measure.priority, line.measure.id
 
 
 def _row(overview: Overview, line: Line) -> dict[str, Any]:
+    assert line.agreed is not None
     icon, word = wording.status_word(line.standing)
     newest = line.newest
     return {
         "measure": line.measure.patient,
-        "newest": wording.value_with_unit(line.measure, newest) if newest else _SHEET["no-value"],
+        "newest": wording.value_with_unit(line.measure, newest) if newest else _WORDS["no-value"],
         "day": wording.danish_date(wording.day_of(newest)) if newest else "",
-        "old": _SHEET["old"] if newest and wording.is_old(newest, overview.on) else "",
-        "target": target_with_unit(line, line.agreed),
-        "individual": _SHEET["agreed-with-you"] if line.deviation else "",
+        "old": _WORDS["old"] if newest and wording.is_old(newest, overview.on) else "",
+        "target": wording.target_with_unit(line.measure, line.agreed),
+        "individual": _with_you(line, overview.on),
         "unverified": _is_unverified(line),
         "icon": icon,
         "status": word,
-        "calm": line.standing in (Standing.IN, Standing.UNRULED),
     }
+
+
+def _with_you(line: Line, on: date) -> str:
+    """How long an individual target holds; empty where the target is a rule's."""
+    if line.deviation is None:
+        return ""
+    until = line.deviation.valid_until
+    if until is None:
+        return _WORDS["with-you"]
+    return _WORDS["with-you-passed" if until < on else "with-you-until"].format(day=wording.danish_date(until))
 
 
 def _is_unverified(line: Line) -> bool:
@@ -225,67 +297,53 @@ def _is_unverified(line: Line) -> bool:
     return found is not None and found.row.unverified and line.deviation is None and not differs(line)
 
 
-def _short(line: Line) -> str:
+def _other(line: Line) -> str:
     assert line.newest is not None
     value, day = wording.value_with_unit(line.measure, line.newest), wording.day_of(line.newest)
     return f"{line.measure.patient}: {value} ({wording.danish_date(day)})"
 
 
 def _charts(overview: Overview) -> list[dict[str, str]]:
-    """At most two courses, of the measures that matter most."""
-    by_id = {line.measure.id: line for line in overview.lines}
-    drawable = [line for line in overview.lines if _is_drawable(line) and line.measure.id != PAIR[1]]
-    ranked = sorted(drawable, key=lambda one: (one.measure.id not in DRAWN_FIRST, *_priority(one)))
-    return [_chart(overview, line, by_id.get(PAIR[1])) for line in ranked[:CHARTS]]
+    """At most two courses: long-term glucose, cholesterol and blood pressure before others, by the plan's priority."""
+    since = add_months(overview.on, -12 * YEARS)
+    drawable = [one for one in overview.lines if _is_drawable(one, since) and one.measure.id != PAIR[1]]
+    drawable.sort(key=lambda one: (one.measure.id not in DRAWN_FIRST, *_priority(one)))
+    diastolic = next((one for one in overview.lines if one.measure.id == PAIR[1] and one.readings), None)
+    return [_chart(overview, one, diastolic if one.measure.id == PAIR[0] else None) for one in drawable[:CHARTS]]
 
 
-def _priority(line: Line) -> tuple[int, str]:
-    return line.measure.priority, line.measure.id
-
-
-def _is_drawable(line: Line) -> bool:
-    numbers = [one for one in line.readings if line.measure.number(one.value) is not None]
+def _is_drawable(line: Line, since: date) -> bool:
+    """Whether a measure has a goal, and two numbers in the time that is drawn."""
+    numbers = [one for one in line.readings if isinstance(one.value, Decimal) and wording.day_of(one) >= since]
     return is_goal(line) and line.measure.kind in ("quantity", "score") and len(numbers) >= 2
 
 
 def _chart(overview: Overview, line: Line, diastolic: Line | None) -> dict[str, str]:
-    paired = diastolic is not None and line.measure.id == PAIR[0] and diastolic.readings
-    second = (diastolic.measure, diastolic.readings, diastolic.bands) if paired and diastolic else None
-    svg = chart.trend(
-        line.measure,
-        line.readings,
-        line.bands,
-        overview.on,
-        years=YEARS,
-        second=second,
-        name=f"ark-{line.measure.id}",
-    )
-    return {"svg": svg, "alt": _described(svg)}
+    second = None if diastolic is None else (diastolic.measure, diastolic.readings, diastolic.bands)
+    name = f"ark-{line.measure.id}"
+    svg = chart.trend(line.measure, line.readings, line.bands, overview.on, years=YEARS, second=second, name=name)
+    title, _ = shared_name([one.measure.patient for one in (line, diastolic) if one is not None])
+    return {"svg": svg, "title": title, "alt": _described(svg)}
 
 
 def _described(svg: str) -> str:
-    """The drawing's own title and description."""
+    """The drawing's own title and description, for those who do not see it."""
     root = etree.fromstring(svg.encode())
-    found = [root.findtext(f"{{*}}{tag}") or "" for tag in ("title", "desc")]
-    return " ".join(one.strip() for one in found if one.strip())
+    found = (root.findtext(f"{{*}}{tag}") or "" for tag in ("title", "desc"))
+    return " ".join(f"{one.strip().removesuffix('.')}." for one in found if one.strip())
 
 
-def _item(one: Agreement, t: Catalogue) -> dict[str, Any]:
-    when = t("plan.done") if one.done else t("plan.by", day=wording.danish_date(one.due)) if one.due else ""
-    parts = [when or t("plan.ongoing"), t("plan.passed") if one.late else "", "" if one.own else one.who]
-    return {"title": one.title, "says": one.says, "when": " · ".join(filter(None, parts)), "done": one.done}
+# ── whom to call ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _call(overview: Overview) -> list[str]:
+def _call(overview: Overview) -> dict[str, Any]:
     clinic = _clinic(overview)
     person = contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
-    return list(_calls(clinic, person))
-
-
-def _calls(clinic: Contact, person: Contact) -> Iterable[str]:
-    named = f"{clinic.name or _SHEET['your-clinic']} {clinic.phone}".strip()
-    yield _SHEET["call-clinic"].format(clinic=named)
-    if person.organization and person.name:
-        yield _SHEET["call-contact"].format(name=person.name)
-    yield _SHEET["call-acute"]
-    yield _SHEET["call-closed"]
+    whom = _WORDS["clinic-phone" if clinic.phone else "clinic"]
+    first = whom.format(name=clinic.name or _WORDS["your-doctor"], phone=clinic.phone)
+    calls = [("call-clinic", first), ("call-acute", _WORDS["acute"]), ("call-shut", _WORDS["shut"])]
+    named = bool(person.name and person.organization)
+    return {
+        "call": [{"when": _WORDS[key], "whom": said} for key, said in calls],
+        "contact": _WORDS["contact"].format(name=person.name) if named else "",
+    }

@@ -51,6 +51,14 @@ _UNITS: Mapping[str, str] = {
 }
 """Units that Danes read otherwise than they are written in the measure's file."""
 
+_SINGULAR: Mapping[str, str] = {
+    "minutter om ugen": "minut om ugen",
+    "genstande om ugen": "genstand om ugen",
+    "cigaretter om dagen": "cigaret om dagen",
+    "gange på et år": "gang på et år",
+    "måneder": "måned",
+}
+
 _SAYINGS: Mapping[str, str] = {
     "hba1c": "Dit langtidsblodsukker er {value}.",
     "ldl": "Dit dårlige kolesterol er {value}.",
@@ -117,7 +125,7 @@ _UNANSWERED = "Det er ikke skrevet ned endnu. I taler om det ved din næste kont
 _OLD = "Tallet er gammelt."
 _REACHED, _NEAR, _NOT_REACHED = "Du er i mål.", "Du er tæt på.", "Du er ikke i mål endnu."
 _ABOVE, _BELOW = "Det er højere end dit mål.", "Det er lavere end dit mål."
-_LOWER_IS_FINE = "Tallet er lavere, men det er i orden for dig."
+_LOWER_IS_FINE = "Du er i mål. Et lavere tal er i orden for dig."
 _NO_NUMBERED = "Du har ikke et mål i tal her."
 _WITHOUT_NUMBER = "Intet talmål"
 """How the rules' reason for a target without number begins."""
@@ -156,6 +164,8 @@ def value_text(measure: Measure, reading: Reading) -> str:
 def value_with_unit(measure: Measure, reading: Reading) -> str:
     """The value and its unit with a thin space between them."""
     unit = unit_text(measure) if isinstance(reading.value, Decimal) else ""
+    if reading.value == 1 and reading.comparator is None:
+        unit = _SINGULAR.get(unit, unit)
     return f"{value_text(measure, reading)}{THIN_SPACE}{unit}" if unit else value_text(measure, reading)
 
 
@@ -171,7 +181,7 @@ def target_text(measure: Measure, target: Target | None) -> str:
         return _NO_TARGET
     if target.is_number:
         nothing = target.high == 0 and target.low is None and not target.strict
-        said = danish_number(Decimal(0), 0) if nothing else target.says(measure.decimals)
+        said = danish_number(Decimal(0), 0) if nothing else target.says()
         return f"{said} {unit_text(measure)}".strip() if nothing or measure.kind == "choice" else said
     decided = target.value
     if decided is None and measure.kind in ("group", "flag"):
@@ -321,7 +331,7 @@ def _meaning(why: str) -> str:
     if rest.startswith(_WITHOUT_NUMBER):
         rest = rest.removeprefix(_WITHOUT_NUMBER).lstrip(":, ")
         if rest.startswith("før"):
-            rest = f"Du får et mål, {'når' + rest.removeprefix('før')}"
+            rest = f"Du får et mål, når{rest.removeprefix('før')}"
     said = rest[:1].upper() + rest[1:]
     return said if not said or said.endswith((".", "!", "?")) else f"{said}."
 

@@ -1,9 +1,11 @@
 """A real browser at the pages of an invented clinic; skipped where there is no Chromium or no Playwright."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -15,30 +17,31 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 
 
 class Served(threading.Thread):
-    """The pages on a port of this machine, over a copy of a filled store."""
+    """The pages on a port of this machine, over a copy of a filled store; who comes early waits in line."""
 
     def __init__(self, filled: Path, folder: Path) -> None:
         super().__init__(daemon=True)
         self.filled, self.folder = filled, folder
-        self.ready, self.server, self.port = threading.Event(), None, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.server: uvicorn.Server | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
     def run(self) -> None:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
         async with open_world(self.filled, self.folder) as world:
-            self.server = uvicorn.Server(uvicorn.Config(world.app, port=0, log_level="warning", lifespan="off"))
-            serving = asyncio.create_task(self.server.serve())
-            while not self.server.started:
-                await asyncio.sleep(0.02)
-            self.port = self.server.servers[0].sockets[0].getsockname()[1]
-            self.ready.set()
-            await serving
+            self.server = uvicorn.Server(uvicorn.Config(world.app, log_level="warning", lifespan="off"))
+            await self.server.serve(sockets=[self.socket])
 
     def stop(self) -> None:
         if self.server is not None:
             self.server.should_exit = True
         self.join(10)
+        self.socket.close()
 
 
 @pytest.fixture(scope="session")
@@ -55,13 +58,12 @@ def address(filled_clinic: Path, tmp_path: Path) -> Iterator[str]:
     """Where this test's own clinic is served."""
     served = Served(filled_clinic, tmp_path)
     served.start()
-    assert served.ready.wait(20), "the pages did not start"
-    yield f"http://127.0.0.1:{served.port}"
+    yield served.address
     served.stop()
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator["sync_api.Browser"]:
+def chromium() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")
     with sync_api.sync_playwright() as playwright:
@@ -71,7 +73,7 @@ def chromium() -> Iterator["sync_api.Browser"]:
 
 
 @pytest.fixture(params=[True, False], ids=["with script", "without script"])
-def page(request: pytest.FixtureRequest, chromium: "sync_api.Browser", address: str) -> Iterator["sync_api.Page"]:
+def page(request: pytest.FixtureRequest, chromium: Any, address: str) -> Iterator[Any]:
     """A page with and without JavaScript; whatever a browser complains of fails the test."""
     context = chromium.new_context(base_url=address, locale="da-DK", java_script_enabled=request.param)
     opened = context.new_page()

@@ -14,10 +14,12 @@ WIDTHS = (320, 768, 1280)
 def be(page: Page, persona: str) -> None:
     page.goto("/")
     page.click(f'button[value="{persona}"]')
+    page.get_by_role("button", name="Log ud").wait_for()
 
 
 def leave(page: Page) -> None:
     page.get_by_role("button", name="Log ud").click()
+    page.get_by_role("heading", name="Hvem vil du være?").wait_for()
 
 
 def test_a_patient_reads_the_plan_and_says_what_matters(page: Page) -> None:

@@ -298,6 +298,35 @@ async def test_the_municipality_replaces_and_deletes_nothing_of_the_clinic_s(ope
     assert await open_town.everything() == before
 
 
+async def test_the_municipality_does_not_speak_for_the_clinic(open_town: Town) -> None:
+    for performer in ([{"reference": "PractitionerRole/doctor"}], []):
+        with pytest.raises(Forbidden, match="Organization/town"):
+            await open_town.post({**hba1c(52), "performer": performer}, "visitator")
+
+
+def frailty(performer: str) -> Json:
+    fact = concept("https://careplan.example/fhir/CodeSystem/fact", "clinical-frailty-scale")
+    bare = {name: part for name, part in hba1c(1).items() if name != "valueQuantity"}
+    return {**bare, "code": fact, "valueInteger": 9, "performer": [{"reference": performer}]}
+
+
+async def test_only_the_clinic_judges_what_moves_the_rules(open_town: Town) -> None:
+    for who, performer in (("anna", "Patient/anna"), ("visitator", "Organization/town")):
+        with pytest.raises(Forbidden, match="entered by the clinic"):
+            await open_town.post(frailty(performer), who)
+    await open_town.post(frailty("PractitionerRole/doctor"), "doctor")
+
+
+async def test_provenance_stands(open_town: Town) -> None:
+    (proof,) = [one for one in await open_town.find("Provenance", patient="anna") if "Observation/anna-1" in str(one)]
+    for attempt in (
+        open_town.delete(f"Provenance/{proof['id']}"),
+        open_town.put({**proof, "recorded": "2020-01-01T00:00:00Z"}, who="doctor"),
+    ):
+        with pytest.raises(Forbidden, match="who did what"):
+            await attempt
+
+
 async def test_the_municipality_answers_a_task_that_is_its_own(open_town: Town) -> None:
     task = {
         "resourceType": "Task",

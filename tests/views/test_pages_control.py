@@ -250,9 +250,7 @@ async def goal_page(browser: Browser, patient: str, name: str) -> str:
 FILLED = {"fra": "55", "til": "61", "graense": "med", "aarsag": "hypoglycaemia", "tekst": "", "gaelder": "22.11.2027"}
 
 
-async def test_an_individual_target_is_seen_as_the_patient_will_before_it_is_kept(
-    nurse: Browser, world: World
-) -> None:
+async def test_an_individual_target_is_seen_as_the_patient_will_before_it_is_kept(nurse: Browser, world: World) -> None:
     page = await goal_page(nurse, "birthe", "HbA1c")
     version = nurse.field("version")
     await nurse.post(page, {**FILLED, "version": version, "trin": "vis"})

@@ -145,6 +145,16 @@ def test_a_cookie_that_was_changed_is_nobodys() -> None:
     assert sessions.find(None, NOW) is None
 
 
+def test_a_form_token_is_new_each_time_and_one_sessions_alone() -> None:
+    sessions = Sessions(b"one secret")
+    mine, other = Session("a", "nurse", 0, 0), Session("b", "nurse", 0, 0)
+    first, second = sessions.form_token(mine), sessions.form_token(mine)
+    assert first != second
+    assert sessions.is_form_token(mine, first) and sessions.is_form_token(mine, second)
+    for wrong in ("", ".", first[:-1], first.partition(".")[2], "æ", sessions.form_token(other)):
+        assert not sessions.is_form_token(mine, wrong)
+
+
 async def test_outside_the_demo_nobody_can_be_chosen(filled: Path, tmp_path: Path) -> None:
     async with open_world(filled, tmp_path, demo=False) as world:
         browser = Browser(world)

@@ -1,6 +1,7 @@
 """Goals: the agreed and the recommended slice, what deviates, and how they are read back."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -82,6 +83,16 @@ def test_one_bound_is_a_quantity_with_its_comparator(target: Target, detail: tup
     quantity = entry[detail[0]]
     assert quantity["comparator"] == detail[1]
     assert (quantity["unit"], quantity["system"], quantity["code"]) == ("mmol/L", systems.UCUM, "mmol/L")
+
+
+def test_a_decided_number_is_read_back() -> None:
+    assert find_target({"target": [target_entry(Target(value=D(2)), HBA1C, AGREED)]}, AGREED) == Target(value=D(2))
+    assert find_target({"target": [target_entry(Target(value=True), HBA1C, AGREED)]}, AGREED) == Target(value=True)
+
+
+def test_a_measure_without_unit_gives_a_quantity_without_unit() -> None:
+    bare = replace(HBA1C, unit="", ucum="")
+    assert target_entry(Target(high=D(3)), bare, AGREED)["detailQuantity"] == {"value": 3, "comparator": "<="}
 
 
 def test_two_bounds_are_a_range_and_a_strict_high_end_says_so() -> None:

@@ -448,6 +448,7 @@ def test_only_active_plans_of_our_types_count_and_the_latest_of_two() -> None:
     plans = [plan("kol", "completed"), plan("diabetes", updated="2025-01-01T12:00:00Z"), plan("diabetes"), plan("")]
     assert saved_plans([*plans, {"resourceType": "CarePlan", "status": "active"}])["diabetes"] == date(2026, 1, 10)
     assert "kol" not in saved_plans(plans)
+    assert saved_plans([plan("kol", updated="")]) == {}
 
 
 def test_the_type_of_a_plan_is_its_category() -> None:

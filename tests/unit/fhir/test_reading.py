@@ -64,7 +64,7 @@ def test_the_first_coding_that_we_know_decides() -> None:
 
 
 def test_an_observation_without_coding_says_nothing_of_our_measures() -> None:
-    resource = observation("", "", **measured("2.1")) | {"code": {"text": "LDL"}}
+    resource = observation("", "", **measured("2.1")) | {"code": {"text": "LDL", "coding": [{"display": "LDL"}]}}
     assert readings_from_observation(resource, CODES) == ()
 
 
@@ -167,6 +167,10 @@ def test_a_reading_says_where_it_was_taken(resource: dict[str, Any], source: str
 )
 def test_a_choice_is_read_by_code_or_by_its_danish_words(code: str, value: dict[str, Any], answer: str) -> None:
     assert read(observation(systems.MCS, code, **value)).value == answer
+
+
+def test_a_flag_is_read_as_yes_or_no() -> None:
+    assert read(observation(systems.MCS, "MCS88011", valueBoolean=True)).value is True
 
 
 def test_an_answer_nobody_has_heard_of_is_left_out() -> None:

@@ -1,0 +1,85 @@
+"""What the marks of a trend mean, below it: only what is drawn there is explained."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+from careplan.domain.calendar import add_months
+from careplan.views import wording
+from careplan.views.caption import Series, shared_name
+from careplan.views.label import width
+from careplan.views.mark import DOT, DOWN, INK, UP, arrow, points_up, shape, zone
+from careplan.views.svg import element, text
+
+SIZE, ROW, SIGN, BETWEEN = 13.0, 19.0, 24.0, 14.0
+
+_PLACES = {"clinic": "klinik", "lab": "laboratorium", "municipality": "kommune", "unknown": "ukendt sted"}
+
+Item = tuple[str, str]
+"""A sign, drawn around (0, 0), and its words."""
+
+
+def legend(
+    series: Sequence[Series], on: date, start: tuple[float, float], wide: float, name: str
+) -> tuple[list[str], float]:
+    """The drawn rows, and where the figure ends below them."""
+    (left, y), x = start, start[0]
+    parts: list[str] = []
+    for sign, words in _items(series, on, name):
+        long = SIGN + width(words, SIZE) + BETWEEN
+        if x > left and x + long - BETWEEN > wide:
+            x, y = left, y + ROW
+        parts.append(element("g", sign, transform=f"translate({x + 9:.1f} {y - 4.5:.1f})"))
+        parts.append(text(x + SIGN, y, words, size=SIZE))
+        x += long
+    return parts, y + 8
+
+
+def _items(series: Sequence[Series], on: date, name: str) -> list[Item]:
+    _, parts = shared_name([one.measure.patient for one in series])
+    kinds = (DOT,) if len(series) == 1 else (UP, DOWN)
+    named = [
+        (shape(kind, 0, 0, hollow=False), part[:1].upper() + part[1:])
+        for kind, part in zip(kinds, parts, strict=True)
+        if part
+    ]
+    zones = [item for nth, one in enumerate(series) for item in _zone(one, on, parts[nth], f"{name}-zone-{nth}")]
+    return [*named, *_places(series, kinds[0], bool(named)), *zones, *_limits(series), *_gaps(series)]
+
+
+def _places(series: Sequence[Series], kind: str, named: bool) -> list[Item]:
+    """Where values were taken: by others ●, at home ○."""
+    sources = {one.source for some in series for one in some.readings if points_up(one) is None}
+    others = [words for source, words in _PLACES.items() if source in sources]
+    taken = " eller ".join(others)
+    items = [(shape(kind, 0, 0, hollow=False), taken[:1].upper() + taken[1:])] if others and not named else []
+    return [*items, *([(shape(kind, 0, 0, hollow=True), "Hjemme")] if "home" in sources else [])]
+
+
+def _zone(series: Series, on: date, part: str, pattern: str) -> list[Item]:
+    if not any(band.target.is_number for band in series.bands):
+        return []
+    target = series.target_on(on)
+    of = f" for {part}" if part else ""
+    known = target is not None and target.is_number
+    words = f"Mål{of}: {wording.target_text(series.measure, target)}" if known else f"Tidligere mål{of}"
+    return [(zone(-9, -6, 18, 12, pattern), words)]
+
+
+def _limits(series: Sequence[Series]) -> list[Item]:
+    limited = any(points_up(one) is not None for some in series for one in some.readings)
+    return [(arrow(0, 6, up=True, ends=(-7, 7)), "Kun grænsen er kendt")] if limited else []
+
+
+def _gaps(series: Sequence[Series]) -> list[Item]:
+    line = element("line", x1=-9, y1=0, x2=9, y2=0, stroke=INK, stroke_width=1.6, stroke_dasharray="5 4")
+    return [(line, "Over 15 måneder mellem to tal")] if any(map(has_gap, series)) else []
+
+
+def has_gap(series: Series) -> bool:
+    """Whether two values that are joined lie more than 15 months apart."""
+    for home in (False, True):
+        days = [wording.day_of(one) for one in reversed(series.readings) if (one.source == "home") == home]
+        if any(add_months(one, wording.OLD_MONTHS) < other for one, other in pairwise(days)):
+            return True
+    return False

@@ -1,0 +1,237 @@
+"""Danish sentences from data: what a patient reads of each measure, and that nothing is said the data do not say."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from careplan.domain.measure import Measure, Reading, Value
+from careplan.domain.target import Standing, Target, standing
+from careplan.interactions.overview import Line
+from careplan.knowledge.load import load_knowledge
+from careplan.views import wording
+
+MEASURES = load_knowledge().measures
+TARGETS = {
+    name: row.target
+    for name, table in load_knowledge().guidelines.items()
+    for row in table.rows
+    if row.target.is_number or row.target.why
+}
+ON = date(2026, 11, 22)
+LAST_YEAR, NOW = date(2025, 9, 1), date(2026, 9, 1)
+
+
+def reading(value: Value | int | str, on: date, source: str = "lab", comparator: str | None = None) -> Reading:
+    at = datetime(on.year, on.month, on.day, 8, tzinfo=UTC)
+    kept = value if isinstance(value, bool) or (isinstance(value, str) and value.isalpha()) else Decimal(value)
+    return Reading("some", kept, at, f"Observation/{on:%y%m%d}", source, comparator)
+
+
+def line(
+    name: str, readings: Sequence[Reading] = (), agreed: Target | None = None, stands: Standing | None = None
+) -> Line:
+    """A line of the plan; it stands where its newest value does."""
+    measure = MEASURES[name]
+    number = measure.number(readings[0].value) if readings else None
+    where = stands or standing(measure, agreed, number)
+    return Line(measure, tuple(readings), None, agreed, None, None, (), (), where)
+
+
+def under(value: str) -> Target:
+    return Target(high=Decimal(value), strict=True)
+
+
+def between(low: int, high: int) -> Target:
+    return Target(low=Decimal(low), high=Decimal(high))
+
+
+def test_sentence_tells_value_target_standing_and_change() -> None:
+    two = [reading(58, NOW), reading(66, LAST_YEAR)]
+    assert wording.patient_sentence(line("hba1c", two, under("58"))) == (
+        "Dit langtidsblodsukker er 58. Dit mål er under 58. Du er tæt på. Det er faldet siden sidste år."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "target", "said"),
+    [
+        ("hba1c", 90, under("58"), "Det er højere end dit mål."),
+        ("hba1c", 40, between(58, 75), "Det er lavere end dit mål."),
+        ("ldl", "1.2", under("1.4"), "Du er i mål."),
+        ("activity", 40, Target(low=Decimal(150)), "Det er lavere end dit mål."),
+        ("exacerbations", 3, Target(high=Decimal(0)), "Du er ikke i mål endnu."),
+    ],
+)
+def test_sentence_follows_where_the_value_stands(name: str, value: int | str, target: Target, said: str) -> None:
+    assert wording.patient_sentence(line(name, [reading(value, NOW)], target)).endswith(said)
+
+
+def test_value_under_a_low_end_that_does_not_count_is_in_order() -> None:
+    untreated = line("sbp", [reading(112, NOW)], between(120, 130), Standing.IN)
+    assert wording.patient_sentence(untreated).endswith("Du er i mål. Et lavere tal er i orden for dig.")
+
+
+def test_missing_value_is_said_and_not_filled_in() -> None:
+    said = wording.patient_sentence(line("hba1c", [], under("58")))
+    assert said == "Der er ingen måling endnu. Den bliver taget ved din næste kontrol. Dit mål er under 58."
+
+
+def test_old_value_is_called_old_and_nothing_is_concluded_from_it() -> None:
+    old = line("hba1c", [reading(50, date(2025, 8, 21)), reading(66, date(2024, 8, 21))], under("58"))
+    assert wording.patient_sentence(old, ON) == (
+        "Dit langtidsblodsukker er 50. Tallet er gammelt. Dit mål er under 58."
+    )
+
+
+@pytest.mark.parametrize(("day", "old"), [(date(2025, 8, 22), False), (date(2025, 8, 21), True)])
+def test_value_is_old_the_day_after_fifteen_months(day: date, old: bool) -> None:
+    assert wording.is_old(reading(50, day), ON) is old
+
+
+def test_target_without_a_number_is_said_by_its_meaning() -> None:
+    none = Target(why="Intet talmål: vi ser kun på det høje tal.")
+    assert wording.patient_sentence(line("dbp", [reading(70, NOW)], none)) == (
+        "Det lave tal i dit blodtryk er 70. Du har ikke et mål i tal her. Vi ser kun på det høje tal."
+    )
+
+
+def test_target_that_waits_for_something_is_said_to_come() -> None:
+    none = Target(why="Intet talmål, før din risiko er vurderet.")
+    assert wording.patient_sentence(line("ldl", [], none)).endswith("Du får et mål, når din risiko er vurderet.")
+
+
+def test_measure_without_an_agreed_target_gets_only_its_value() -> None:
+    assert wording.patient_sentence(line("uacr", [reading(30, NOW)])) == "Tallet for protein i din urin er 30."
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("current", "Du ryger. Dit mål er ikke at ryge. Du er ikke i mål endnu."),
+        ("never", "Du har aldrig røget. Dit mål er ikke at ryge. Du er i mål."),
+    ],
+)
+def test_answers_are_sentences(value: str, said: str) -> None:
+    assert wording.patient_sentence(line("smoking", [reading(value, NOW)], Target(high=Decimal(0)))) == said
+
+
+def test_flag_without_an_answer_is_not_taken_for_no() -> None:
+    said = wording.patient_sentence(line("vaccination_influenza"))
+    assert said.startswith("Det er ikke skrevet ned endnu.") and "nej" not in said
+
+
+def test_none_and_one_are_counted_in_words() -> None:
+    none, one = (line("exacerbations", [reading(value, NOW)]) for value in (0, 1))
+    assert wording.patient_sentence(none) == "Din KOL er ikke blevet værre det sidste år."
+    assert wording.patient_sentence(one) == "Din KOL er blevet værre 1 gang det sidste år."
+
+
+def test_bound_is_read_as_a_bound() -> None:
+    above = reading(90, NOW, comparator=">")
+    assert wording.value_text(MEASURES["egfr"], above) == ">90"
+    assert wording.patient_sentence(line("egfr", [above])) == "Tallet for dine nyrer er over 90."
+
+
+# ── change ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "word"), [(50, 60, "faldet"), (60, 50, "steget"), (60, 60, "omtrent det samme")]
+)
+def test_change_is_against_the_value_about_a_year_before(now: int, then: int, word: str) -> None:
+    some = [reading(now, NOW), reading(99, date(2026, 7, 1)), reading(then, LAST_YEAR)]
+    assert wording.trend_word(some, MEASURES["hba1c"]) == word
+
+
+def test_change_too_small_to_be_seen_is_no_change() -> None:
+    two = [reading(60, NOW), reading(61, LAST_YEAR)]
+    assert wording.change_sentence(two, MEASURES["hba1c"]) == "Det er omtrent det samme som sidste år."
+
+
+def test_change_from_a_younger_value_names_its_day() -> None:
+    two = [reading(50, NOW), reading(61, date(2026, 6, 1))]
+    assert wording.change_sentence(two, MEASURES["hba1c"]) == "Det er faldet siden 01.06.2026."
+
+
+def test_nothing_is_compared_across_fifteen_months_or_between_home_and_clinic() -> None:
+    assert wording.trend_word([reading(50, NOW), reading(60, date(2025, 5, 31))]) == ""
+    assert wording.trend_word([reading(130, NOW, "home"), reading(140, LAST_YEAR, "clinic")]) == ""
+
+
+def test_bounds_are_compared_only_where_they_cannot_overlap() -> None:
+    high = reading(90, NOW, comparator=">")
+    assert wording.trend_word([high, reading(80, LAST_YEAR)]) == "steget"
+    assert wording.trend_word([high, reading(95, LAST_YEAR)]) == ""
+
+
+# ── words, days and units ────────────────────────────────────────────────────────────────────────
+
+
+def test_days_and_times_are_copenhagens() -> None:
+    midnight = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    assert wording.danish_time(midnight) == "02.07.2026 kl. 00.30"
+    assert wording.day_of(Reading("x", Decimal(1), midnight, "Observation/1")) == date(2026, 7, 2)
+
+
+def test_unit_follows_a_thin_space_and_one_is_singular() -> None:
+    assert wording.value_with_unit(MEASURES["ldl"], reading("1.4", NOW)) == "1,4\u2009mmol/L"
+    assert wording.value_with_unit(MEASURES["alcohol"], reading(1, NOW)) == "1\u2009genstand om ugen"
+    assert wording.value_with_unit(MEASURES["smoking"], reading("never", NOW)) == "aldrig røget"
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "said"),
+    [
+        ("bmi", between(22, 30), "mellem 22 og 30\u2009kg/m²"),
+        ("ldl", under("1.4"), "under 1,4\u2009mmol/L"),
+        ("exacerbations", Target(high=Decimal(0)), "0 gange på et år"),
+        ("kol_group", Target(value="E"), "gruppe E"),
+        ("kol_group", Target(value="unknown"), "ukendt"),
+        ("ldl", Target(why="Intet talmål: et lavere tal gavner næppe."), "intet tal"),
+    ],
+)
+def test_target_is_said_with_its_unit_once(name: str, target: Target, said: str) -> None:
+    assert wording.target_with_unit(MEASURES[name], target) == said
+
+
+def test_every_standing_has_an_icon_and_a_word_of_its_own() -> None:
+    known = [wording.status_word(one) for one in Standing]
+    assert len({icon for icon, _ in known}) == len({word for _, word in known}) == len(Standing)
+
+
+# ── how easy it is to read ───────────────────────────────────────────────────────────────────────
+
+
+def lix(text: str) -> float:
+    """Words a sentence and the share of words over six letters (Björnsson 1968)."""
+    found = re.findall(r"\w+", text)
+    return len(found) / len(re.findall(r"[.!?](?:\s|$)", text)) + 100 * sum(len(one) > 6 for one in found) / len(found)
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_sentences_to_the_patient_are_easy(name: str) -> None:
+    two = [reading(58, NOW), reading(66, LAST_YEAR)]
+    said = wording.patient_sentence(line(name, two, TARGETS[name]))
+    assert lix(said) <= 34, said
+    assert max(len(one.split()) for one in re.split(r"[.!?] ", said)) <= 15
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(sorted(MEASURES.values(), key=lambda one: one.id)),
+    st.none() | st.booleans() | st.sampled_from(["current", "yes"]) | st.decimals(-999, 99999, places=2),
+    st.none() | st.sampled_from(sorted(TARGETS)).map(TARGETS.__getitem__),
+    st.sampled_from(Standing),
+)
+def test_every_line_is_whole_sentences(
+    measure: Measure, value: Value | None, target: Target | None, stands: Standing
+) -> None:
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    readings = () if value is None else (Reading(measure.id, value, at, "Observation/1"),)
+    said = wording.patient_sentence(Line(measure, readings, None, target, None, None, (), (), stands))
+    assert said and said[0] == said[0].upper() and said.endswith(".") and "  " not in said and "{" not in said
