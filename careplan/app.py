@@ -195,11 +195,26 @@ def identify(request: Request) -> Caller:
     if caller is not None:
         return caller
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
-    if request.cookies.get(NAME) or (origin is not None and urlsplit(origin).netloc != host):
+    if request.cookies.get(NAME) or (origin is not None and not _same_site(origin, host)):
         raise LoginRequired("nobody is signed in here, or the request comes from another site")
-    if urlsplit(f"//{host}").hostname not in LOOPBACK:
+    if _find_hostname(host) not in LOOPBACK:
         raise LoginRequired("without sign-in this service is reached by a loopback address only")
     return SYSTEM
+
+
+def _same_site(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
+
+
+def _find_hostname(host: str) -> str | None:
+    """The name in a Host header, without the port; None when it cannot be read."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def app_from_environment() -> FastAPI:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -160,6 +161,8 @@ def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
         _tell(f"careplan: --auth none answers everybody, so it listens on 127.0.0.1 only, not on {parsed.host}")
         return 2
     os.environ["CAREPLAN_STORE"] = settings.store
+    if not settings.secret and settings.secret_file is None:
+        os.environ["CAREPLAN_SECRET"] = secrets.token_urlsafe(32)  # one for all workers: any may get the next page
     uvicorn.run(
         "careplan.app:app_from_environment",
         factory=True,
@@ -303,6 +306,4 @@ def _check(parsed: argparse.Namespace, settings: Settings) -> int:
 def _say_faults(error: KnowledgeFaulty) -> None:
     for fault in error.knowledge_faults:
         _tell(fault.says())
-    _tell(
-        f"careplan: {len(error.knowledge_faults)} faults in the knowledge files; nothing is served until they are mended"
-    )
+    _tell(f"careplan: {len(error.knowledge_faults)} faults in the knowledge files; mend them, nothing is served before")

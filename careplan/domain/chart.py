@@ -12,12 +12,16 @@ from careplan.domain.condition import FactValue
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing known of a person: its value, its date and the resources it stands in."""
+    """One thing known of a person: its value, its date and the resources it stands in.
+
+    others  what the value may be as well, where the record says less than the rules ask (a date that is only a year)
+    """
 
     name: str
     value: FactValue
     on: date | None = None
     references: tuple[str, ...] = ()
+    others: tuple[FactValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

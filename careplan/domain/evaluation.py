@@ -136,7 +136,7 @@ class _Case:
     def _look(self, name: str) -> _Finding:
         fact = self.chart.facts.get(name)
         if fact is not None:
-            return _Finding(fact.value, (fact,))
+            return _Finding(fact.value, (fact,), (name,) if fact.others else (), fact.others)
         definition = self.knowledge.facts[name].definition
         match definition:
             case FromRecord():

@@ -46,6 +46,11 @@ class Review:
     checked_by: str
     next: date
 
+    @property
+    def signed(self) -> bool:
+        """Whether a clinician has put their name to it."""
+        return not self.checked_by.startswith("ikke godkendt")
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -225,6 +230,12 @@ class Knowledge:
     @property
     def version(self) -> str:
         return max(guideline.version for guideline in self.guidelines.values())
+
+    @property
+    def signed(self) -> bool:
+        """Whether a clinician has put their name to every table and plan."""
+        reviews = [one.review for one in self.guidelines.values()] + [one.review for one in self.plans.values()]
+        return all(review.signed for review in reviews)
 
     def row(self, row_id: str) -> Row | None:
         rows = (row for guideline in self.guidelines.values() for row in guideline.rows)

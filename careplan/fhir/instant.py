@@ -43,7 +43,12 @@ def find_instant(text: object) -> datetime | None:
 def find_date(text: object) -> date | None:
     """The day (in Copenhagen) on which a FHIR date or time begins; None when it is not one."""
     at = find_instant(text)
-    return None if at is None else at.astimezone(COPENHAGEN).date()
+    return None if at is None else day_of(at)
+
+
+def day_of(at: datetime) -> date:
+    """The day of a moment in Copenhagen; close to the ends of the calendar a day or two inward."""
+    return min(max(at, _EARLIEST), _LATEST).astimezone(COPENHAGEN).date()
 
 
 def find_whole_date(text: object) -> date | None:

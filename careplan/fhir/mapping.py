@@ -6,7 +6,7 @@ record is left out of the chart, except where absence says no: a problem list an
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from careplan.domain.condition import FactValue
 from careplan.domain.guideline import FromRecord, Knowledge
 from careplan.domain.measure import Reading
 from careplan.fhir import systems
-from careplan.fhir.instant import find_date, find_whole_date
+from careplan.fhir.instant import day_of, find_date, find_whole_date
 from careplan.fhir.reading import (
     WITHDRAWN,
     Codes,
@@ -25,6 +25,7 @@ from careplan.fhir.reading import (
     effective_at,
     readings_from_observations,
 )
+from careplan.fhir.span import find_span
 from careplan.fhir.text import Json
 
 _COUNTING_STATUS = frozenset({"active", "recurrence", "relapse"})
@@ -34,11 +35,15 @@ _ADULT = "coded_at_age"
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """A counting Condition: its codes, its date (onset, else recorded), its reference."""
+    """A counting Condition: its codes, its date (onset, else recorded), its reference.
+
+    on, until  first and last day the date may be: a date written as a year is some day of it
+    """
 
     codes: frozenset[tuple[str, str]]
     on: date | None
     reference: str
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +94,20 @@ def _conditions(conditions: Iterable[Json], on: date) -> Iterable[Dated]:
         verification = {code for _, code in coding_keys(condition.get("verificationStatus"))}
         if (clinical and not clinical & _COUNTING_STATUS) or verification & _REFUTED:
             continue
-        started = _condition_date(condition)
-        if started is None or started <= on:
+        first, last = _condition_dates(condition)
+        if first is None or first <= on:
             codes = frozenset(systems.normal_code(*key) for key in coding_keys(condition.get("code")))
-            yield Dated(codes, started, f"Condition/{condition.get('id', '')}")
+            yield Dated(codes, first, f"Condition/{condition.get('id', '')}", last)
 
 
-def _condition_date(condition: Json) -> date | None:
+def _condition_dates(condition: Json) -> tuple[date | None, date | None]:
+    """The first and the last day its date may be; none when it has no date."""
     period = condition.get("onsetPeriod") or {}
-    dates = (condition.get("onsetDateTime"), period.get("start"), condition.get("recordedDate"))
-    return next((day for day in map(find_date, dates) if day is not None), None)
+    texts = (condition.get("onsetDateTime"), period.get("start"), condition.get("recordedDate"))
+    span = next((found for text in texts if isinstance(text, str) and (found := find_span(text))), None)
+    if span is None:
+        return None, None
+    return day_of(span[0]), day_of(span[1] - timedelta(microseconds=1))
 
 
 def _medicines(statements: Iterable[Json], on: date) -> Iterable[Dated]:
@@ -175,7 +184,9 @@ class ChartReader:
         first = min(dated, key=lambda one: (one.on or date.max, one.reference), default=None)
         if first is None or first.on is None:
             return None
-        return Fact(name, years_between(first.on, record.on), first.on, (first.reference,))
+        latest = min(first.until or first.on, record.on)
+        others = (years_between(latest, record.on),) if latest != first.on else ()
+        return Fact(name, years_between(first.on, record.on), first.on, (first.reference,), others)
 
     def _measure(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
         readings = record.readings.get(terms["measure"], ())

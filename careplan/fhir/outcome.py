@@ -85,7 +85,6 @@ ANSWERS = {
     "text-missing": Answer(500, "exception", keep=False),
     # the house
     "careplan-error": Answer(500, "exception", keep=False),
-    "text-missing": Answer(500, "exception"),
     "store-unavailable": Answer(503, "transient"),
 }
 """Every code of ours, of errors and of faults. A test sees that no error's code is missing."""

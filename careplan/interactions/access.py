@@ -52,8 +52,8 @@ OPEN = frozenset(
 )
 """Types without personal data of patients: everybody signed in may read them."""
 
-SLICE = OPEN | frozenset("Patient CarePlan Goal Observation Condition ServiceRequest Task CareTeam Encounter".split())
-"""What a referral opens."""
+SLICE = OPEN | frozenset("Patient CarePlan Goal Observation ServiceRequest Task CareTeam".split())
+"""What a referral opens, type by type. Of the diagnoses it opens some: those come with `$overview`."""
 
 RIGHTS: Mapping[str, Rights] = {
     "system": Rights(None, None),
@@ -122,13 +122,24 @@ async def check_read(context: Context, version: Version) -> None:
         await _check_patient(context, version.patient, version.reference)
 
 
+def check_whole_record(context: Context) -> None:
+    """Raises Forbidden for roles that see a slice: what is reasoned from the whole record would tell of it."""
+    if RIGHTS[context.caller.role].reads is not None:
+        raise Forbidden(f"role {context.caller.role} sees a slice, not what is worked out from the whole record")
+
+
 async def check_patient(context: Context, patient: str) -> None:
     """Raises Forbidden unless the caller has a relation to this patient."""
     await _check_patient(context, patient, f"Patient/{patient}")
 
 
-async def check_write(context: Context, type_name: str, value: Json | None, patient: str | None) -> None:
-    """Raises Forbidden unless the caller may write this resource (None: delete it)."""
+async def check_write(
+    context: Context, type_name: str, value: Json | None, patient: str | None, arriving: frozenset[str] = frozenset()
+) -> None:
+    """Raises Forbidden unless the caller may write this resource (None: delete it).
+
+    arriving  patients whom the same transaction registers, and who are checked by that
+    """
     writes = RIGHTS[context.caller.role].writes
     if writes is not None and type_name not in writes:
         raise Forbidden(f"role {context.caller.role} does not write {type_name}")
@@ -139,7 +150,8 @@ async def check_write(context: Context, type_name: str, value: Json | None, pati
     if type_name == "Patient" and value is not None:
         await _check_listing(context, value)
         return
-    await _check_patient(context, patient, type_name)
+    if patient is None or patient not in arriving:
+        await _check_patient(context, patient, type_name)
     if value is not None and context.caller.role in GUESTS:
         _check_guest(context, type_name, value)
 

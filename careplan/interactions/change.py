@@ -15,6 +15,7 @@ class Change:
     source    the text that came in, or that we wrote; None deletes
     previous  the version this one follows (may be a deletion); None for a new id
     place     where it stood in what came in: `Bundle.entry[3].resource`; empty when it came alone
+    base      this server's FHIR base, by which absolute references to itself are known
     """
 
     type: str
@@ -22,6 +23,7 @@ class Change:
     source: Text | None
     previous: Version | None = None
     place: str = ""
+    base: str | None = None
 
     @property
     def reference(self) -> str:
@@ -40,7 +42,7 @@ class Change:
         """The compartment: of the new content, or of what is deleted."""
         if self.source is None:
             return None if self.previous is None else self.previous.patient
-        return registry.patient_of({**self.source.value, "id": self.id})
+        return registry.patient_of({**self.source.value, "id": self.id}, self.base)
 
     def at(self, now: datetime) -> datetime:
         """Now, in whole milliseconds, and always later than the version before."""

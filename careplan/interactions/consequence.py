@@ -1,9 +1,11 @@
 """What follows from a change: a new value moves the achievement status of its Goal, in the same commit.
 
+So does a medicine that is started or stopped, where a low end counts only in people treated with it.
+
 Not here: new recommendations. Nothing agreed changes by itself (design §4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from careplan.domain.chart import Chart
@@ -13,10 +15,12 @@ from careplan.fhir.goal import AGREED, achievement_of, find_target, is_active, m
 from careplan.fhir.reading import readings_from_observation
 from careplan.fhir.search import Criterion, DateIs, Order, Query, TokenIs
 from careplan.fhir.systems import normal_system
-from careplan.fhir.text import parse
+from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.context import Context
 from careplan.store.protocol import Guard, Version
+
+MEDICINE = "MedicationStatement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,10 @@ class Drawn:
 
 
 async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
-    """The Goals whose achievement status the Observations among `changes` move."""
+    """The Goals whose achievement status the Observations and medicines among `changes` move."""
     by_patient: dict[str, list[Change]] = {}
     for change in changes:
-        if change.type == "Observation":
+        if change.type in ("Observation", MEDICINE):
             for patient in _owners(change):
                 by_patient.setdefault(patient, []).append(change)
     if not by_patient:
@@ -39,9 +43,9 @@ async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
     written = {change.reference for change in changes}
     followed: list[Change] = []
     guards: list[Guard] = []
-    for patient, observations in by_patient.items():
-        for goal, measure in await _goals(context, patient, observations, written):
-            moved, guard = await _moved(context, patient, observations, goal, measure)
+    for patient, theirs in by_patient.items():
+        for goal, measure in await _goals(context, patient, theirs, written):
+            moved, guard = await _moved(context, patient, theirs, goal, measure)
             guards.append(guard)
             followed += [moved] if moved is not None else []
     return Drawn(tuple(followed), tuple(guards))
@@ -54,10 +58,12 @@ def _owners(change: Change) -> list[str]:
 
 
 async def _goals(
-    context: Context, patient: str, observations: Sequence[Change], written: set[str]
+    context: Context, patient: str, changes: Sequence[Change], written: set[str]
 ) -> list[tuple[Version, Measure]]:
-    """Active Goals of measures the observations speak of, but those this very commit writes itself."""
-    touched = _measures(context, observations)
+    """Active Goals of measures the changes speak of, but those this very commit writes itself."""
+    touched = _measures(context, [change for change in changes if change.type == "Observation"])
+    if any(change.type == MEDICINE for change in changes):
+        touched |= {measure.id for measure in context.knowledge.measures.values() if measure.low_end_needs}
     if not touched:
         return []
     page = await context.store.search(Query("Goal", patient=patient, count=context.house.limits.page_maximum))
@@ -80,10 +86,10 @@ def _measures(context: Context, observations: Sequence[Change]) -> set[str]:
 
 
 async def _moved(
-    context: Context, patient: str, observations: Sequence[Change], goal: Version, measure: Measure
+    context: Context, patient: str, changes: Sequence[Change], goal: Version, measure: Measure
 ) -> tuple[Change | None, Guard]:
     value = parse(goal.body or b"")
-    pending = {change.id: change.value if change.patient == patient else None for change in observations}
+    pending = _pending(changes, "Observation", patient)
     stored, guard = await newest_stored(context, patient, measure, frozenset(pending))
     codes = context.house.reader.codes
     fresh = [
@@ -93,12 +99,17 @@ async def _moved(
         for one in readings_from_observation({**content, "id": id}, codes)
     ]
     readings = [one for one in (*fresh, stored) if one is not None and one.measure == measure.id]
-    chart = await _chart(context, patient, measure)
+    chart = await _chart(context, patient, measure, _pending(changes, MEDICINE, patient))
     agreed = find_target(value, AGREED)
     moved = with_achievement(value, stands(context.knowledge, chart, measure, agreed, newest(readings, context.on)))
     if achievement_of(moved) == achievement_of(value):
         return None, guard
     return change_from_value(moved, goal.id, goal), guard
+
+
+def _pending(changes: Sequence[Change], type_name: str, patient: str) -> dict[str, Json | None]:
+    """What resources of a type are to be, by id; None where they are no longer this patient's."""
+    return {c.id: c.value if c.patient == patient else None for c in changes if c.type == type_name}
 
 
 async def newest_stored(
@@ -128,9 +139,11 @@ async def newest_stored(
         query = replace(query, after=page.next)
 
 
-async def _chart(context: Context, patient: str, measure: Measure) -> Chart:
+async def _chart(context: Context, patient: str, measure: Measure, pending: Mapping[str, Json | None]) -> Chart:
     """As much of the chart as a standing needs: the medicines, where a low end counts only in treated people."""
     if measure.low_end_needs is None:
         return Chart(context.on, {})
-    page = await context.store.search(Query("MedicationStatement", patient=patient, count=1000))
-    return context.house.reader.chart((parse(version.body or b"") for version in page.matches), context.on)
+    page = await context.store.search(Query(MEDICINE, patient=patient, count=context.house.limits.page_maximum))
+    stored = [parse(version.body or b"") for version in page.matches if version.id not in pending]
+    coming = [{**value, "id": id} for id, value in pending.items() if value is not None]
+    return context.house.reader.chart([*stored, *coming], context.on)

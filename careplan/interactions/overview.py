@@ -58,7 +58,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One person's plan as one audience sees it. `directory`: organisations and people named in it, by reference."""
+    """One person's plan as one audience sees it.
+
+    directory  organisations and people named in it, by reference
+    signed     whether a clinician has put their name to the rules behind it
+    """
 
     audience: str
     on: date
@@ -77,6 +81,7 @@ class Overview:
     observations: tuple[Json, ...]
     changes: tuple[Json, ...]
     directory: Mapping[str, Json] = field(default_factory=dict)
+    signed: bool = True
 
     @property
     def plan_types(self) -> tuple[str, ...]:
@@ -232,7 +237,7 @@ async def _with_directory(context: Context, overview: Overview) -> Overview:
             if version is not None and version.body is not None:
                 found[reference] = parse(version.body)
                 wanted += _names_in(found[reference])
-    return replace(overview, directory=found)
+    return replace(overview, directory=found, signed=context.knowledge.signed)
 
 
 def _references(overview: Overview) -> Iterable[str]:

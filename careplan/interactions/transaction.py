@@ -197,14 +197,17 @@ async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change |
         for plan in plans
         if plan.entry.full_url and plan.entry.method != "DELETE"
     }
+    arriving = frozenset(plan.id for plan in plans if plan.entry.type == "Patient" and plan.changes)
     return {
-        plan.entry.index: plan.existing or await _named(plan.entry, _step(context, plan, links))
+        plan.entry.index: plan.existing or await _named(plan.entry, _step(context, plan, links, arriving))
         for plan in plans
         if plan.twin is None
     }
 
 
-async def _step(context: Context, plan: _Plan, links: Mapping[str, str]) -> Change | Version | None:
+async def _step(
+    context: Context, plan: _Plan, links: Mapping[str, str], arriving: frozenset[str]
+) -> Change | Version | None:
     entry = plan.entry
     previous = None if entry.method == "POST" else await context.store.read(entry.type, plan.id)
     write.check_precondition(f"{entry.type}/{plan.id}", previous, _expects(entry), absent=_absent(entry))
@@ -216,8 +219,8 @@ async def _step(context: Context, plan: _Plan, links: Mapping[str, str]) -> Chan
     source = None if entry.source is None else await _linked(context, entry.source, links)
     if source is not None and previous is not None and write.same_content(source, previous):
         return previous
-    change = Change(entry.type, plan.id, source, previous, entry.place)
-    await access.check_write(context, entry.type, change.value, change.patient)
+    change = Change(entry.type, plan.id, source, previous, entry.place, context.base)
+    await access.check_write(context, entry.type, change.value, change.patient, arriving)
     return change
 
 

@@ -47,6 +47,7 @@ async def candidates(
     context: Context, clinic: str | None, plan_type: str | None = None, state: str | None = None, on: date | None = None
 ) -> tuple[Candidate, ...]:
     """Who is eligible, in order of urgency. `clinic` None: every clinic the caller may see. Raises Forbidden."""
+    access.check_whole_record(context)
     day = on or context.on
     patients = await _patients(context, clinic)
     records = await _records(context, clinic)

@@ -85,7 +85,7 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
         existing = await match_one(context, unless) if unless else None
         if existing is not None:
             return Written(existing, changed=False)
-        change = Change(type_name, context.new_id(), source)
+        change = Change(type_name, context.new_id(), source, base=context.base)
         await access.check_write(context, type_name, source.value, change.patient)
         try:
             versions = await commit(context, [change], [guard_against(unless)] if unless else ())
@@ -113,7 +113,7 @@ async def update(
         previous = await context.store.read(type_name, id)
         check_precondition(f"{type_name}/{id}", previous, expects, absent=absent)
         await check_current(context, previous)
-        change = Change(type_name, id, source, previous)
+        change = Change(type_name, id, source, previous, base=context.base)
         await access.check_write(context, type_name, source.value, change.patient)
         if previous is not None and same_content(source, previous):
             return Written(previous, changed=False)

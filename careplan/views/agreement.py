@@ -78,10 +78,9 @@ def due_of(task: Json) -> date | None:
 
 
 def next_step(found: Sequence[Agreement]) -> Agreement | None:
-    """The one thing to do next: the activity of the plan that is due first, the patient's own before the clinic's."""
+    """The one thing to do next: what is due first, the patient's own before the clinic's."""
     dated = [one for one in found if not one.done and one.due is not None]
-    planned = [one for one in dated if one.activity] or dated
-    return min(planned, key=lambda one: (one.due or date.max, not one.own), default=None)
+    return min(dated, key=lambda one: (one.due or date.max, not one.own), default=None)
 
 
 def year_ahead(found: Iterable[Agreement], on: date) -> tuple[Month, ...]:

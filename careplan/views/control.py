@@ -23,7 +23,7 @@ from careplan.views.agreement import agreements
 from careplan.views.banner import banner_of
 from careplan.views.contact import contact_of, coordinator
 from careplan.views.form import Form
-from careplan.views.goalrow import differs, target_with_unit
+from careplan.views.goalrow import differs
 from careplan.views.happened import happened
 from careplan.views.measured import MARK, Typed, is_typed, read_values, save_values
 from careplan.views.page import Opened, go
@@ -139,6 +139,7 @@ def _page(
         months=_months(overview.answer),
         mark=mark,
         computed=wording.danish_time(opened.context.now),
+        signed=opened.context.knowledge.signed,
         patient=overview.patient["id"],
     )
 
@@ -167,10 +168,10 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",
-        recommended=target_with_unit(line, line.recommendation.target) if line.recommendation else "",
+        recommended=wording.target_with_unit(line.measure, line.recommendation.target) if line.recommendation else "",
         provisional=line.recommendation is not None and line.recommendation.provisional,
         undecided=tuple(fact_name(name, knowledge) for name in line.undecided),
-        individual=target_with_unit(line, line.agreed) if individual else "",
+        individual=wording.target_with_unit(line.measure, line.agreed) if individual else "",
         reason=t(reason) if reason and t.has(reason) else "",
         until=until,
         expired=until is not None and until < overview.on,

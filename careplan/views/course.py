@@ -19,7 +19,6 @@ from careplan.views.flag import Flag, flags_of, rows_of
 from careplan.views.label import Box, around, clamped, find_place, first_within, width
 from careplan.views.legend import legend
 from careplan.views.mark import (
-    ARROW,
     DOT,
     DOWN,
     GRID,
@@ -29,6 +28,7 @@ from careplan.views.mark import (
     SOFT,
     UP,
     arrow,
+    arrow_ends,
     hatch,
     points_up,
     shape,
@@ -83,7 +83,7 @@ def draw(series: Sequence[Series], on: date, years: int, name: str) -> str:
     top = ROW * max([1, *(flag.row + 1 for flag in flags)]) + MARGIN
     bottom = top + (HEIGHT if len(series) == 1 else TALL)
     plot = Plot(days, value_axis(span, bottom, top))
-    rows, height = legend(shown, on, (2, bottom + 38), WIDTH, name)
+    rows, height = legend(shown, on, plot.values, WIDTH, name)
     body = [
         element("rect", width=WIDTH, height=height, fill=PAPER),
         *(hatch(f"{name}-zone-{nth}", turned=nth > 0) for nth in range(len(series))),
@@ -174,7 +174,7 @@ def _nothing(series: Sequence[Series], plot: Plot) -> list[str]:
     x, y = (plot.room.left + plot.room.right) / 2, (plot.room.top + plot.room.bottom) / 2
     half = max(width(row, SIZE) for row in rows) / 2
     said = [text(x, y + nth * ROW, row, size=SIZE, text_anchor="middle") for nth, row in enumerate(rows)]
-    return [_back(Box(x - half, y - SIZE, x + half, y + ROW + 4)), *said]
+    return [_back(Box(x - half, y - SIZE, x + half, y + ROW + 4), cover=1), *said]
 
 
 def _points(series: Series, plot: Plot, kind: str) -> list[Point]:
@@ -221,7 +221,7 @@ def _mark(point: Point, ends: tuple[float, float]) -> str:
 
 def _labels(points: Sequence[Point], marks: Sequence[str], room: Box) -> list[str]:
     """The marks, and over them the labels that find a place: first the newest, then from the newest back."""
-    taken = [_box(point) for point in points]
+    taken = [_box(point, room) for point in points]
     within = Box(room.left + 1, room.top - MARGIN, WIDTH - 1, room.bottom - 1)
     placed: list[tuple[Point, Box]] = []
     newest_first = list(reversed(points))
@@ -239,14 +239,16 @@ def _labels(points: Sequence[Point], marks: Sequence[str], room: Box) -> list[st
     return [*backs, *marks, *(_label(point, box) for point, box in placed)]
 
 
-def _box(point: Point) -> Box:
-    up, down = (ARROW if point.up is one else 0 for one in (True, False))
-    return around(point.x, point.y, RADIUS + 1.5, up, down)
+def _box(point: Point, room: Box) -> Box:
+    if point.up is None:
+        return around(point.x, point.y, RADIUS + 1.5)
+    top, bottom = arrow_ends(point.y, up=point.up, ends=(room.top, room.bottom))
+    return Box(point.x - RADIUS - 1, top - 1, point.x + RADIUS + 1, bottom + 1)
 
 
-def _back(box: Box) -> str:
+def _back(box: Box, cover: float = 0.85) -> str:
     sides = {"x": box.left, "y": box.top, "width": box.right - box.left, "height": box.bottom - box.top}
-    return element("rect", **sides, fill=PAPER, fill_opacity=0.85)
+    return element("rect", **sides, fill=PAPER, fill_opacity=cover)
 
 
 def _label(point: Point, box: Box) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 
 from careplan.domain.guideline import Source
 from careplan.domain.measure import Measure, Reading
-from careplan.domain.target import Band, Standing, Target
+from careplan.domain.target import Band, Standing
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.agreement import MONTHS
@@ -88,7 +88,7 @@ def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True
         word=word,
         standing=line.standing.value,
         stamp=stamp(line, t),
-        target=target_with_unit(line, line.agreed),
+        target=wording.target_with_unit(line.measure, line.agreed),
         why=why(overview, line, t),
         recommended=recommended(line),
         explained=recommendation.row.patient if recommendation else "",
@@ -97,15 +97,6 @@ def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True
         old=newest is not None and wording.is_old(newest, overview.on),
         table=value_table(line, t),
     )
-
-
-def target_with_unit(line: Line, target: Target | None) -> str:
-    """«under 1,4 mmol/L»; empty without a target."""
-    if target is None:
-        return ""
-    said = wording.target_text(line.measure, target)
-    unit = wording.unit_text(line.measure) if target.is_number and line.measure.kind != "choice" else ""
-    return said if not unit or said.endswith(unit) else f"{said}{wording.THIN_SPACE}{unit}"
 
 
 def stamp(line: Line, t: Catalogue) -> str:
@@ -119,7 +110,7 @@ def recommended(line: Line) -> str:
     """What the rules recommend today, where that is not what is agreed."""
     if line.recommendation is None or line.agreed is None or not differs(line):
         return ""
-    return target_with_unit(line, line.recommendation.target)
+    return wording.target_with_unit(line.measure, line.recommendation.target)
 
 
 def differs(line: Line) -> bool:

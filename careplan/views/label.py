@@ -35,9 +35,9 @@ def width(words: str, size: float, *, bold: bool = False) -> float:
     return sum(_WIDTHS.get(char, _USUAL) for char in words) * size * (_BOLD if bold else 1)
 
 
-def around(x: float, y: float, radius: float, up: float = 0, down: float = 0) -> Box:
-    """The box of a mark, so much longer upward or downward."""
-    return Box(x - radius, y - radius - up, x + radius, y + radius + down)
+def around(x: float, y: float, radius: float) -> Box:
+    """The box of a mark."""
+    return Box(x - radius, y - radius, x + radius, y + radius)
 
 
 def find_place(words: str, size: float, at: tuple[float, float], taken: Iterable[Box], room: Box) -> Box | None:

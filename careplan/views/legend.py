@@ -6,26 +6,34 @@ from itertools import pairwise
 
 from careplan.domain.calendar import add_months
 from careplan.views import wording
+from careplan.views.axis import ValueAxis
 from careplan.views.caption import Series, shared_name
 from careplan.views.label import width
 from careplan.views.mark import DOT, DOWN, INK, UP, arrow, points_up, shape, zone
 from careplan.views.svg import element, text
 
 SIZE, ROW, SIGN, BETWEEN = 13.0, 19.0, 24.0, 14.0
+LEFT, BELOW = 2.0, 38.0
 
 _PLACES = {"clinic": "klinik", "lab": "laboratorium", "municipality": "kommune", "unknown": "ukendt sted"}
+
+_LIMITED = {
+    (False, False): "",
+    (True, False): "Kun grænsen er kendt",
+    (False, True): "Uden for skalaen",
+    (True, True): "Kun grænsen er kendt, eller uden for skalaen",
+}
+"""By whether a value is only a limit, and whether one lies beyond the axis."""
 
 Item = tuple[str, str]
 """A sign, drawn around (0, 0), and its words."""
 
 
-def legend(
-    series: Sequence[Series], on: date, start: tuple[float, float], wide: float, name: str
-) -> tuple[list[str], float]:
+def legend(series: Sequence[Series], on: date, values: ValueAxis, wide: float, name: str) -> tuple[list[str], float]:
     """The drawn rows, and where the figure ends below them."""
-    (left, y), x = start, start[0]
+    left, x, y = LEFT, LEFT, values.start + BELOW
     parts: list[str] = []
-    for sign, words in _items(series, on, name):
+    for sign, words in _items(series, on, values, name):
         long = SIGN + width(words, SIZE) + BETWEEN
         if x > left and x + long - BETWEEN > wide:
             x, y = left, y + ROW
@@ -35,7 +43,7 @@ def legend(
     return parts, y + 8
 
 
-def _items(series: Sequence[Series], on: date, name: str) -> list[Item]:
+def _items(series: Sequence[Series], on: date, values: ValueAxis, name: str) -> list[Item]:
     _, parts = shared_name([one.measure.patient for one in series])
     kinds = (DOT,) if len(series) == 1 else (UP, DOWN)
     named = [
@@ -44,7 +52,7 @@ def _items(series: Sequence[Series], on: date, name: str) -> list[Item]:
         if part
     ]
     zones = [item for nth, one in enumerate(series) for item in _zone(one, on, parts[nth], f"{name}-zone-{nth}")]
-    return [*named, *_places(series, kinds[0], bool(named)), *zones, *_limits(series), *_gaps(series)]
+    return [*named, *_places(series, kinds[0], bool(named)), *zones, *_limits(series, values), *_gaps(series)]
 
 
 def _places(series: Sequence[Series], kind: str, named: bool) -> list[Item]:
@@ -66,9 +74,14 @@ def _zone(series: Series, on: date, part: str, pattern: str) -> list[Item]:
     return [(zone(-9, -6, 18, 12, pattern), words)]
 
 
-def _limits(series: Sequence[Series]) -> list[Item]:
-    limited = any(points_up(one) is not None for some in series for one in some.readings)
-    return [(arrow(0, 6, up=True, ends=(-7, 7)), "Kun grænsen er kendt")] if limited else []
+def _limits(series: Sequence[Series], values: ValueAxis) -> list[Item]:
+    """Why some values are arrows."""
+    readings = [(some.measure, one) for some in series for one in some.readings]
+    limited = any(points_up(one) is not None for _, one in readings)
+    numbers = (measure.number(one.value) for measure, one in readings if points_up(one) is None)
+    beyond = any(number is not None and not values.holds(number) for number in numbers)
+    words = _LIMITED[limited, beyond]
+    return [(arrow(0, 6, up=True, ends=(-7, 7)), words)] if words else []
 
 
 def _gaps(series: Sequence[Series]) -> list[Item]:

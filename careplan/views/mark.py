@@ -29,15 +29,20 @@ def shape(kind: str, x: float, y: float, *, hollow: bool, radius: float = RADIUS
 
 def arrow(x: float, y: float, *, up: bool, ends: tuple[float, float]) -> str:
     """An arrow from a limit toward where the value lies, kept between the ends (top, bottom)."""
-    top, bottom = ends
-    tip = max(y - ARROW, top) if up else min(y + ARROW, bottom)
-    foot = tip + ARROW if up else tip - ARROW
+    top, bottom = arrow_ends(y, up=up, ends=ends)
+    tip, foot = (top, bottom) if up else (bottom, top)
     neck = tip + 6 if up else tip - 6
     path = (
         f"M{number(x - 4)} {number(foot)}H{number(x + 4)}M{number(x)} {number(foot)}V{number(tip)}"
         f"M{number(x - 4)} {number(neck)}L{number(x)} {number(tip)}L{number(x + 4)} {number(neck)}"
     )
     return element("path", class_="mark limit", d=path, fill="none", stroke=KEY, stroke_width=2)
+
+
+def arrow_ends(y: float, *, up: bool, ends: tuple[float, float]) -> tuple[float, float]:
+    """The top and bottom of an arrow."""
+    top = max(y - ARROW, ends[0]) if up else min(y + ARROW, ends[1]) - ARROW
+    return top, top + ARROW
 
 
 def points_up(reading: Reading) -> bool | None:

@@ -76,6 +76,7 @@ def _page(opened: Opened, overview: Overview) -> Response:
         referrals=_referrals(overview) if overview.plans else (),
         year=year_ahead(agreed, overview.on),
         updated=wording.danish_time(opened.context.now),
+        signed=opened.context.knowledge.signed,
         patient=overview.patient["id"],
     )
 

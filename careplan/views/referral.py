@@ -23,7 +23,7 @@ from careplan.views.agreement import agreements, due_of
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import age, contact_of, coordinator, hidden_cpr, person_name
 from careplan.views.directory import directory_of
-from careplan.views.goalrow import goal_rows, target_with_unit
+from careplan.views.goalrow import goal_rows
 from careplan.views.page import Opened
 from careplan.views.plan import wishes
 
@@ -181,7 +181,7 @@ def slice_row(overview: Overview, line: Line, t: Catalogue) -> SliceRow:
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",
-        target=target_with_unit(line, line.agreed),
+        target=wording.target_with_unit(line.measure, line.agreed),
         icon=icon,
         word=word,
         standing=line.standing.value,

@@ -51,6 +51,7 @@ _WORDS: Mapping[str, str] = {
     "with-you-until": "aftalt med dig til {day}",
     "with-you-passed": "aftalt med dig; skulle ses igen {day}",
     "unverified": "* Tallet er ikke efterprøvet i kilden.",
+    "unsigned": "Målene bygger på regler, som en kliniker ikke har godkendt endnu.",
     "unprintable": "□ er et tegn, der ikke kan printes her.",
     "old": "gammelt tal",
     "more": "Flere mål:",
@@ -253,6 +254,7 @@ def _goals(overview: Overview) -> dict[str, Any]:
     rows = [_row(overview, one) for one in lines]
     others = [_other(one) for one in overview.lines if not is_goal(one) and one.newest]
     notes = [_WORDS["unverified"]] if any(row["unverified"] for row in rows) else []
+    notes += [] if overview.signed else [_WORDS["unsigned"]]
     return {"goals": rows, "others": others, "notes": notes}
 
 

@@ -28,7 +28,7 @@ from careplan.views.banner import banner_of
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
 from careplan.views.form import Form, find_day, find_number
-from careplan.views.goalrow import differs, goal_row, target_with_unit
+from careplan.views.goalrow import differs, goal_row
 from careplan.views.page import Opened, go
 from careplan.views.why import why_of
 
@@ -178,6 +178,7 @@ def _form(
         unit=wording.unit_text(line.measure),
         why=why_of(line, opened.context.knowledge, t),
         computed=wording.danish_time(opened.context.now),
+        signed=opened.context.knowledge.signed,
         length=TEXT_LENGTH,
         changed=changed,
     )
@@ -191,9 +192,11 @@ def _frame(opened: Opened, case: Case) -> dict[str, object]:
         "goal": case.goal,
         "version": case.number,
         "measure": line.measure,
-        "agreed": target_with_unit(line, line.agreed),
+        "agreed": wording.target_with_unit(line.measure, line.agreed),
         "individual": line.deviation is not None or differs(line),
-        "recommended": target_with_unit(line, line.recommendation.target) if line.recommendation else "",
+        "recommended": wording.target_with_unit(line.measure, line.recommendation.target)
+        if line.recommendation
+        else "",
         "value": wording.value_with_unit(line.measure, line.newest) if line.newest else "",
         "day": wording.danish_date(wording.day_of(line.newest)) if line.newest else "",
     }

@@ -193,8 +193,10 @@ def target_text(measure: Measure, target: Target | None) -> str:
     return measure.says(decided)
 
 
-def target_with_unit(measure: Measure, target: Target) -> str:
-    """«under 1,4 mmol/L», «mellem 53 og 58 mmol/mol»; the unit once."""
+def target_with_unit(measure: Measure, target: Target | None) -> str:
+    """«under 1,4 mmol/L», «mellem 53 og 58 mmol/mol»; the unit once; empty without a target."""
+    if target is None:
+        return ""
     said, unit = target_text(measure, target), unit_text(measure) if target.is_number else ""
     return said if not unit or said.endswith(unit) else f"{said}{THIN_SPACE}{unit}"
 

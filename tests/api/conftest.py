@@ -24,7 +24,7 @@ from careplan.views.cookie import Sessions
 from careplan.views.view import View
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE = "http://127.0.0.1/fhir"
+BASE = "http://test/fhir"
 SEND = {"content-type": "application/fhir+json"}
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
+from oddities import ODD_DATES, ODD_HEADERS, ODD_QUERIES, ODD_TEXTS, ODD_VALUES, RAW_VALUES
 
 from careplan.app import identify
 from careplan.fhir.registry import ROWS, TYPES
@@ -29,74 +30,12 @@ WRITABLE = [one for one in FIXTURES if not TYPES[one["resourceType"]].read_only]
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
 OPERATIONS = sorted({name for row in ROWS for names in row.operations.values() for name in names})
 
-ODD_TEXTS = [
-    "", " ", "\x00", "\x1f", "\u2028", "\ufffd", "\ufeff", "😀", "é", "e\u0301", "a" * 70, "x" * 20_000, "../..", "%00", "%2e%2e", "null",
-    "true", "0", "-1", "1e309", "NaN", "Infinity", "0001-01-01", "9999-12-31", "0000-00-00", "2026-02-30", "2026-11-22T25:61:61Z",
-    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:60Z", "2026", "2026-11", "Patient/inger-test", "Patient/", "/",
-    "#", "#x", "urn:uuid:x", "http://", "http://[", "https://careplan.example/fhir/Goal/1", "Patient?identifier=x", "Patient?", "http://unitsofmeasure.org",
-    "http://npu-terminology.org", "NPU27300", "mmol/mol", "%", "1", "<div>", "<div xmlns='http://www.w3.org/1999/xhtml'><p>&nope;</p></div>",
-    "<!DOCTYPE x [<!ENTITY a 'b'>]><div xmlns='http://www.w3.org/1999/xhtml'>&a;</div>", "\\", "'; DROP TABLE version; --", "$", "|", ",", "a|b|c",
-]  # fmt: skip
-ODD_DATES = ["0001", "9999", "0001-01-01", "9999-12-31", "0001-12", "9999-12", "1700-02-28", "2024-02-29", "2026-11-22"]
-ODD_DATES += ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"]
-ODD_DATES += ["2026-03-29T02:30:00", "2026-10-25T02:30:00", "2026-11-22T24:00:00Z", "2026-06-30T23:59:60Z", "2026-11-22"]
-ODD_VALUES = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    10**30,
-    1.5,
-    [],
-    {},
-    [[]],
-    [{}],
-    [None],
-    {"": ""},
-    {"reference": 7},
-    {"id": "x"},
-    "RAW",
+CALLED = [
+    *(f"/{row.name}/inger-test/${name}" for row in ROWS for name in row.operations.get("instance", ())),
+    *(f"/Goal/inger-test-hba1c/${name}" for name in TYPES["Goal"].operations["instance"]),
+    *(f"/{row.name}/${name}" for row in ROWS for name in row.operations.get("type", ())),
+    "/PlanDefinition/diabetes/$apply",
 ]
-RAW_VALUES = [
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "1e400000",
-    "-0",
-    "1E-400",
-    "01",
-    "0x1",
-    "1" * 5000,
-    '"\\ud800"',
-    '"\\udc00\\ud800"',
-    "undefined",
-    "'x'",
-]
-RAW_VALUES += ["[" * depth + "]" * depth for depth in (60, 70, 2000, 50_000)]
-RAW_VALUES += ['{"extension":[' * depth + "]}" * depth for depth in (20, 35, 2000)]
-ODD_QUERIES = [
-    "", "=", "&", "&&=&", "%", "%zz", "%FF", "a=%FF", "_id", "_id=", "_id=%00", "_count=0", "_count=-1", "_count=1e3", "_count=9" * 50, "_sort=-", "_sort=,",
-    "_sort=--_id", "_include=*", "_include=:", "_include=a:b:c:d", "_revinclude=*", "_revinclude=:", "_elements=,", "_summary=count", "_summary=x",
-    "_total=accurate", "_page=x", "_page=%00", "_format=json", "_format=xml", "_format=%00", "_since=9999-12-31T23:59:59-14:00",
-    "_since=0001-01-01T00:00:00%2B14:00", "_lastUpdated=gt9999-12-31", "_lastUpdated=ap0001", "_lastUpdated=lt0001-01-01", "name=" + "a" * 5000,
-    "x=1&" * 300, "name:missing=true", "name:contains=%25_", "name:exact=%5C", "identifier=%7C", "identifier=%7C%7C", "value-quantity=1e400",
-    "value-quantity=ap1e-300%7C%7Cx", "value-quantity=NaN", "date=0001-01-01T00:00:00%2B14:00", "date=ap9999-12-31", "birthdate=ne0001",
-    "subject=Patient/", "subject=http://[", "subject:Patient=x", "patient=%2F", "_has:Observation:patient:code=x", "subject.name=x", "_filter=x",
-    "_tag=%7C", "_profile:below=x", "on=9999-12-31", "on=0001-01-01", "subject=Patient/inger-test", "audience=patient", "clinic=x", "state=new", "%00=%00",
-]  # fmt: skip
-ODD_HEADERS = [
-    ("accept", "text/plain"), ("accept", "*/*;q=0"), ("accept", "\xff"), ("accept", ",,,"), ("content-type", "text/plain"), ("content-type", ""),
-    ("content-type", "application/json; charset=utf-16"), ("content-type", "application/x-www-form-urlencoded"), ("content-length", "-1"),
-    ("content-length", "\xb2"), ("content-length", "9" * 5000), ("content-length", "1"), ("if-match", "*"), ("if-match", ""), ("if-match", '"'),
-    ("if-match", 'W/"1"'), ("if-match", 'W/"' + "9" * 5000 + '"'), ("if-match", "\xff"), ("if-none-match", "*"), ("if-none-match", ',,"'),
-    ("if-none-match", 'W/"1", W/"2"'), ("if-modified-since", "Sun, 99 Nov 99999 09:00:00 GMT"), ("if-modified-since", "\x00"),
-    ("if-modified-since", "Sat, 01 Jan 0001 00:00:00 +9999"), ("if-none-exist", ""), ("if-none-exist", "?"), ("if-none-exist", "_id=x"),
-    ("if-none-exist", "%FF"), ("if-none-exist", "identifier=|"), ("if-none-exist", "x" * 5000), ("prefer", "return=minimal"), ("prefer", "=;=,"),
-    ("prefer", "handling=strict"), ("prefer", "return=OperationOutcome"), ("host", ""), ("host", "\xff\"'<>"), ("host", "evil.example/x?y#z"),
-    ("x-forwarded-proto", "javascript"), ("transfer-encoding", "chunked"), ("authorization", "Bearer x"), ("cookie", "\xff=\xff"),
-]  # fmt: skip
-
 CALLERS = [
     SYSTEM,
     SYSTEM,
@@ -145,11 +84,19 @@ async def answer_of(app, call):
 
     raw = f"/fhir{call.path}".encode("ascii", "ignore")
     scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": call.method, "scheme": "http",
-        "path": unquote(raw.decode()), "raw_path": raw, "root_path": "", "query_string": call.query.encode("latin-1", "replace"),
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": call.method,
+        "scheme": "http",
+        "path": unquote(raw.decode()),
+        "raw_path": raw,
+        "root_path": "",
+        "query_string": call.query.encode("latin-1", "replace"),
         "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in call.headers],
-        "client": ("127.0.0.1", 1), "server": ("test", 80),
-    }  # fmt: skip
+        "client": ("127.0.0.1", 1),
+        "server": ("test", 80),
+    }
     await app(scope, receive, send)
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(event.get("body", b"") for event in sent[1:])
@@ -180,7 +127,7 @@ def odd_value(rng, resource):
         case 0 | 1:
             return rng.choice(ODD_TEXTS)
         case 2:
-            value = rng.choice(ODD_VALUES)
+            value = copy.deepcopy(rng.choice(ODD_VALUES))
             return f"RAW{rng.randrange(len(RAW_VALUES))}" if value == "RAW" else value
         case 3:
             deep = []
@@ -367,7 +314,7 @@ def call_of(rng):
             call.method, call.path, call.body = "POST", "", text_of(rng, bundle_of(rng))
         case 6:
             call.body = text_of(rng, parameters_of(rng))
-            call.path = rng.choice([f"/{row.name}/inger-test{'-hba1c' * (row.name == 'Goal')}/${name}" for row in ROWS for name in row.operations.get("instance", ())] + [f"/{row.name}/${name}" for row in ROWS for name in row.operations.get("type", ())] + ["/PlanDefinition/diabetes/$apply"])  # fmt: skip
+            call.path = rng.choice(CALLED)
             call.method = rng.choice(("POST", "POST", "GET"))
         case 7:
             call.method, call.path = "GET", f"/{resource['resourceType']}"

@@ -30,10 +30,19 @@ OWN, OTHERS = ("Observation/anna-1", "Condition/anna-t2d", "Patient/anna"), ("Ob
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("who", ["system", "doctor", "anna", "visitator", "lps"])
+@pytest.mark.parametrize("who", ["system", "doctor", "anna", "lps"])
 async def test_who_has_to_do_with_anna_reads_her_record(open_town: Town, who: str) -> None:
     for reference in OWN:
         assert (await open_town.get(reference, who))["id"] == reference.rpartition("/")[2]
+
+
+async def test_a_referral_opens_values_but_not_the_problem_list(open_town: Town) -> None:
+    assert (await open_town.get("Observation/anna-1", "visitator"))["id"] == "anna-1"
+    with pytest.raises(Forbidden):
+        await open_town.get("Condition/anna-t2d", "visitator")
+    for operation in ("Patient/$recommended-targets",):
+        with pytest.raises(Forbidden):
+            await open_town.call(operation, "anna", "visitator")
 
 
 @pytest.mark.parametrize("who", ["stranger", "birthe", "statistics"])

@@ -37,9 +37,9 @@ async def test_the_blocks_stand_in_the_order_of_the_brief(world: World) -> None:
 async def test_the_next_step_is_one_task_with_its_day_and_a_way_to_do_it(world: World) -> None:
     browser = await opened(world, "birthe")
     card = browser.html.split('class="card next"')[1].split("</section>")[0]
-    assert re.search(r"Tag blodprøve\s+senest \d\d\.\d\d\.\d{4}", card)
+    assert re.search(r"Jeg måler mit blodtryk hjemme før næste kontrol\s+senest \d\d\.\d\d\.\d{4}", card)
     assert 'href="tel:00102030"' in card
-    assert "Bestil tid hos lægen" in card
+    assert "Ring til klinikken" in card
 
 
 async def test_a_task_whose_day_has_passed_says_so(world: World) -> None:

@@ -126,7 +126,7 @@ async def test_the_same_plan_at_the_same_moment_gives_the_same_bytes(world: Worl
 @needs_pdftotext
 async def test_the_blocks_stand_in_the_order_of_the_brief(world: World) -> None:
     text = text_of(printed(await overview_of(world, "birthe")))
-    places = []
+    places: list[int] = []
     for block in BLOCKS:
         places.append(text.find(block, places[-1] if places else 0))
         assert places[-1] >= 0, block
@@ -259,6 +259,11 @@ def test_markup_in_names_and_agreements_stays_what_it_is(words: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_any_text_can_be_printed(words: str) -> None:
     assert pages_of(printed(small(name=words, tasks=(task(1, f"Aftale {words}"),)))) == 1
+
+
+def test_every_sign_that_is_kept_is_in_the_font() -> None:
+    signs = " ".join(chr(number) for number in range(0x3000))
+    assert printed(small(tasks=(task(1, signs),))).startswith(b"%PDF")
 
 
 @needs_pdftotext

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -9,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from careplan.domain.evaluation import Recommendation
 from careplan.domain.measure import Measure, Reading, Value
 from careplan.domain.target import Standing, Target, standing
 from careplan.interactions.overview import Line
 from careplan.knowledge.load import load_knowledge
 from careplan.views import wording
 
-MEASURES = load_knowledge().measures
+MEASURES, GUIDELINES = load_knowledge().measures, load_knowledge().guidelines
 TARGETS = {
     name: row.target
-    for name, table in load_knowledge().guidelines.items()
+    for name, table in GUIDELINES.items()
     for row in table.rows
     if row.target.is_number or row.target.why
 }
@@ -125,6 +127,17 @@ def test_flag_without_an_answer_is_not_taken_for_no() -> None:
     assert said.startswith("Det er ikke skrevet ned endnu.") and "nej" not in said
 
 
+def test_result_of_the_rules_is_said_in_the_rules_own_words() -> None:
+    row = next(one for one in GUIDELINES["kol_group"].rows if one.target.value == "B")
+    found = Recommendation("kol_group", "2026.1", row, (), (), ())
+    assert wording.patient_sentence(replace(line("kol_group"), recommendation=found)) == row.patient
+
+
+def test_agreed_group_is_said_as_it_is() -> None:
+    said = wording.patient_sentence(line("kol_group", [], Target(value="A")))
+    assert said.endswith("Dit mål er: gruppe A.")
+
+
 def test_none_and_one_are_counted_in_words() -> None:
     none, one = (line("exacerbations", [reading(value, NOW)]) for value in (0, 1))
     assert wording.patient_sentence(none) == "Din KOL er ikke blevet værre det sidste år."
@@ -167,6 +180,12 @@ def test_bounds_are_compared_only_where_they_cannot_overlap() -> None:
     high = reading(90, NOW, comparator=">")
     assert wording.trend_word([high, reading(80, LAST_YEAR)]) == "steget"
     assert wording.trend_word([high, reading(95, LAST_YEAR)]) == ""
+    assert wording.trend_word([reading(5, NOW, comparator="<"), reading(20, LAST_YEAR)]) == "faldet"
+
+
+def test_nothing_is_compared_where_values_are_no_numbers_or_lacking() -> None:
+    assert wording.trend_word([]) == ""
+    assert wording.trend_word([reading("never", NOW), reading("current", LAST_YEAR)]) == ""
 
 
 # ── words, days and units ────────────────────────────────────────────────────────────────────────
@@ -192,11 +211,16 @@ def test_unit_follows_a_thin_space_and_one_is_singular() -> None:
         ("exacerbations", Target(high=Decimal(0)), "0 gange på et år"),
         ("kol_group", Target(value="E"), "gruppe E"),
         ("kol_group", Target(value="unknown"), "ukendt"),
+        ("gold_grade", Target(why="grad 2"), "grad 2"),
         ("ldl", Target(why="Intet talmål: et lavere tal gavner næppe."), "intet tal"),
     ],
 )
 def test_target_is_said_with_its_unit_once(name: str, target: Target, said: str) -> None:
     assert wording.target_with_unit(MEASURES[name], target) == said
+
+
+def test_no_target_is_called_no_target() -> None:
+    assert wording.target_text(MEASURES["ldl"], None) == "intet mål"
 
 
 def test_every_standing_has_an_icon_and_a_word_of_its_own() -> None:

@@ -40,6 +40,7 @@ class Established:
 
 async def apply(context: Context, asked: Asked) -> bytes:
     """The CarePlan with its Goals and Tasks contained; nothing is stored."""
+    access.check_whole_record(context)
     patient = asked.reference("subject", "Patient")
     person = await read_person(context, patient, PLAN_TYPES)
     return dump(contained(preview(context, person, [plan_type(context, asked.id or "")])[0]))
@@ -86,7 +87,12 @@ async def make_plans(
         for change in changes:
             await access.check_write(context, change.type, change.value, patient)
         try:
-            versions = await commit(context, changes, [_task_guard(person)], Activity("establish", reason))
+            versions = await commit(
+                context,
+                changes,
+                [_seen_guard(person, "Task"), _seen_guard(person, "Observation")],
+                Activity("establish", reason),
+            )
         except (GoalExists, GuardFailed, VersionConflict):
             if attempt == TRIES:
                 raise
@@ -167,7 +173,7 @@ def _stands(context: Context, person: Person, goal: DraftGoal) -> Json:
     return with_achievement(goal.value, stands(context.knowledge, person.chart, goal.measure, agreed, latest))
 
 
-def _task_guard(person: Person) -> Guard:
-    """No Task may have come in between: two plans made at once share one årskontrol."""
-    seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == "Task")
-    return Guard(f"Patient/{person.id}/Task", Query("Task", patient=person.id), seen)
+def _seen_guard(person: Person, type_name: str) -> Guard:
+    """Nothing of a type may have come in between: plans made at once share one årskontrol, a value moves its Goal."""
+    seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == type_name)
+    return Guard(f"Patient/{person.id}/{type_name}", Query(type_name, patient=person.id), seen)

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from careplan.domain.calendar import add_months
-from careplan.domain.errors import CareplanError
+from careplan.domain.errors import CareplanError, OutOfRange
 from careplan.domain.evaluation import Recommendation, stands
 from careplan.domain.measure import Measure, newest
 from careplan.domain.quantity import Quantity, in_unit
@@ -142,6 +142,10 @@ def _individual(context: Context, case: _Case, goal: Json, wanted: Wanted) -> Js
     until = wanted.valid_until or add_months(context.on, review_months(case.person.answer) or 12)
     if until <= context.on:
         raise ParameterFaulty("parameter valid-until must be a day after today")
+    for end in (wanted.low, wanted.high):
+        if end is not None and not case.measure.plausible.holds(end):
+            span = case.measure.plausible
+            raise OutOfRange(f"a target of {case.measure.id} lies within {span.low} to {span.high} {case.measure.unit}")
     entry = target_entry(target, case.measure, AGREED, dueDate=until.isoformat())
     goal = with_target(goal, AGREED, entry)
     same = find_target(goal, RECOMMENDED)

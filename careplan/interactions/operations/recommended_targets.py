@@ -4,6 +4,7 @@ from careplan.domain.evaluation import Answer
 from careplan.domain.guideline import Row
 from careplan.fhir.goal import goal_from_recommendation
 from careplan.fhir.text import Json, dump
+from careplan.interactions.access import check_whole_record
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked
 from careplan.interactions.person import read_person
@@ -11,6 +12,7 @@ from careplan.interactions.person import read_person
 
 async def recommended_targets(context: Context, asked: Asked) -> bytes:
     """A collection of proposed Goals, one a measure, in the order of the tables."""
+    check_whole_record(context)
     person = await read_person(context, asked.id or "", on=asked.find_day("on"))
     bundle: Json = {"resourceType": "Bundle", "type": "collection"}
     entries = proposals(context, person.id, person.answer)
