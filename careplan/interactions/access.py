@@ -10,11 +10,10 @@ from datetime import datetime
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_personal
-from careplan.fhir.reading import coding_keys
 from careplan.fhir.reference import Target, find_target
 from careplan.fhir.search import Criterion, Query, ReferenceIs, TokenIs
 from careplan.fhir.span import find_span
-from careplan.fhir.systems import FACT
+from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
 from careplan.store.protocol import Version
@@ -168,7 +167,7 @@ def check_replaced(context: Context, version: Version) -> None:
 
 def _check_guest(context: Context, type_name: str, value: Json) -> None:
     """What patients and those referred to write is their own, and never a fact that a clinician answers for."""
-    if type_name == "Observation" and any(system == FACT for system, _ in coding_keys(value.get("code"))):
+    if type_name == "Observation" and FACT in _systems(value.get("code")):
         raise Forbidden("what a clinician judges, such as frailty, is entered by the clinic")
     if context.caller.role == "patient":
         _check_own(context, type_name, value)
@@ -181,6 +180,14 @@ def _names_caller(context: Context, value: Json) -> bool:
     """Whether a value or a task is of the caller's organisation or of the caller: its performer, owner or requester."""
     ours = {f"Organization/{context.caller.organization}", context.caller.reference}
     return any(one in ours for name in ("performer", "owner", "requester") for one in _references(value, name))
+
+
+def _systems(concept: Json) -> set[str]:
+    """The systems of the codings of a CodeableConcept that need not be valid yet."""
+    there = concept.get("coding") if isinstance(concept, dict) else None
+    codings = there if isinstance(there, list) else [there]
+    found = [one.get("system") for one in codings if isinstance(one, dict)]
+    return {normal_system(one) for one in found if isinstance(one, str)}
 
 
 def _references(value: Json, name: str) -> list[str]:
