@@ -216,6 +216,15 @@ async def test_body_without_its_type_is_refused(client, refused, body):
     refused(await client.post("/Patient", content=body), 400, "resource-type-mismatch")
 
 
+@pytest.mark.parametrize("meta", ['"x"', "[]", "7", "null", '{"tag":7}'])
+async def test_update_with_an_odd_meta_is_refused(client, put, example, refused, meta):
+    """An update is compared with what stands before it is validated."""
+    await put(example("Patient"))
+    text = dump(example("Patient", meta="META")).replace(b'"META"', meta.encode())
+    refused(await client.put("/Patient/inger-test", content=text), 422)
+    assert (await client.get("/Patient/inger-test/_history")).json()["total"] == 1
+
+
 # ── digits and letters ───────────────────────────────────────────────────────────────────────────
 
 

@@ -203,3 +203,29 @@ async def test_individual_target_needs_a_known_reason_and_a_bound(client, record
     ):
         refused(await client.post(address, content=parameters(*pairs)), status)
     assert await versions(house) == before
+
+
+EDGES = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01", "9999-12-31", "0001", "9999"]
+
+
+@pytest.mark.parametrize("at", EDGES)
+async def test_dates_at_the_ends_of_the_calendar_harm_nobody(client, put, example, record, at):
+    """One odd date in one record must not take the overview, or the worklist of everybody, away."""
+    await put(example("Patient", id="other", birthDate=at[:10]))
+    medicine = example("MedicationStatement", effectivePeriod={"start": at}, effectiveDateTime=None)
+    for resource in (
+        example("Condition", id="c1", onsetDateTime=at, subject={"reference": "Patient/other"}),
+        example("Condition", id="c2", onsetDateTime=at),
+        medicine,
+        example("Observation", id="o1", effectiveDateTime=at),
+        example("Observation", id="o2", effectiveDateTime=at, subject={"reference": "Patient/other"}),
+        example("Encounter", period={"start": at}),
+    ):
+        await put(resource)
+    for address in (
+        "/Patient/$eligible",
+        *(f"/Patient/{id}/${name}" for id in ("other", "inger-test") for name in ("overview", "recommended-targets")),
+        "/PlanDefinition/diabetes/$apply?subject=Patient/inger-test",
+    ):
+        answer = await client.get(address)
+        assert answer.status_code == 200, (address, answer.text)
