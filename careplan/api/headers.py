@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from careplan.api.door import door_of
 from careplan.domain.errors import CareplanError
-from careplan.fhir.reference import ID
+from careplan.fhir.reference import CPR, ID
 from careplan.fhir.search import Pairs, ParameterInvalid, pairs_from_query
 from careplan.fhir.text import Text, read_text
 from careplan.store.protocol import NotFound
@@ -52,6 +52,8 @@ def names_of(request: Request) -> tuple[str, str]:
     type_name, id = request.path_params["type"], request.path_params["id"]
     if not _ID.fullmatch(id):
         raise NotFound("there is no such address; an id is 1 to 64 of A-Z, a-z, 0-9, - and .")
+    if CPR.fullmatch(id):
+        raise NotFound("a person number is never an id here; search by identifier, with POST _search")
     return type_name, id
 
 

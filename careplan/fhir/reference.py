@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from careplan.fhir.systems import CANONICAL
 
+CPR = re.compile(r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d-?\d{4}")
+"""What a Danish person number looks like; it may not be an id, for ids stand in addresses (danish-fhir.md §7)."""
+
 ID = r"[A-Za-z0-9\-.]{1,64}"
 _LOCAL = re.compile(rf"([A-Z][A-Za-z]*)/({ID})(?:/_history/{ID})?$")
 _TYPED_URL = re.compile(rf"\w+:.*?/([A-Z][A-Za-z]*)/{ID}(?:/_history/{ID})?$")

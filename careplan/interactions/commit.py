@@ -12,6 +12,7 @@ from careplan.fhir import registry, systems
 from careplan.fhir.index import extract
 from careplan.fhir.instant import instant_text
 from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.reference import CPR
 from careplan.fhir.text import Json, stamp
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.consequence import draw
@@ -70,6 +71,9 @@ def check(context: Context, changes: Sequence[Change]) -> None:
         if change.value is not None:
             found = [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
             faults += [_placed(fault, change) for fault in found]
+        if CPR.fullmatch(change.id):
+            fault = Fault(f"{change.type}.id", "value-invalid", "an id must not be a person number; use identifier")
+            faults.append(_placed(fault, change))
     if faults:
         first = faults[0]
         raise ResourceInvalid(f"{len(faults)} fault(s), first at {first.expression}: {first.message}", tuple(faults))

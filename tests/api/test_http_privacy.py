@@ -153,11 +153,11 @@ def broken(app, house):
         ("GET", f"/Patient/{SECRET}", "/fhir/{type}/{id}"),
         ("GET", f"/Patient?identifier={SYSTEM}|{CPR}", "/fhir/{type}"),
         ("POST", "/Patient", "/fhir/{type}"),
-        ("PUT", f"/Patient/{CPR}", "/fhir/{type}/{id}"),
-        ("DELETE", f"/Patient/{CPR}", "/fhir/{type}/{id}"),
-        ("GET", f"/Patient/{CPR}/_history", "/fhir/{type}/{id}/_history"),
-        ("GET", f"/Patient/{CPR}/_history/1", "/fhir/{type}/{id}/_history/{number}"),
-        ("GET", f"/Patient/{CPR}/$overview", "/fhir/{type}/{id}/${operation}"),
+        ("PUT", f"/Patient/{SECRET}", "/fhir/{type}/{id}"),
+        ("DELETE", f"/Patient/{SECRET}", "/fhir/{type}/{id}"),
+        ("GET", f"/Patient/{SECRET}/_history", "/fhir/{type}/{id}/_history"),
+        ("GET", f"/Patient/{SECRET}/_history/1", "/fhir/{type}/{id}/_history/{number}"),
+        ("GET", f"/Patient/{SECRET}/$overview", "/fhir/{type}/{id}/${operation}"),
     ],
 )
 async def test_error_of_ours_says_nothing_and_logs_route_and_kind(
@@ -167,7 +167,7 @@ async def test_error_of_ours_says_nothing_and_logs_route_and_kind(
     caplog.set_level(logging.DEBUG, logger="careplan")
     transport = httpx.ASGITransport(app=broken)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/fhir") as client:
-        body = dump(example("Patient", id=CPR)) if method in ("POST", "PUT") else b""
+        body = dump(example("Patient", id=SECRET)) if method in ("POST", "PUT") else b""
         headers = {"content-type": "application/fhir+json"}
         answer = await client.request(method, address, content=body, headers=headers)
     issues = refused(answer, 500, "careplan-error")
@@ -185,3 +185,12 @@ async def test_readiness_with_a_broken_store_says_nothing(broken, caplog):
         answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert SECRET not in answer.text
+
+
+async def test_a_person_number_is_never_an_id_and_is_not_repeated(client, example):
+    body = {**example("Patient"), "id": CPR}
+    refused = await client.put(f"/Patient/{CPR}", content=dump(body))
+    assert refused.status_code == 404 and CPR not in refused.text
+    entry = {"resource": body, "request": {"method": "PUT", "url": f"Patient/{CPR}"}}
+    bundle = await client.post("", content=dump({"resourceType": "Bundle", "type": "transaction", "entry": [entry]}))
+    assert bundle.status_code == 422 and CPR not in bundle.text
