@@ -19,6 +19,7 @@ from careplan.api.door import FHIR, Door, new_id
 from careplan.api.errors import error_response
 from careplan.api.health import operation_routes
 from careplan.api.routes import fhir_routes
+from careplan.domain.calendar import years_between
 from careplan.domain.errors import Fault
 from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
@@ -26,7 +27,7 @@ from careplan.fhir import bindings, models, profile, registry, xhtml
 from careplan.fhir.definition_of_plan import plan_definition
 from careplan.fhir.goal import goal_from_recommendation
 from careplan.fhir.index import extract
-from careplan.fhir.instant import instant_text
+from careplan.fhir.instant import day_of, instant_text
 from careplan.fhir.mapping import ChartReader
 from careplan.fhir.profile import Definitions, load_definitions
 from careplan.fhir.text import Json, dump, parse, read_text, stamp
@@ -151,7 +152,7 @@ def create_app(settings: Settings, *, demo: bool = False) -> FastAPI:
         async with open_house(settings) as house:
             app.state.door = Door(house, identify, settings.base, settings.body_limit)
             sessions = Sessions(house.secret)
-            people = invented_people(now().date()) if demo else ()
+            people = invented_people(day_of(now())) if demo else ()
             app.state.view = View(house, sessions, now, new_id, settings.base, demo, people)
             yield
 
@@ -165,10 +166,11 @@ def create_app(settings: Settings, *, demo: bool = False) -> FastAPI:
 
 
 def invented_people(on: date) -> tuple[Persona, ...]:
-    """The demo's patients, to sign in as."""
+    """The demo's patients, to sign in as, with their age on a day."""
     people = cast(Register("demo"), on)
     return tuple(
-        patient_persona(one.id, f"{one.given} Test {one.family}, {on.year - one.born.year} år") for one in people
+        patient_persona(one.id, f"{one.given} Test {one.family}, {int(years_between(one.born, on))} år")
+        for one in people
     )
 
 
@@ -189,7 +191,7 @@ def identify(request: Request) -> Caller:
 
     The service listens on loopback only, so a request without a session comes from this machine. One that a page of
     another site makes a browser send does not count.
-    Raises  Forbidden
+    Raises  LoginRequired
     """
     caller = caller_of_cookie(request)
     if caller is not None:

@@ -22,6 +22,7 @@ from careplan.fhir.answered import PLAN_NAMES, answer_json
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.mapping import ChartReader, listed_with
 from careplan.fhir.text import Json, dump, parse
+from careplan.interactions.entry import BundleInvalid
 from careplan.interactions.worklist import Candidate, candidates
 from careplan.knowledge.load import KnowledgeFaulty, load_knowledge, overdue_reviews
 from careplan.settings import Settings, settings_from_environment
@@ -69,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1, help="same seed, same patients (default 1)")
     _add_store(demo, "default: demo/careplan-demo.db, made anew")
 
-    serve = _add(commands, "serve", _serve, "serve the FHIR API")
+    serve = _add(commands, "serve", _serve, "serve the FHIR API and the pages")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", type=int, default=8000, help="port (default 8000)")
     serve.add_argument("--workers", type=int, default=1, help="processes (default 1)")
@@ -206,8 +207,8 @@ def _targets(parsed: argparse.Namespace, settings: Settings) -> int:
     for path in parsed.bundles:
         try:
             resources = _resources(parse(path.read_bytes()))
-        except CareplanError as error:
-            _tell(f"careplan: {path}: {error.message}")
+        except (CareplanError, OSError) as error:
+            _tell(f"careplan: {path}: {error.message if isinstance(error, CareplanError) else error.strerror}")
             faulty = True
             continue
         answer = evaluate(knowledge, reader.chart(resources, on, settings.clinic))
@@ -222,9 +223,19 @@ def _targets(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _resources(body: Json) -> list[Json]:
     """One person's resources: of a Bundle, or the one resource itself."""
-    if body.get("resourceType") != "Bundle":
+    if not isinstance(body.get("resourceType"), str):
+        raise BundleInvalid("the file holds no resource: resourceType is missing")
+    if body["resourceType"] != "Bundle":
         return [body]
-    return [entry["resource"] for entry in body.get("entry", ()) if "resource" in entry]
+    entries = body.get("entry", [])
+    found = (
+        [one.get("resource") if isinstance(one, dict) else None for one in entries]
+        if isinstance(entries, list)
+        else [None]
+    )
+    if any(not isinstance(one, dict) or not isinstance(one.get("resourceType"), str) for one in found):
+        raise BundleInvalid("every entry of the Bundle holds a resource with its resourceType")
+    return found
 
 
 def _table(name: str, answer: Answer, knowledge: Knowledge) -> str:

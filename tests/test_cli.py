@@ -209,9 +209,20 @@ def test_a_bundle_that_cannot_be_read_stops_no_other(say: Said) -> None:
     assert [one["bundle"] for one in objects(printed)] == ["one.json"]
 
 
-def test_a_file_that_is_not_there_is_named(say: Said) -> None:
-    code, _, told = say("targets", "none.json", "--json")
+@pytest.mark.parametrize(
+    "content", ['{"resourceType":"Bundle","entry":[1]}', '{"resourceType":"Bundle","entry":7}', "{}"]
+)
+def test_what_holds_no_resources_is_named_and_stops_no_other(say: Said, content: str) -> None:
+    Path("odd.json").write_text(content)
+    code, printed, told = say("targets", "odd.json", write("one.json", GOLDEN[0][1]), "--json")
+    assert (code, "odd.json" in told) == (1, True)
+    assert [one["bundle"] for one in objects(printed)] == ["one.json"]
+
+
+def test_a_file_that_is_not_there_is_named_and_stops_no_other(say: Said) -> None:
+    code, printed, told = say("targets", "none.json", write("one.json", GOLDEN[0][1]), "--json")
     assert (code, "none.json" in told) == (1, True)
+    assert [one["bundle"] for one in objects(printed)] == ["one.json"]
 
 
 def test_a_day_that_is_none_is_wrong_use(say: Said, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from careplan.api.door import door_of
 from careplan.api.headers import read_body
 from careplan.api.render import json_response
 from careplan.api.searching import searchset_of
+from careplan.fhir import systems
 from careplan.fhir.bundle import Answer, response_bundle
 from careplan.fhir.capability import Offer, capability_statement
 from careplan.fhir.conditional import tags_from_header
@@ -21,12 +22,22 @@ from careplan.interactions.context import Context
 from careplan.interactions.transaction import Performed, Result, perform
 
 RELEASED = "2026-11-22"
+OFFER = Offer(
+    conditional_create=True,
+    system=("transaction", "batch"),
+    security="Answers on loopback addresses only. Without a session of the demo, the caller is the system itself.",
+)
+PROFILES = {
+    "CarePlan": (systems.PROFILE_CAREPLAN,),
+    "Goal": (systems.PROFILE_GOAL,),
+    "Observation": (systems.PROFILE_OBSERVATION,),
+}
 
 
 async def metadata(request: Request) -> Response:
     base = door_of(request).base_of(request)
-    offer = Offer(conditional_create=True, system=("transaction", "batch"))
-    body = dump(capability_statement(base, version=__version__, date=RELEASED, offer=offer))
+    statement = capability_statement(base, version=__version__, date=RELEASED, offer=OFFER, profiles=PROFILES)
+    body = dump(statement)
     tag = hashlib.sha256(body).hexdigest()[:16]
     etag = {"etag": f'W/"{tag}"'}
     held = request.headers.get("if-none-match")

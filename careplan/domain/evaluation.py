@@ -6,14 +6,14 @@ Rules: first match wins per measure; a comparison with a missing fact is false a
 win, makes the answer provisional (guidelines.yaml, meta).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from careplan.domain.calendar import add_months
 from careplan.domain.chart import Chart, Fact
-from careplan.domain.condition import Condition, FactValue, Term
+from careplan.domain.condition import Condition, FactValue, Group, Term
 from careplan.domain.guideline import (
     AllOf,
     AnyOf,
@@ -287,6 +287,34 @@ def evaluate(knowledge: Knowledge, chart: Chart) -> Answer:
             elif decision.missing:
                 undecided[measure] = decision.missing
     return Answer(chart.on, plans, recommendations, undecided)
+
+
+def raw_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[tuple[str, FromRecord], ...]:
+    """The facts of the record that these questions come down to, with where each is read from."""
+    found: dict[str, FromRecord] = {}
+    waiting: list[Term | str] = list(terms)
+    seen: set[str] = set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Group):
+            waiting += one.terms
+            continue
+        name = one if isinstance(one, str) else one.fact
+        if name in seen:
+            continue
+        seen.add(name)
+        match knowledge.facts[name].definition:
+            case FromRecord() as origin:
+                found[name] = origin
+            case AnyOf(nested) | AllOf(nested) | CountOf(nested):
+                waiting += nested
+            case KnownAny(names):
+                waiting += names
+            case EligibleFor(plans):
+                waiting += [term for plan in plans for row in knowledge.plans[plan].eligible for term in row.when]
+            case DecidedBy(table):
+                waiting += [term for row in knowledge.guidelines[table].rows for term in row.when]
+    return tuple(sorted(found.items()))
 
 
 def holds(knowledge: Knowledge, chart: Chart, terms: tuple[Term, ...]) -> bool | None:

@@ -58,6 +58,7 @@ class Measure:
     plausible    outside: ask again; possible: outside is refused
     near         margin of «tæt på mål» in `ucum`
     low_end_needs  fact without which a value under a target's low end is no warning (guidelines.md, Bounds)
+    sample       of a laboratory test, what is taken: `blood` or `urine`; empty where nothing is
     """
 
     id: str
@@ -76,6 +77,7 @@ class Measure:
     chart: Span = Span()
     near: Decimal = Decimal(0)
     low_end_needs: str | None = None
+    sample: str = ""
     priority: int = 99
     codes: tuple[Code, ...] = ()
     panel: tuple[Code, ...] = ()

@@ -60,15 +60,6 @@ def in_unit(quantity: Quantity, unit: str) -> Quantity:
     return Quantity(quantity.value * factor(quantity.unit, unit), unit, quantity.comparator)
 
 
-def normal_unit(unit: str) -> tuple[str, Decimal]:
-    """The unit a search compares in, and the factor into it: `%` → (`1`, 0.01). Unknown units stand for themselves."""
-    have = _FACTORS.get(unit)
-    if have is None:
-        return unit, Decimal(1)
-    first = next(name for name, (dimension, _) in _FACTORS.items() if dimension == have[0])
-    return first, have[1]
-
-
 def units_like(unit: str) -> tuple[str, ...]:
     """Every unit that converts exactly into this one, itself included; an unknown unit stands alone."""
     have = _FACTORS.get(unit)

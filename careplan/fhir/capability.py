@@ -39,7 +39,7 @@ class Offer:
     conditional_read: str = "full-support"
     system: tuple[str, ...] = ("transaction", "batch")
     formats: tuple[str, ...] = ("application/fhir+json", "json")
-    security: str = "OpenID Connect access tokens with SMART v2 scopes; access by relation to the patient"
+    security: str = ""
 
 
 def capability_statement(
@@ -85,7 +85,7 @@ def operation_url(type_name: str, name: str) -> str:
 def _rest(rows: Sequence[Row], offer: Offer, profiles: Mapping[str, Sequence[str]]) -> Json:
     rest: Json = {
         "mode": "server",
-        "security": {"description": offer.security},
+        **({"security": {"description": offer.security}} if offer.security else {}),
         "resource": [_resource(one, rows, offer, profiles.get(one.name, ())) for one in rows],
     }
     if offer.system:

@@ -79,13 +79,6 @@ def not_modified(number: int, at: datetime, none_match: Tags | None, modified_si
     return modified_since is not None and at.replace(microsecond=0) <= modified_since
 
 
-def may_write(number: int | None, match: Tags | None, none_match: Tags | None) -> bool:
-    """Whether a write may go ahead over the current version (None: there is none); else it is answered 412."""
-    if match is not None and not match.holds(number):
-        return False
-    return none_match is None or not none_match.holds(number)
-
-
 def expected_number(match: Tags | None) -> int | None:
     """The one version that If-Match names; None when there is no If-Match, or any version will do.
 

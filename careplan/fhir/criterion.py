@@ -27,7 +27,8 @@ from careplan.fhir.registry import Parameter, known
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import UCUM, normal_code, normal_system
 
-MOST_ALTERNATIVES = 1000
+MOST_ALTERNATIVES = 400
+"""Of one parameter, counted in every unit that a quantity is asked for in: what every store bears."""
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
     "token": frozenset({"missing", "not"}),
@@ -63,10 +64,10 @@ def criterion_from_text(parameter: Parameter, modifier: str, text: str, base: st
     written = [part for part in split(text, ",") if part.strip()]
     if not written:
         return None
-    if len(written) > MOST_ALTERNATIVES:
-        raise ParameterInvalid(f"{parameter.name} takes at most {MOST_ALTERNATIVES} values")
+    _check_number(parameter, len(written))
     read = _READERS["identifier" if modifier == "identifier" else parameter.kind]
     alternatives = tuple(one for part in written for one in read(parameter, modifier, part, base))
+    _check_number(parameter, len(alternatives))
     return Criterion(parameter.name, parameter.kind, alternatives, negated=modifier == "not")
 
 
@@ -92,6 +93,11 @@ def _check_modifier(parameter: Parameter, modifier: str) -> None:
     if modifier[:1].isupper() and parameter.leads_to(modifier) and (parameter.targets or known(modifier)):
         return
     raise ParameterInvalid(f"{parameter.name} has no modifier :{modifier[:64]} here")
+
+
+def _check_number(parameter: Parameter, number: int) -> None:
+    if number > MOST_ALTERNATIVES:
+        raise ParameterInvalid(f"{parameter.name} takes at most {MOST_ALTERNATIVES} values, each unit of them counted")
 
 
 def _missing(parameter: Parameter, text: str) -> bool:

@@ -165,28 +165,39 @@ def _tasks(
             task = taken[activity.id]
             found.append(DraftTask(activity, task["id"], task, shared=True))
         else:
-            task = _new_task(activity, plan_id, answer, occasion)
+            task = task_of(
+                activity,
+                occasion.patient,
+                [f"CarePlan/{plan_id}"],
+                occasion.at,
+                due=first_due(activity, answer),
+                clinic=occasion.clinic,
+            )
             found.append(DraftTask(activity, occasion.new_id(), task, shared=False))
     return found
 
 
-def _new_task(activity: Activity, plan_id: str, answer: Answer, occasion: Occasion) -> Json:
-    due = first_due(activity, answer)
-    owner = f"Organization/{occasion.clinic}" if activity.who == "clinic" and occasion.clinic else None
+def task_of(
+    activity: Activity, patient: str, plans: Sequence[str], at: datetime, *, due: date | None, clinic: str | None
+) -> dict[str, Any]:
+    """The Task of an activity, not yet begun; without an owner where the clinic is to do it and none is known.
+
+    plans  references of the CarePlans it is of
+    """
     task: dict[str, Any] = {
         "resourceType": "Task",
-        "basedOn": [{"reference": f"CarePlan/{plan_id}"}],
+        "basedOn": [{"reference": one} for one in plans],
         "status": "requested",
         "intent": "plan",
         "code": {"coding": [{"system": systems.ACTIVITY, "code": activity.id}], "text": activity.title},
         "description": activity.says or activity.title,
-        "for": {"reference": f"Patient/{occasion.patient}"},
-        "authoredOn": instant_text(occasion.at),
+        "for": {"reference": f"Patient/{patient}"},
+        "authoredOn": instant_text(at),
     }
     if activity.who == "patient":
-        owner = f"Patient/{occasion.patient}"
-    if owner:
-        task["owner"] = {"reference": owner}
+        task["owner"] = {"reference": f"Patient/{patient}"}
+    elif activity.who == "clinic" and clinic:
+        task["owner"] = {"reference": f"Organization/{clinic}"}
     if due:
         task["restriction"] = {"period": {"end": due.isoformat()}}
     return task

@@ -16,7 +16,7 @@ from careplan.domain.measure import Measure
 from careplan.domain.target import Standing, Target
 from careplan.fhir import systems
 from careplan.fhir.instant import find_date, instant_text
-from careplan.fhir.reading import Codes
+from careplan.fhir.reading import Codes, coding_keys
 from careplan.fhir.text import Json
 
 AGREED, RECOMMENDED = "agreed", "recommended"
@@ -37,17 +37,6 @@ class Deviation:
     text: str | None
     author: str | None
     valid_until: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recommended:
-    """What a Goal remembers of the recommendation it was made from."""
-
-    row: str
-    knowledge: str
-    computed_at: str
-    basis: tuple[str, ...]
-    missing: tuple[str, ...]
 
 
 def quantity(value: Decimal, measure: Measure, comparator: str | None = None) -> dict[str, Any]:
@@ -182,14 +171,16 @@ def _decimal(value: Json) -> Decimal | None:
 
 
 def measure_of_goal(goal: Json, codes: Codes, measures: Mapping[str, Measure]) -> Measure | None:
-    """The measure a Goal is about; None for a personal goal."""
+    """The measure a Goal is about: by a code of its values, of its targets, or our own; None for a personal goal."""
     for entry in goal.get("target", ()):
-        found = codes.find(entry.get("measure"))
+        concept = entry.get("measure")
+        found = codes.find(concept)
         if found is not None:
             return found[0]
-        own = [c.get("code") for c in entry.get("measure", {}).get("coding", ()) if c.get("system") == systems.MEASURE]
-        if own and own[0] in measures:
-            return measures[own[0]]
+        for key in coding_keys(concept):
+            measure = codes.goals.get(key) or (measures.get(key[1]) if key[0] == systems.MEASURE else None)
+            if measure is not None:
+                return measure
     return None
 
 
@@ -199,23 +190,7 @@ def is_active(goal: Json) -> bool:
 
 def is_personal(goal: Json) -> bool:
     """What matters to the person: a Goal with words and no measure."""
-    return not goal.get("target")
-
-
-def find_recommended(goal: Json) -> Recommended | None:
-    """What the recommended slice says of where it came from."""
-    entry = find_entry(goal, RECOMMENDED)
-    extensions = entry.get("extension", ()) if entry else ()
-    parts = next((e.get("extension", ()) for e in extensions if e.get("url") == systems.EXT_RECOMMENDATION), None)
-    if parts is None:
-        return None
-    return Recommended(
-        row=_first(parts, "row", "valueCode") or "",
-        knowledge=_first(parts, "knowledge", "valueString") or "",
-        computed_at=_first(parts, "computedAt", "valueDateTime") or "",
-        basis=tuple(p["valueReference"]["reference"] for p in parts if p.get("url") == "basis"),
-        missing=tuple(p["valueString"] for p in parts if p.get("url") == "missing"),
-    )
+    return not any("measure" in entry for entry in goal.get("target", ()))
 
 
 def find_deviation(goal: Json) -> Deviation | None:

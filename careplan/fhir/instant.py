@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/datatypes.html#date · local time without offset is Euro
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -54,8 +54,3 @@ def day_of(at: datetime) -> date:
 def find_whole_date(text: object) -> date | None:
     """The day, only where the text names one: `1958` and `1958-03` give None."""
     return find_date(text) if isinstance(text, str) and len(text) >= 10 else None
-
-
-def end_of_day(on: date) -> datetime:
-    """The moment a day ends in Copenhagen."""
-    return datetime(on.year, on.month, on.day, tzinfo=COPENHAGEN) + timedelta(days=1)

@@ -47,7 +47,6 @@ ANSWERS = {
     # the request
     "login-required": Answer(401, "login"),
     "forbidden": Answer(403, "forbidden"),
-    "role-insufficient": Answer(403, "forbidden"),
     "not-found": Answer(404, "not-found"),
     "type-unknown": Answer(404, "not-supported"),
     "operation-unknown": Answer(404, "not-supported"),
@@ -57,12 +56,10 @@ ANSWERS = {
     "too-large": Answer(413, "too-long"),
     "media-type-unsupported": Answer(415, "not-supported"),
     "too-costly": Answer(422, "too-costly"),
-    "throttled": Answer(429, "throttled"),
     "parameter-unsupported": Answer(400, "not-supported"),
     "parameter-invalid": Answer(400, "invalid"),
     # versions and conditions
     "version-conflict": Answer(412, "conflict"),
-    "edit-conflict": Answer(409, "conflict"),
     "multiple-matches": Answer(412, "multiple-matches"),
     "precondition-failed": Answer(412, "conflict"),
     "reference-unresolved": Answer(412, "not-found"),

@@ -23,9 +23,10 @@ _TRUE, _FALSE = Decimal(1), Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The codes of all measures, by folded system and code."""
+    """The codes of all measures, by folded system and code; `goals`: MedCom's codes of targets, which no value has."""
 
     measures: Mapping[tuple[str, str], tuple[Measure, Code]]
+    goals: Mapping[tuple[str, str], Measure]
     homes: frozenset[tuple[str, str]]
 
     def find(self, concept: Json) -> tuple[Measure, Code] | None:
@@ -43,6 +44,7 @@ def codes_from_knowledge(knowledge: Knowledge) -> Codes:
     homes = [code for m in knowledge.measures.values() for code in (*m.panel, *m.codes) if code.setting == "home"]
     return Codes(
         {(systems.normal_system(code.system), code.code): (measure, code) for measure, code in pairs},
+        {(systems.MCS, code): one for one in knowledge.measures.values() for code in one.goal_codes.values()},
         frozenset((systems.normal_system(code.system), code.code) for code in homes),
     )
 

@@ -35,6 +35,8 @@ Pairs = Sequence[tuple[str, str]]
 COUNT = 50
 MAXIMUM = 1000
 MOST_PARAMETERS = 200
+MOST_VALUES = 2000
+"""Of all parameters together: what one statement of a store bears."""
 SUMMARIES = ("true", "text", "data", "count", "false")
 TOTALS = ("none", "estimate", "accurate")
 
@@ -60,6 +62,8 @@ def parse(type: str, pairs: Pairs, *, strict: bool, base: str, maximum: int = MA
     for name, value in pairs:
         if value.strip():
             draft.read(name, value)
+    if sum(len(criterion.alternatives) for criterion in draft.criteria) > MOST_VALUES:
+        raise ParameterInvalid(f"a search takes at most {MOST_VALUES} values, those of all its parameters counted")
     return draft.query()
 
 

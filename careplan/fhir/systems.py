@@ -16,9 +16,6 @@ SKS = "urn:oid:1.2.208.176.2.4"
 SKS_D = "urn:oid:1.2.208.176.2.4.12"
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 ATC = "http://www.whocc.no/atc"
-FSIII = "urn:oid:1.2.208.176.2.21"
-IEEE11073 = "urn:iso:std:iso:11073:10101"
-REGION = "urn:iso:std:iso:3166:-2"
 MUNICIPALITY = "http://hl7.dk/fhir/core/CodeSystem/dk-core-municipality-codes"
 PROFESSION = "http://hl7.dk/fhir/core/CodeSystem/DkCoreProfessionGroupCodes"
 
@@ -27,16 +24,9 @@ CONDITION_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 CONDITION_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 CONDITION_CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
 GOAL_ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
-GOAL_CATEGORY = "http://terminology.hl7.org/CodeSystem/goal-category"
-IMPROVEMENT_NOTATION = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
-DATA_ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
-ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 DATA_OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
-PROVENANCE_PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 PLAN_DEFINITION_TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
 
 # Identifier systems
@@ -48,18 +38,16 @@ YDERNUMMER = "urn:oid:1.2.208.176.1.4"
 GLN = "http://www.gs1.org/gln"
 CVR = "http://cvr.dk"
 FK_ORG = "https://kombit.dk/sts/organisation"
-AUTHORISATION = "https://autregweb.sst.dk"
-PRODUCER = "http://medcomfhir.dk/ig/terminology/CodeSystem/MedComProducentID"
 URI = "urn:ietf:rfc:3986"
 
 # Ours
 CANONICAL = "https://careplan.example/fhir"
 PLAN_TYPE = f"{CANONICAL}/CodeSystem/plan-type"
 FACT = f"{CANONICAL}/CodeSystem/fact"
-TARGET_KIND = f"{CANONICAL}/CodeSystem/target-kind"
 DEVIATION_REASON = f"{CANONICAL}/CodeSystem/deviation-reason"
 MEASURE = f"{CANONICAL}/CodeSystem/measure"
 ACTIVITY = f"{CANONICAL}/CodeSystem/activity"
+CHECK = f"{CANONICAL}/CodeSystem/check"
 
 PROFILE_CAREPLAN = f"{CANONICAL}/StructureDefinition/forloebsplan-careplan"
 PROFILE_GOAL = f"{CANONICAL}/StructureDefinition/forloebsplan-goal"
@@ -71,11 +59,6 @@ EXT_RECOMMENDATION = f"{CANONICAL}/StructureDefinition/recommendation"
 EXT_DEVIATION = f"{CANONICAL}/StructureDefinition/deviation"
 EXT_LAST_REVIEWED = f"{CANONICAL}/StructureDefinition/last-reviewed"
 EXT_ELIGIBILITY = f"{CANONICAL}/StructureDefinition/eligibility"
-
-# Extensions of others
-EXT_DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-EXT_MUNICIPALITY = "http://hl7.dk/fhir/core/StructureDefinition/dk-core-municipalityCodes"
-EXT_REGION = "http://hl7.dk/fhir/core/StructureDefinition/dk-core-RegionalSubDivisionCodes"
 
 ALIASES = {
     "urn:oid:1.2.208.176.2.1": NPU,
@@ -100,12 +83,6 @@ def normal_system(uri: str) -> str:
     return ALIASES.get(uri, uri)
 
 
-def system_aliases(uri: str) -> tuple[str, ...]:
-    """Every name of the system, the normal one first."""
-    normal = normal_system(uri)
-    return (normal, *(alias for alias, name in ALIASES.items() if name == normal))
-
-
 def normal_code(system: str, code: str) -> tuple[str, str]:
     """System and code in the form we index and compare.
 
@@ -127,14 +104,3 @@ def plain_code(code: str) -> str:
 def sks_from_icd10(code: str) -> str:
     """The SKS diagnosis of an ICD-10 code: `E11.9` → `DE119`."""
     return "D" + plain_code(code)
-
-
-def icd10_from_sks(code: str) -> str | None:
-    """The ICD-10 code of an SKS diagnosis (`DE119` → `E11.9`), or None for other SKS codes.
-
-    A Danish sub-code letter is kept (`DJ448A` → `J44.8A`); ICD-10 proper ends before it.
-    """
-    plain = plain_code(code)
-    if len(plain) < 4 or plain[0] != "D" or not plain[1].isalpha() or not plain[2:4].isdigit():
-        return None
-    return plain[1:4] + (f".{plain[4:]}" if len(plain) > 4 else "")

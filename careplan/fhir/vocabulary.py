@@ -11,15 +11,16 @@ from careplan.fhir.text import Json
 
 
 def code_systems(knowledge: Knowledge) -> tuple[Json, ...]:
-    """CodeSystem/measure and CodeSystem/activity."""
+    """CodeSystem/measure, CodeSystem/activity and CodeSystem/check."""
     measures = [(one.id, one.name) for one in knowledge.measures.values()]
     activities = {one.id: one.title for plan in knowledge.plans.values() for one in plan.activities}
-    return (
-        _code_system("measure", "Målinger", systems.MEASURE, knowledge.version, measures),
-        _code_system(
-            "activity", "Aktiviteter i en forløbsplan", systems.ACTIVITY, knowledge.version, activities.items()
-        ),
+    checks = {one.id: one.says for plan in knowledge.plans.values() for one in plan.checks}
+    tables = (
+        ("measure", "Målinger", systems.MEASURE, measures),
+        ("activity", "Aktiviteter i en forløbsplan", systems.ACTIVITY, activities.items()),
+        ("check", "Årskontrollens tjekliste", systems.CHECK, checks.items()),
     )
+    return tuple(_code_system(name, title, url, knowledge.version, codes) for name, title, url, codes in tables)
 
 
 def _code_system(name: str, title: str, url: str, version: str, codes: Iterable[tuple[str, str]]) -> Json:

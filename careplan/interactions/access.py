@@ -16,6 +16,7 @@ from careplan.fhir.span import find_span
 from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
+from careplan.interactions.every import every
 from careplan.store.protocol import Version
 
 
@@ -29,12 +30,6 @@ class Forbidden(CareplanError):
     """The caller may not see or do this; the message does not say what there is."""
 
     code = "forbidden"
-
-
-class RoleInsufficient(CareplanError):
-    """Within the role, the function does not carry this, e.g. a nurse outside the safety span."""
-
-    code = "role-insufficient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,18 +243,13 @@ async def active_referrals(context: Context, organization: str) -> tuple[tuple[s
     """(patient, ServiceRequest) of each referral to the organisation that is open now."""
     performer = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
     status = Criterion("status", "token", (TokenIs(None, "active"),))
-    query = Query("ServiceRequest", (performer, status), count=context.house.limits.page_maximum)
-    found: list[tuple[str, Json]] = []
-    while True:
-        page = await context.store.search(query)
-        for version in page.matches:
-            assert version.body is not None
-            value = parse(version.body)
-            if version.patient is not None and not _ended(value, context.now):
-                found.append((version.patient, value))
-        if page.next is None:
-            return tuple(found)
-        query = replace(query, after=page.next)
+    values = [
+        (version.patient, parse(version.body or b""))
+        for version in await every(context, Query("ServiceRequest", (performer, status)))
+    ]
+    return tuple(
+        (patient, value) for patient, value in values if patient is not None and not _ended(value, context.now)
+    )
 
 
 def _ended(referral: Json, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from careplan.fhir.systems import normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.context import Context
+from careplan.interactions.every import every
 from careplan.store.protocol import Guard, Version
 
 MEDICINE = "MedicationStatement"
@@ -66,9 +67,8 @@ async def _goals(
         touched |= {measure.id for measure in context.knowledge.measures.values() if measure.low_end_needs}
     if not touched:
         return []
-    page = await context.store.search(Query("Goal", patient=patient, count=context.house.limits.page_maximum))
     found: list[tuple[Version, Measure]] = []
-    for version in page.matches:
+    for version in await every(context, Query("Goal", patient=patient)):
         goal = parse(version.body or b"")
         measure = measure_of_goal(goal, context.house.reader.codes, context.knowledge.measures)
         if measure is not None and measure.id in touched and is_active(goal) and version.reference not in written:
@@ -143,7 +143,7 @@ async def _chart(context: Context, patient: str, measure: Measure, pending: Mapp
     """As much of the chart as a standing needs: the medicines, where a low end counts only in treated people."""
     if measure.low_end_needs is None:
         return Chart(context.on, {})
-    page = await context.store.search(Query(MEDICINE, patient=patient, count=context.house.limits.page_maximum))
-    stored = [parse(version.body or b"") for version in page.matches if version.id not in pending]
+    versions = await every(context, Query(MEDICINE, patient=patient))
+    stored = [parse(version.body or b"") for version in versions if version.id not in pending]
     coming = [{**value, "id": id} for id, value in pending.items() if value is not None]
     return context.house.reader.chart([*stored, *coming], context.on)

@@ -62,6 +62,7 @@ class Overview:
 
     directory  organisations and people named in it, by reference
     signed     whether a clinician has put their name to the rules behind it
+    other_goals  active Goals about something that no measure of ours is
     """
 
     audience: str
@@ -82,6 +83,7 @@ class Overview:
     changes: tuple[Json, ...]
     directory: Mapping[str, Json] = field(default_factory=dict)
     signed: bool = True
+    other_goals: tuple[Json, ...] = ()
 
     @property
     def plan_types(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ async def read_overview(context: Context, patient: str, audience: str, on: date 
         closed=_closed(resources["CarePlan"]),
         lines=lines,
         personal=_personal(resources["Goal"]),
+        other_goals=_others(context, resources["Goal"]),
         tasks=tuple(resources["Task"]),
         conditions=tuple(resources["Condition"]),
         medicines=tuple(resources["MedicationStatement"]),
@@ -154,7 +157,8 @@ async def _bands(context: Context, person: Person, line: Line) -> tuple[Band, ..
     version = person.versions[f"Goal/{line.goal['id']}"]
     values = [line.goal]
     if version.number > 1:
-        page = await context.store.history("Goal", version.id, count=context.house.limits.page_maximum)
+        own = frozenset({person.id})
+        page = await context.store.history("Goal", version.id, count=context.house.limits.page_maximum, patients=own)
         values = [parse(one.body) for one in reversed(page.versions) if one.body is not None]
     steps: list[tuple[date, Target]] = []
     for value in values:
@@ -177,6 +181,12 @@ def _closed(plans: Iterable[Json]) -> tuple[Json, ...]:
 
 def _personal(goals: Iterable[Json]) -> tuple[Json, ...]:
     return tuple(goal for goal in goals if is_active(goal) and is_personal(goal))
+
+
+def _others(context: Context, goals: Iterable[Json]) -> tuple[Json, ...]:
+    codes, measures = context.house.reader.codes, context.knowledge.measures
+    unknown = (goal for goal in goals if is_active(goal) and not is_personal(goal))
+    return tuple(goal for goal in unknown if measure_of_goal(goal, codes, measures) is None)
 
 
 def _newest_changes(provenances: Iterable[Json]) -> tuple[Json, ...]:
@@ -268,6 +278,7 @@ def resources_of(overview: Overview) -> Iterable[Json]:
         overview.closed,
         goals,
         overview.personal,
+        overview.other_goals,
         overview.tasks,
         overview.conditions,
         overview.medicines,

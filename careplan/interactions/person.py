@@ -4,19 +4,21 @@ Access is asked for the patient as a whole; what a role is then shown of it, `ov
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.chart import Chart
-from careplan.domain.evaluation import Answer, evaluate
+from careplan.domain.evaluation import Answer, evaluate, stands
 from careplan.domain.guideline import PlanType
-from careplan.domain.measure import Reading
+from careplan.domain.measure import Measure, Reading, newest
+from careplan.fhir.goal import AGREED, find_target, with_achievement
 from careplan.fhir.mapping import Record, plan_type_of, record_from_resources
 from careplan.fhir.search import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
-from careplan.store.protocol import Deleted, NotFound, Version
+from careplan.interactions.every import every
+from careplan.store.protocol import Deleted, Guard, NotFound, Version
 
 FACT_TYPES = ("Condition", "MedicationStatement", "Observation", "CarePlan")
 """What rules read, beside the Patient."""
@@ -62,7 +64,7 @@ async def read_person(
     await access.check_patient(context, patient)
     if version.body is None:
         raise Deleted(f"Patient/{patient} was deleted")
-    found = {type_name: await _load(context, type_name, patient) for type_name in types}
+    found = {name: await every(context, Query(name, patient=patient)) for name in types}
     values = {type_name: [parse(one.body or b"") for one in versions] for type_name, versions in found.items()}
     value = parse(version.body)
     day = on or context.on
@@ -73,18 +75,19 @@ async def read_person(
     return Person(patient, day, value, values, versions, record, chart, evaluate(context.knowledge, chart))
 
 
-async def _load(context: Context, type_name: str, patient: str) -> list[Version]:
-    query = Query(type_name, patient=patient, count=context.house.limits.page_maximum)
-    found: list[Version] = []
-    while True:
-        page = await context.store.search(query)
-        found += page.matches
-        if page.next is None:
-            return found
-        query = replace(query, after=page.next)
-
-
 def addresses(context: Context, person: Person, plan: PlanType) -> tuple[str, ...]:
     """References of the Conditions a plan of this type is for."""
     facts = (context.house.reader.conditions_of(name, person.record) for name in plan.addresses)
     return tuple(dict.fromkeys(condition.reference for some in facts for condition in some))
+
+
+def seen_guard(person: Person, type_name: str) -> Guard:
+    """Nothing of a type may have come or changed since this person was read."""
+    seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == type_name)
+    return Guard(f"Patient/{person.id}/{type_name}", Query(type_name, patient=person.id), seen)
+
+
+def with_standing(context: Context, person: Person, goal: Json, measure: Measure) -> Json:
+    """The Goal with its achievement status by the values this person has."""
+    agreed, latest = find_target(goal, AGREED), newest(person.readings(measure.id))
+    return with_achievement(goal, stands(context.knowledge, person.chart, measure, agreed, latest))

@@ -1,7 +1,8 @@
 """The årskontrol is held: every active plan is saved anew, what was done is done, and the next control has its day.
 
-One commit: no reader sees a plan reviewed and its next control missing. Nothing agreed with the patient changes
-here; individual targets have their own operation. Design §2; https://hl7.org/fhir/R4/task.html.
+One commit: no reader sees a plan reviewed and its next control missing. What is approved is what was seen: an
+årskontrol that was held meanwhile is not held again. Nothing agreed with the patient changes here; individual
+targets have their own operation. Design §2; https://hl7.org/fhir/R4/task.html.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,26 +11,25 @@ from typing import Any
 
 from careplan.domain.errors import StatusInvalid
 from careplan.domain.guideline import Activity as PlanActivity
+from careplan.domain.guideline import Knowledge
 from careplan.domain.schedule import first_due
 from careplan.fhir import systems
-from careplan.fhir.draft import OPEN_TASK, activity_of
+from careplan.fhir.draft import OPEN_TASK, activity_of, task_of
 from careplan.fhir.instant import instant_text
-from careplan.fhir.mapping import listed_with
+from careplan.fhir.mapping import listed_with, plan_type_of
+from careplan.fhir.search import Query
 from careplan.fhir.text import Json
 from careplan.interactions import access
+from careplan.interactions.again import again
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
-from careplan.store.protocol import GuardFailed, Version, VersionConflict
-
-CHECK = f"{systems.CANONICAL}/CodeSystem/check"
-"""Lines of the tjekliste, by the ids of the plan files."""
+from careplan.interactions.write import PreconditionFailed
+from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
 RESULTS = ("done", "not-relevant", "postponed")
 """Udført, ikke relevant, udsat."""
-
-TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +40,48 @@ class Review:
     done: frozenset[str] = frozenset()
 
 
-async def approve_review(context: Context, patient: str, review: Review) -> tuple[Version, ...]:
+def reviewed_from(knowledge: Knowledge, plans: Iterable[Json], tasks: Iterable[Json]) -> frozenset[str]:
+    """What an approval rests on, each as `CarePlan/17@3`: the active plans, and the årskontrol that is open.
+
+    plans, tasks  any of one patient's, as stored
+    """
+    active = [plan for plan in plans if plan.get("status") == "active"]
+    activities = _activities(knowledge, filter(None, map(plan_type_of, active)))
+    reviews = {activity.id for activity in activities.values() if activity.review}
+    controls = [task for task in tasks if _is_open(task) and activity_of(task) in reviews]
+    return frozenset(f"{one['resourceType']}/{one['id']}@{one['meta']['versionId']}" for one in (*active, *controls))
+
+
+async def approve_review(context: Context, patient: str, review: Review, seen: frozenset[str]) -> tuple[Version, ...]:
     """Save the plans as reviewed now; the årskontrol is completed and set again, as are the Tasks that were done.
 
-    Raises StatusInvalid when no plan is active, Forbidden
+    seen    what the approval rests on, as `reviewed_from` told it to the clinician
+    Raises  PreconditionFailed when something else stands now, StatusInvalid when no plan is active, Forbidden
     """
-    for attempt in range(1, TRIES + 1):
+
+    async def work() -> tuple[Version, ...]:
         person = await read_person(context, patient, PLAN_TYPES)
         if not person.active_plans:
             raise StatusInvalid(f"Patient/{patient} has no active plan to review")
+        if reviewed_from(context.knowledge, person.resources["CarePlan"], person.resources["Task"]) != seen:
+            raise PreconditionFailed(f"the plans of Patient/{patient} or their control are no longer as they were seen")
         changes = _changes(context, person, review)
         for change in changes:
             await access.check_write(context, change.type, change.value, patient)
-        try:
-            return await commit(context, changes, (), Activity("review"))
-        except (GuardFailed, VersionConflict):
-            if attempt == TRIES:
-                raise
-    raise AssertionError("the last try returns or raises")
+        return await commit(context, changes, [_no_other_plan(person)], Activity("review"))
+
+    return await again(work, GuardFailed, VersionConflict)
+
+
+def _no_other_plan(person: Person) -> Guard:
+    """No plan may come meanwhile, which nobody has gone through."""
+    plans = [person.versions[f"CarePlan/{plan['id']}"] for plan in person.resources["CarePlan"]]
+    known = tuple(f"{version.id}@{version.number}" for version in plans)
+    return Guard(f"Patient/{person.id}/review", Query("CarePlan", patient=person.id), known)
 
 
 def _changes(context: Context, person: Person, review: Review) -> list[Change]:
-    activities = _activities(context, person)
+    activities = _activities(context.knowledge, person.active_plans)
     held = [task for task in _open(person) if _is_held(task, activities, review)]
     following: dict[str, Json] = {}
     for task in held:
@@ -81,18 +101,20 @@ def _changes(context: Context, person: Person, review: Review) -> list[Change]:
     return changes
 
 
-def _activities(context: Context, person: Person) -> dict[str, PlanActivity]:
-    """What the active plans' types make, by id."""
-    types = [context.knowledge.plans[kind] for kind in person.active_plans if kind in context.knowledge.plans]
+def _activities(knowledge: Knowledge, kinds: Iterable[str]) -> dict[str, PlanActivity]:
+    """What plans of these types make, by id."""
+    types = [knowledge.plans[kind] for kind in kinds if kind in knowledge.plans]
     return {activity.id: activity for plan in types for activity in plan.activities}
 
 
 def _open(person: Person) -> list[Json]:
-    return [task for task in person.resources["Task"] if task.get("status") in OPEN_TASK and _of_plan(task)]
+    return [task for task in person.resources["Task"] if _is_open(task)]
 
 
-def _of_plan(task: Json) -> bool:
-    return any(str(one.get("reference", "")).startswith("CarePlan/") for one in task.get("basedOn", ()))
+def _is_open(task: Json) -> bool:
+    """Whether a Task of a plan is still to be done."""
+    of_plan = any(str(one.get("reference", "")).startswith("CarePlan/") for one in task.get("basedOn", ()))
+    return of_plan and task.get("status") in OPEN_TASK
 
 
 def _is_held(task: Json, activities: Mapping[str, PlanActivity], review: Review) -> bool:
@@ -113,32 +135,20 @@ def _completed(context: Context, task: Json, activities: Mapping[str, PlanActivi
 
 
 def _is_check(output: Json) -> bool:
-    return any(one.get("system") == CHECK for one in output.get("type", {}).get("coding", ()))
+    return any(one.get("system") == systems.CHECK for one in output.get("type", {}).get("coding", ()))
 
 
 def _outputs(checks: Mapping[str, str]) -> Iterable[Json]:
     for id, result in checks.items():
-        yield {"type": {"coding": [{"system": CHECK, "code": id}]}, "valueCode": result}
+        yield {"type": {"coding": [{"system": systems.CHECK, "code": id}]}, "valueCode": result}
 
 
 def _next(context: Context, person: Person, activity: PlanActivity, task: Json | None) -> dict[str, Any]:
     """The same activity, due again; of the one before it keeps who does it and the plans it is of."""
-    due = first_due(activity, person.answer)
-    plans = [{"reference": f"CarePlan/{plan['id']}"} for plan in person.active_plans.values()]
-    clinic = context.caller.organization or listed_with(person.patient)
-    own = f"Patient/{person.id}" if activity.who == "patient" else f"Organization/{clinic}"
-    made: dict[str, Any] = {
-        "resourceType": "Task",
-        "basedOn": task["basedOn"] if task else plans,
-        "status": "requested",
-        "intent": "plan",
-        "code": {"coding": [{"system": systems.ACTIVITY, "code": activity.id}], "text": activity.title},
-        "description": activity.says or activity.title,
-        "for": {"reference": f"Patient/{person.id}"},
-        "authoredOn": instant_text(context.now),
-        "owner": task["owner"] if task and "owner" in task else {"reference": own},
-    }
-    return made | ({"restriction": {"period": {"end": due.isoformat()}}} if due else {})
+    plans = [f"CarePlan/{plan['id']}" for plan in person.active_plans.values()]
+    due, clinic = first_due(activity, person.answer), context.caller.organization or listed_with(person.patient)
+    made = task_of(activity, person.id, plans, context.now, due=due, clinic=clinic)
+    return made | {name: task[name] for name in ("basedOn", "owner") if task and name in task}
 
 
 def _belongs(plan: Json, task: Json) -> bool:

@@ -3,7 +3,8 @@
 https://hl7.org/fhir/R4/search.html · checklist I–L.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from careplan.fhir import registry
@@ -45,15 +46,21 @@ async def search_all(context: Context, query: Query) -> AsyncIterator[Version]:
 
 
 async def _included(context: Context, query: Query, matches: tuple[Version, ...]) -> tuple[Version, ...]:
-    seen = {version.reference for version in matches}
-    found: list[Version] = []
+    """What the includes bring besides the matches, each once; nothing is read past the limit."""
+    there = {version.reference for version in matches}
+    found: dict[str, Version] = {}
+    async with aclosing(_brought(context, query, matches)) as brought:
+        while len(found) < context.house.limits.includes and (version := await anext(brought, None)) is not None:
+            if version.reference not in there:
+                found[version.reference] = version
+    return tuple(found.values())
+
+
+async def _brought(context: Context, query: Query, matches: tuple[Version, ...]) -> AsyncGenerator[Version, None]:
     for include in query.includes:
-        brought = _backward(context, include, matches) if include.reverse else _forward(context, include, matches)
-        async for version in brought:
-            if version.reference not in seen and len(found) < context.house.limits.includes:
-                seen.add(version.reference)
-                found.append(version)
-    return tuple(found)
+        follow = _backward if include.reverse else _forward
+        async for version in follow(context, include, matches):
+            yield version
 
 
 async def _forward(context: Context, include: Include, matches: tuple[Version, ...]) -> AsyncIterator[Version]:

@@ -4,7 +4,6 @@ So one measure has one target however many diseases. Guards keep it true when tw
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_active, measure_of_goal
@@ -13,7 +12,8 @@ from careplan.fhir.search import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
-from careplan.store.protocol import Guard, Version
+from careplan.interactions.every import every
+from careplan.store.protocol import Guard
 
 
 class PlanExists(CareplanError):
@@ -55,7 +55,7 @@ async def _one_each(
     patients = dict.fromkeys(c.patient for c in ours if c.patient and c.value is not None and kind_of(c.value))
     guards: list[Guard] = []
     for patient in patients:
-        stored = await _all(context, Query(type_name, patient=patient))
+        stored = await every(context, Query(type_name, patient=patient))
         replaced = {change.id for change in ours}
         standing = [(v.reference, kind_of(parse(v.body or b""))) for v in stored if v.id not in replaced]
         coming = [(c.reference, kind_of(c.value)) for c in ours if c.patient == patient and c.value is not None]
@@ -75,14 +75,3 @@ def _check(found: Iterable[tuple[str, str | None]], patient: str, refusal: type[
             )
         if kind is not None:
             first[kind] = reference
-
-
-async def _all(context: Context, query: Query) -> list[Version]:
-    query = replace(query, count=context.house.limits.page_maximum)
-    found: list[Version] = []
-    while True:
-        page = await context.store.search(query)
-        found += page.matches
-        if page.next is None:
-            return found
-        query = replace(query, after=page.next)

@@ -14,6 +14,7 @@ from careplan.fhir.outcome import outcome_from_error
 from careplan.fhir.search import Query, pairs_from_query, parse
 from careplan.fhir.text import Json, Text, read_text, rewrite_references
 from careplan.interactions import access, write
+from careplan.interactions.again import again
 from careplan.interactions.change import Change
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
@@ -21,12 +22,9 @@ from careplan.interactions.entry import METHODS, Entry, named, read_entries
 from careplan.interactions.entry import BundleInvalid as BundleInvalid
 from careplan.interactions.read import read, vread
 from careplan.interactions.search import Found, search
-from careplan.interactions.write import PreconditionFailed
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
 Worked = TypeVar("Worked")
-
-TRIES = 12
 
 
 class ReferenceUnresolved(CareplanError):
@@ -106,29 +104,22 @@ class _Plan:
 async def _transaction(context: Context, entries: Sequence[Entry]) -> tuple[Result, ...]:
     writing = sorted((e for e in entries if e.writes), key=lambda e: METHODS.index(e.method))
     _check_full_urls(writing)
-    results: dict[int, Result] = {}
-    for attempt in range(1, TRIES + 1):
+
+    async def work() -> dict[int, Result]:
         plans = _with_twins([await _named(entry, _plan(context, entry)) for entry in writing])
         _check_identities(plans)
         steps = await _steps(context, plans)
         changes = {index: step for index, step in steps.items() if isinstance(step, Change)}
         guards = [plan.guard for plan in plans if plan.guard is not None and plan.changes]
-        try:
-            versions = await commit(context, list(changes.values()), guards, Activity("transaction"))
-        except VersionConflict as conflict:
-            if any(_expects(plan.entry) and _names(plan, conflict.reference) for plan in plans):
-                raise PreconditionFailed(conflict.message) from conflict
-            if attempt == TRIES:
-                raise
-        except GuardFailed:
-            if attempt == TRIES:
-                raise
-        else:
-            made = dict(zip(changes, versions, strict=True))
-            for plan in plans:
-                index = plan.entry.index if plan.twin is None else plan.twin
-                results[plan.entry.index] = _result(plan, steps.get(index), made.get(index))
-            break
+        versions = await commit(context, list(changes.values()), guards, Activity("transaction"))
+        made = dict(zip(changes, versions, strict=True))
+        first = {plan.entry.index: plan.entry.index if plan.twin is None else plan.twin for plan in plans}
+        return {
+            plan.entry.index: _result(plan, steps.get(first[plan.entry.index]), made.get(first[plan.entry.index]))
+            for plan in plans
+        }
+
+    results = await again(work, GuardFailed, VersionConflict)
     for entry in entries:
         if not entry.writes:
             results[entry.index] = await _get(context, entry)
@@ -147,10 +138,6 @@ def _check_full_urls(entries: Sequence[Entry]) -> None:
 def _expects(entry: Entry) -> int | None:
     """The version that ifMatch names, as `write.update` takes it."""
     return None if entry.match is None else write.expected_version(entry.match)
-
-
-def _names(plan: _Plan, reference: str) -> bool:
-    return f"{plan.entry.type}/{plan.id}" == reference
 
 
 async def _plan(context: Context, entry: Entry) -> _Plan:

@@ -13,12 +13,12 @@ from careplan.fhir.search import Pairs, ParameterInvalid, Query
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import Json, Text, dump, parse
 from careplan.interactions import access
+from careplan.interactions.again import again
 from careplan.interactions.change import Change
 from careplan.interactions.commit import commit
 from careplan.interactions.context import Context
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
-TRIES = 12
 ANY = 0
 """The version expected by `If-Match: *`: whichever stands, but one must."""
 
@@ -81,20 +81,17 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
     Raises ResourceInvalid, MultipleMatches, Forbidden
     """
     check_type(type_name, source)
-    for attempt in range(1, TRIES + 1):
+
+    async def make() -> Written:
         existing = await match_one(context, unless) if unless else None
         if existing is not None:
             return Written(existing, changed=False)
         change = Change(type_name, context.new_id(), source, base=context.base)
         await access.check_write(context, type_name, source.value, change.patient)
-        try:
-            versions = await commit(context, [change], [guard_against(unless)] if unless else ())
-        except GuardFailed:
-            if unless is None or attempt == TRIES:
-                raise
-        else:
-            return Written(versions[0], created=True)
-    raise AssertionError("the last try returns or raises")
+        (version,) = await commit(context, [change], [guard_against(unless)] if unless else ())
+        return Written(version, created=True)
+
+    return await again(make, GuardFailed)
 
 
 async def update(
@@ -109,30 +106,26 @@ async def update(
     check_type(type_name, source)
     if source.value.get("id") != id:
         raise IdMismatch(f"the body's id must be {id}, as in the address")
-    for attempt in range(1, TRIES + 1):
+
+    async def change() -> Written:
         previous = await context.store.read(type_name, id)
         check_precondition(f"{type_name}/{id}", previous, expects, absent=absent)
         await check_current(context, previous)
-        change = Change(type_name, id, source, previous, base=context.base)
-        await access.check_write(context, type_name, source.value, change.patient)
+        wanted = Change(type_name, id, source, previous, base=context.base)
+        await access.check_write(context, type_name, source.value, wanted.patient)
         if previous is not None and same_content(source, previous):
             return Written(previous, changed=False)
-        try:
-            versions = await commit(context, [change])
-        except VersionConflict as conflict:
-            if expects not in (None, ANY):
-                raise PreconditionFailed(conflict.message) from conflict
-            if attempt == TRIES:
-                raise
-        else:
-            return Written(versions[0], created=previous is None or previous.deleted)
-    raise AssertionError("the last try returns or raises")
+        (version,) = await commit(context, [wanted])
+        return Written(version, created=previous is None or previous.deleted)
+
+    return await again(change, VersionConflict)
 
 
 async def delete(context: Context, type_name: str, id: str, *, expects: int | None = None) -> Version | None:
     """The deletion, or None when there was nothing (more) to delete. History stays."""
     check_writable(type_name)
-    for attempt in range(1, TRIES + 1):
+
+    async def remove() -> Version | None:
         previous = await context.store.read(type_name, id)
         if previous is None or previous.deleted:
             await access.check_write(context, type_name, None, previous.patient if previous else None)
@@ -141,14 +134,9 @@ async def delete(context: Context, type_name: str, id: str, *, expects: int | No
         await check_current(context, previous)
         change = Change(type_name, id, None, previous)
         await access.check_write(context, type_name, None, change.patient)
-        try:
-            return (await commit(context, [change]))[0]
-        except VersionConflict as conflict:
-            if expects not in (None, ANY):
-                raise PreconditionFailed(conflict.message) from conflict
-            if attempt == TRIES:
-                raise
-    raise AssertionError("the last try returns or raises")
+        return (await commit(context, [change]))[0]
+
+    return await again(remove, VersionConflict)
 
 
 def check_precondition(what: str, previous: Version | None, expects: int | None, *, absent: bool = False) -> None:

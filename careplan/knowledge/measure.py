@@ -16,6 +16,7 @@ KINDS = ("quantity", "score", "choice", "flag", "group")
 NUMBERS = ("quantity", "score")
 GOAL_KINDS = ("agreed", "recommended")
 SETTINGS = ("clinic", "home")
+SAMPLES = ("blood", "urine")
 _VERIFIED = re.compile(r"(verified|usage|unverified)\b")
 _LAST = 99
 
@@ -42,6 +43,7 @@ def measure_from_entry(entry: Entry) -> Measure:
         chart=_span(entry, "chart"),
         near=_near(entry),
         low_end_needs=entry.text("low_end_needs", "") or None,
+        sample=entry.word("sample", SAMPLES, ""),
         priority=entry.whole("priority", _LAST),
         codes=tuple(_code(one, ucum if kind in NUMBERS else "") for one in entry.entries("code")),
         panel=tuple(_code(one, "") for one in entry.entries("panel")),

@@ -21,10 +21,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient, InsertOne, ReadPreference, ReplaceOne, ReturnDocument
-from pymongo.errors import DocumentTooLarge, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -64,7 +63,6 @@ _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoCl
 _MAJORITY = WriteConcern(w="majority", j=True)
 _READ_MAJORITY = ReadConcern("majority")
 _SHOWN = {"n": 1, "at": 1, "p": 1, "pos": 1, "body": 1, "id": 1, "s": 1}
-_REFUSED = (BSONError, DocumentTooLarge, OverflowError, UnicodeError)
 _COMMITS_TOGETHER = 128
 _RETRY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.002
@@ -134,12 +132,21 @@ class MongoStore:
         return await self._find_one(self._versions, {"of": f"{type}/{id}", "n": min(number, 2**62)})
 
     async def history(
-        self, type: str, id: str, *, since: datetime | None = None, count: int = 100, after: str | None = None
+        self,
+        type: str,
+        id: str,
+        *,
+        since: datetime | None = None,
+        count: int = 100,
+        after: str | None = None,
+        patients: frozenset[str] | None = None,
     ) -> HistoryPage:
         """Versions of one resource, newest first; the place of a page is a version number."""
         asked: Document = {"of": f"{type}/{id}"}
         if since is not None:
             asked["at"] = {"$gte": milliseconds_from_at(since)}
+        if patients is not None:
+            asked["p"] = {"$in": sorted(patients)}
         place = {} if after is None else {"n": {"$lt": number_from_text(after)}}
         count = max(count, 0)
         async with self._reading() as session:
@@ -189,7 +196,7 @@ class MongoStore:
         """Write what waits, then let go of the connections."""
         self._closed = True
         if self._writer is not None:
-            await self._writer
+            await asyncio.wait([self._writer])
         with contextlib.suppress(PyMongoError):
             while self._sessions:
                 await _settled(self._sessions.pop().end_session())
@@ -210,8 +217,10 @@ class MongoStore:
             if self._seen is not None:
                 session.advance_cluster_time(self._seen[0])
                 session.advance_operation_time(self._seen[1])
-            yield session
-            self._sessions.append(session)
+            try:
+                yield session
+            finally:
+                self._sessions.append(session)
 
     async def _filter(self, query: Query, session: Any) -> Document:
         if query.listed_with is None:
@@ -242,22 +251,32 @@ class MongoStore:
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
     async def _write_on(self) -> None:
-        """Commit what waits, together, until nothing waits; each alone when one of them cannot be stored at all."""
-        while self._waiting:
-            commits = [self._waiting.popleft() for _ in range(min(len(self._waiting), _COMMITS_TOGETHER))]
-            try:
-                outcomes = await self._committed(commits)
-            except _REFUSED:
-                outcomes = [await self._committed_alone(commit) for commit in commits]
-            except PyMongoError as error:
-                outcomes = [_unavailable(error) for _ in commits]
-            for commit, outcome in zip(commits, outcomes, strict=True):
-                _settle(commit, outcome)
+        """Commit what waits, together, until nothing waits; when cancelled, answer those that wait all the same."""
+        commits: list[_Commit] = []
+        try:
+            while self._waiting:
+                commits = [self._waiting.popleft() for _ in range(min(len(self._waiting), _COMMITS_TOGETHER))]
+                for commit, outcome in zip(commits, await self._outcomes(commits), strict=True):
+                    _settle(commit, outcome)
+        except asyncio.CancelledError as error:
+            for commit in (*commits, *self._waiting):
+                _settle(commit, _unavailable(error))
+            self._waiting.clear()
+            raise
+
+    async def _outcomes(self, commits: Sequence[_Commit]) -> list[Outcome]:
+        """What each commit comes to, together; each alone when one of them cannot be stored at all. Raises nothing."""
+        try:
+            return await self._committed(commits)
+        except PyMongoError as error:
+            return [_unavailable(error) for _ in commits]
+        except Exception:
+            return [await self._committed_alone(commit) for commit in commits]
 
     async def _committed_alone(self, commit: _Commit) -> Outcome:
         try:
             return (await self._committed([commit]))[0]
-        except (*_REFUSED, PyMongoError) as error:
+        except Exception as error:
             return _unavailable(error)
 
     async def _committed(self, commits: Sequence[_Commit]) -> list[Outcome]:
@@ -424,6 +443,6 @@ def _available() -> Iterator[None]:
         raise _unavailable(error) from error
 
 
-def _unavailable(error: Exception) -> StoreUnavailable:
-    """What a fault of the server is to a caller: its kind alone, since the driver's words may hold values."""
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    """What a fault is to a caller: its kind alone, since the driver's words may hold values."""
     return StoreUnavailable(f"the store did not answer: {type(error).__name__}")

@@ -154,9 +154,19 @@ class Store(Protocol):
         ...
 
     async def history(
-        self, type: str, id: str, *, since: datetime | None = None, count: int = 100, after: str | None = None
+        self,
+        type: str,
+        id: str,
+        *,
+        since: datetime | None = None,
+        count: int = 100,
+        after: str | None = None,
+        patients: frozenset[str] | None = None,
     ) -> HistoryPage:
-        """Versions of one resource at or after `since`, newest first."""
+        """Versions of one resource at or after `since`, newest first.
+
+        patients  only versions in these compartments, which the total counts too; None: no restriction
+        """
         ...
 
     async def search(self, query: Query) -> Page:

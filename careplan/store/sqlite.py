@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from json import dumps
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -31,10 +32,12 @@ from careplan.store.sqlite_write import add_parameters, apply, parameters_of
 _COLUMNS = "type, id, number, at, patient, body, position"
 _READ = f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
 _VREAD = f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? AND number = ?"
-_HISTORY = (
-    f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? AND number < ? AND at >= ? ORDER BY number DESC LIMIT ?"
+_OF_HISTORY = (
+    "FROM version WHERE type = ?1 AND id = ?2 AND at >= ?3"
+    " AND (?4 IS NULL OR patient IN (SELECT value FROM json_each(?4)))"
 )
-_HISTORY_TOTAL = "SELECT count(*) FROM version WHERE type = ? AND id = ? AND at >= ?"
+_HISTORY = f"SELECT {_COLUMNS} {_OF_HISTORY} AND number < ?5 ORDER BY number DESC LIMIT ?6"
+_HISTORY_TOTAL = f"SELECT count(*) {_OF_HISTORY}"
 _CHANGES = f"SELECT {_COLUMNS} FROM version WHERE position > ? ORDER BY position LIMIT ?"
 
 _SEARCH_THREADS = 2
@@ -94,14 +97,22 @@ class SQLiteStore:
         return self._find_one(_VREAD, (type, id, number)) if 0 < number < _NEWEST else None
 
     async def history(
-        self, type: str, id: str, *, since: datetime | None = None, count: int = 100, after: str | None = None
+        self,
+        type: str,
+        id: str,
+        *,
+        since: datetime | None = None,
+        count: int = 100,
+        after: str | None = None,
+        patients: frozenset[str] | None = None,
     ) -> HistoryPage:
         """Versions of one resource, newest first; the place of a page is a version number."""
         start = _EVER if since is None else milliseconds_from_at(since)
         below = _NEWEST if after is None else number_from_text(after)
+        asked = (type, id, start, None if patients is None else dumps(sorted(patients)))
         with self._transaction(self._reading) as connection:
-            total = connection.execute(_HISTORY_TOTAL, (type, id, start)).fetchone()[0]
-            rows = connection.execute(_HISTORY, (type, id, below, start, max(count, 0) + 1)).fetchall()
+            total = connection.execute(_HISTORY_TOTAL, asked).fetchone()[0]
+            rows = connection.execute(_HISTORY, (*asked, below, max(count, 0) + 1)).fetchall()
         versions = tuple(map(_version, rows[: max(count, 0)]))
         more = len(rows) > len(versions) > 0
         return HistoryPage(versions, total, text_from_number(versions[-1].number) if more else None)

@@ -105,7 +105,8 @@ _IS_LISTED = (
     "SELECT 1 FROM resource g INDEXED BY resource_id CROSS JOIN reference v ON v.key = g.key"
     " WHERE g.type = 'Patient' AND g.id = {} AND v.parameter = ? AND v.id = ? AND v.type = 'Organization'"
 )
-_MANY = " UNION ALL "
+_TOGETHER = 100
+"""More terms than this are nested: SQLite bears 500 in a compound SELECT, and expressions 1000 deep."""
 
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────
@@ -228,7 +229,7 @@ def ways(connection: sqlite3.Connection, names: Names, query: Query) -> list[Way
         if not criterion.negated and criterion.missing is None and kind_of(criterion) in kinds:
             selects = [_keys(number, condition, query.patient) for condition in conditions_of(criterion)]
             if selects and all(selects):
-                found.append(_by_keys(query, _joined(_MANY, [sql for sql in selects if sql]), criterion))
+                found.append(_by_keys(query, _united([sql for sql in selects if sql]), criterion))
     if query.patient is None:
         found += _restricted_ways(connection, names, query)
     return found
@@ -367,7 +368,21 @@ def _all(parts: Sequence[Sql]) -> Sql:
 
 
 def _any(parts: Sequence[Sql]) -> Sql:
+    if len(parts) > _TOGETHER:
+        return _any([_any(some) for some in _grouped(parts)])
     return _joined(" OR ", parts, around=True) if parts else Sql("(0)")
+
+
+def _united(selects: Sequence[Sql]) -> Sql:
+    """The keys of all these SELECTs."""
+    if len(selects) > _TOGETHER:
+        groups = [_united(some) for some in _grouped(selects)]
+        return _united([Sql(f"SELECT key FROM ({group.text})", group.values) for group in groups])
+    return _joined(" UNION ALL ", selects)
+
+
+def _grouped(parts: Sequence[Sql]) -> list[Sequence[Sql]]:
+    return [parts[start : start + _TOGETHER] for start in range(0, len(parts), _TOGETHER)]
 
 
 def _joined(by: str, parts: Sequence[Sql], *, around: bool = False) -> Sql:

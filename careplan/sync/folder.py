@@ -12,6 +12,7 @@ from pathlib import Path
 from careplan.domain.errors import CareplanError, Fault
 from careplan.fhir import registry
 from careplan.fhir.text import Json, Text, dump, entry_texts, line_of, read_text
+from careplan.interactions.again import again
 from careplan.interactions.change import Change
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
@@ -19,7 +20,6 @@ from careplan.interactions.transaction import BundleInvalid, perform
 from careplan.interactions.write import same_content
 from careplan.store.protocol import VersionConflict
 
-TRIES = 12
 AT_ONCE = 32
 """Items under way together, so that the store can put many writes to disk at once."""
 
@@ -156,7 +156,8 @@ def _refused_entry(index: int, outcome: Json) -> CareplanError:
 
 async def _put(context: Context, texts: Sequence[tuple[Text, str]], loaded: Loaded) -> None:
     """Put resources under their own ids in one commit; again where someone else came first."""
-    for attempt in range(1, TRIES + 1):
+
+    async def put() -> int:
         changes: list[Change] = []
         for text, place in texts:
             change = await _change(context, text, place)
@@ -164,15 +165,11 @@ async def _put(context: Context, texts: Sequence[tuple[Text, str]], loaded: Load
                 raise BundleInvalid(f"{place} is about {change.reference}, like an entry before it")
             if change.previous is None or not same_content(text, change.previous):
                 changes.append(change)
-        try:
-            await commit(context, changes, (), Activity("load"))
-        except VersionConflict:
-            if attempt == TRIES:
-                raise
-            continue
-        loaded.written += len(changes)
-        loaded.unchanged += len(texts) - len(changes)
-        return
+        return len(await commit(context, changes, (), Activity("load")))
+
+    written = await again(put, VersionConflict)
+    loaded.written += written
+    loaded.unchanged += len(texts) - written
 
 
 async def _change(context: Context, text: Text, place: str) -> Change:
@@ -182,4 +179,4 @@ async def _change(context: Context, text: Text, place: str) -> Change:
         raise registry.TypeUnknown(f"{type_name} is published by this service and cannot be loaded")
     given = text.value.get("id")
     id = given if isinstance(given, str) else str(uuid.uuid5(_NAMESPACE, dump(text.value).decode()))
-    return Change(type_name, id, text, await context.store.read(type_name, id), place)
+    return Change(type_name, id, text, await context.store.read(type_name, id), place, context.base)

@@ -5,11 +5,12 @@ lost. What the årskontrol changes is `interactions.review`; what a value become
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer
 from careplan.domain.guideline import Check, Knowledge
 from careplan.domain.schedule import review_months
@@ -17,7 +18,8 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
 from careplan.fhir.text import Json
 from careplan.interactions.overview import Line, Overview, read_overview
-from careplan.interactions.review import RESULTS, Review, approve_review
+from careplan.interactions.review import RESULTS, Review, approve_review, reviewed_from
+from careplan.interactions.write import PreconditionFailed
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements
 from careplan.views.banner import banner_of
@@ -26,11 +28,11 @@ from careplan.views.form import Form
 from careplan.views.goalrow import differs
 from careplan.views.happened import happened
 from careplan.views.measured import MARK, Typed, is_typed, read_values, save_values
-from careplan.views.page import Opened, go
+from careplan.views.page import Opened, go, status_of
 from careplan.views.plan import wishes
 from careplan.views.why import Why, fact_name, why_of
 
-CHECKED, DONE = "tjek-", "gjort"
+CHECKED, DONE, SEEN = "tjek-", "gjort", "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,25 @@ async def save(opened: Opened) -> Response:
     made = await save_values(context, patient, form.text(MARK), typed)
     if not approving:
         return go(f"/patient/{patient}/aarskontrol", besked="vaerdier" if made else "intet")
-    await approve_review(context, patient, _review(form))
+    try:
+        await approve_review(context, patient, _review(form), frozenset(form.all(SEEN)))
+    except CareplanError as error:
+        return await _not_approved(opened, error, kept=any(one.text for one in typed.values()))
     return go(f"/patient/{patient}/aarskontrol", besked="godkendt")
+
+
+async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> Response:
+    """The page as the record is now, with what was kept and what was not; nothing ticked goes on to another control.
+
+    kept  whether values came with the form: they are written by then
+    """
+    overview = await read_overview(opened.context, opened.path("id"), "clinic")
+    if not overview.plans:
+        return _without_plan(opened, overview)
+    why = "overtaken" if isinstance(error, PreconditionFailed) else "refused"
+    says = opened.t(f"control.{why}-{'kept' if kept else 'nothing'}")
+    status = 409 if why == "overtaken" else status_of(error)
+    return _page(replace(opened, form=Form()), overview, {}, opened.view.new_id(), status, failed=says)
 
 
 def _review(form: Form) -> Review:
@@ -109,6 +128,7 @@ def _page(
     mark: str,
     status: int = 200,
     lacking: tuple[str, ...] = (),
+    failed: str = "",
 ) -> Response:
     t, knowledge = opened.t, opened.context.knowledge
     cells = [cell_of(line, overview, knowledge, typed.get(line.measure.id), opened) for line in overview.lines]
@@ -125,6 +145,8 @@ def _page(
         coordinator=contact_of(overview.directory, coordinator(overview.care_teams, overview.patient)),
         happened=happened(overview, t, "staff"),
         merged=_merged(overview),
+        seen=opened.form.all(SEEN) or sorted(reviewed_from(knowledge, overview.plans, overview.tasks)),
+        failed=failed,
         cells=cells,
         errors=[(cell.id, cell.name, cell.field.error) for cell in cells if cell.field and cell.field.error],
         lacking=[one for one in checks if one.id in lacking],
@@ -198,12 +220,7 @@ def checks_of(knowledge: Knowledge, overview: Overview) -> tuple[Check, ...]:
 
 def _merged(overview: Overview) -> tuple[int, int]:
     """How many plans the page merges, and how many of its measures one blood test gives."""
-    from_blood = [
-        line
-        for line in overview.lines
-        if line.measure.codes and line.newest is not None and line.newest.source == "lab"
-    ]
-    return len(overview.plans), len(from_blood)
+    return len(overview.plans), sum(line.measure.sample == "blood" for line in overview.lines)
 
 
 def _conditions(overview: Overview) -> tuple[tuple[str, date | None], ...]:

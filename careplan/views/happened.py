@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.calendar import add_months
+from careplan.domain.measure import Measure
 from careplan.fhir.instant import find_date
 from careplan.fhir.text import Json
 from careplan.interactions.overview import Overview
@@ -18,15 +19,14 @@ SENTENCES = 3
 def happened(overview: Overview, t: Catalogue, audience: str = "patient") -> tuple[str, ...]:
     """At most three sentences, newest first, of the last twelve months, said to the patient or to staff."""
     since = add_months(overview.on, -12)
-    goals = {line.goal["id"]: line.measure.patient.lower() for line in overview.lines if line.goal}
+    speaker = _Speaker(t, audience)
+    goals = {line.goal["id"]: speaker.name(line.measure) for line in overview.lines if line.goal}
     personal = {goal["id"] for goal in overview.personal}
     said: list[str] = []
     for change in overview.changes:
         recorded = find_date(change.get("recorded"))
         sentence = (
-            None
-            if recorded is None or recorded < since
-            else _sentence(overview, change, goals, personal, _Speaker(t, audience))
+            None if recorded is None or recorded < since else _sentence(overview, change, goals, personal, speaker)
         )
         if sentence and sentence not in said:
             said.append(sentence)
@@ -40,6 +40,16 @@ class _Speaker:
 
     def says(self, key: str, **parts: object) -> str:
         return self.t(f"happened.{self.audience}.{key}", **parts)
+
+    def name(self, measure: Measure) -> str:
+        """What a measure is called to this reader, in the middle of a sentence."""
+        return within(measure.patient if self.audience == "patient" else measure.name)
+
+
+def within(name: str) -> str:
+    """A name inside a sentence: «vægt» of «Vægt», but «BMI», «HbA1c» and «KOL-score» as they are."""
+    small = name.partition(" ")[0][1:].islower()
+    return name[:1].lower() + name[1:] if small else name
 
 
 def _sentence(
@@ -71,7 +81,7 @@ def _by_person(change: Json) -> bool:
 def _values(overview: Overview, who: str, day: str, touched: Sequence[str], on: date, speaker: _Speaker) -> str | None:
     """New values of measures in the plan, taken about when they were written: not what was loaded from before."""
     fresh = {
-        line.measure.patient.lower(): None
+        speaker.name(line.measure): None
         for line in overview.lines
         for reading in line.readings
         if reading.reference in touched and abs((reading.on - on).days) <= 7

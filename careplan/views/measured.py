@@ -15,10 +15,9 @@ from careplan.domain.measure import Measure, danish_number
 from careplan.fhir import systems
 from careplan.fhir.goal import quantity
 from careplan.fhir.instant import instant_text
-from careplan.fhir.search import Criterion, Query, TokenIs
 from careplan.fhir.text import dump, read_text
 from careplan.interactions.context import Context
-from careplan.interactions.write import create
+from careplan.interactions.transaction import perform
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
 from careplan.views.form import Form, find_number
@@ -101,15 +100,18 @@ def _range(measure: Measure) -> str:
 
 
 async def save_values(context: Context, patient: str, mark: str, values: Mapping[str, Typed]) -> int:
-    """Write every value; how many Observations are new. Raises ResourceInvalid, Forbidden."""
-    made = 0
-    for name, resource in observations(context, patient, values):
-        key = str(uuid.uuid5(_namespace(mark), name))
-        identifier = {"system": systems.URI, "value": f"urn:uuid:{key}"}
-        once = Criterion("identifier", "token", (TokenIs(systems.URI, identifier["value"]),))
-        text = read_text(dump({**resource, "identifier": [identifier]}))
-        made += (await create(context, "Observation", text, Query("Observation", (once,), patient=patient))).created
-    return made
+    """Write every value or none; how many Observations are new. Raises ResourceInvalid, Forbidden."""
+    entries = [_entry(mark, patient, name, one) for name, one in observations(context, patient, values)]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    return sum(one.changed for one in (await perform(context, read_text(dump(bundle)))).results) if entries else 0
+
+
+def _entry(mark: str, patient: str, name: str, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A new Observation, unless this form has made it already."""
+    key = f"urn:uuid:{uuid.uuid5(_namespace(mark), name)}"
+    once = f"identifier={systems.URI}|{key}&subject=Patient/{patient}"
+    identified = {**resource, "identifier": [{"system": systems.URI, "value": key}]}
+    return {"resource": identified, "request": {"method": "POST", "url": "Observation", "ifNoneExist": once}}
 
 
 def _namespace(mark: str) -> uuid.UUID:

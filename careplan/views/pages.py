@@ -36,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     Page("B2", "GET", "/plan/vigtigst", plan.wish_form, PATIENT),
     Page("B2", "POST", "/plan/vigtigst", plan.wish_form, PATIENT),
     Page("C1", "GET", "/arbejdsliste", worklist.show, CLINIC),
+    Page("C1", "POST", "/arbejdsliste", worklist.show, CLINIC),
     Page("C2", "GET", "/patient/{id}/aarskontrol", control.show, CLINIC),
     Page("C2", "POST", "/patient/{id}/aarskontrol", control.save, CLINIC),
     Page("C2", "GET", "/patient/{id}/maal/{goal}", target.show, CLINIC),

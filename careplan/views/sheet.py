@@ -62,7 +62,7 @@ _WORDS: Mapping[str, str] = {
     "call": "Hvornår skal jeg ringe, og til hvem?",
     "call-clinic": "Har du spørgsmål, eller får du det dårligere",
     "call-acute": "Bliver du pludselig meget syg",
-    "call-shut": "Er lægen lukket, og kan det ikke vente",
+    "call-shut": "Har lægen lukket, og kan det ikke vente",
     "acute": "ring 1-1-2",
     "shut": "ring til lægevagten",
     "clinic": "ring til {name}",

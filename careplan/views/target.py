@@ -66,18 +66,19 @@ async def show(opened: Opened) -> Response:
 async def change(opened: Opened) -> Response:
     """«Vis» looks at it, «Gem» keeps it, «Ret» goes back to the form with everything still there."""
     case, filled = await _case(opened), filled_from_form(opened.form)
+    seen = opened.form.whole("version") or case.number
+    changed = seen != case.number
     if opened.form.text("trin") == "ret":
-        return _form(opened, case, filled)
+        return _form(opened, case, filled, changed=changed)
     wanted, errors = _wanted(filled, case, opened)
     if wanted is None or errors:
-        return _form(opened, case, filled, errors, 422)
-    seen = opened.form.whole("version") or case.number
+        return _form(opened, case, filled, errors, 422, changed=changed)
     if opened.form.text("trin") != "gem":
-        return await _preview(opened, case, filled, wanted, case.number)
+        return await _preview(opened, case, filled, wanted, 409 if changed else 200)
     try:
         await set_target(opened.context, case.goal, wanted, expects=seen)
     except PreconditionFailed:
-        return await _preview(opened, case, filled, wanted, case.number, 409)
+        return await _preview(opened, await _case(opened), filled, wanted, 409)
     return go(f"/patient/{opened.path('id')}/aarskontrol", besked="maal")
 
 
@@ -87,6 +88,7 @@ async def follow_recommended(opened: Opened) -> Response:
     try:
         await follow(opened.context, case.goal, expects=opened.form.whole("version") or case.number)
     except PreconditionFailed:
+        case = await _case(opened)
         return _form(opened, case, _today(case), status=409, changed=True)
     return go(f"/patient/{opened.path('id')}/aarskontrol", besked="anbefaling")
 
@@ -202,9 +204,7 @@ def _frame(opened: Opened, case: Case) -> dict[str, object]:
     }
 
 
-async def _preview(
-    opened: Opened, case: Case, filled: Filled, wanted: Wanted, number: int, status: int = 200
-) -> Response:
+async def _preview(opened: Opened, case: Case, filled: Filled, wanted: Wanted, status: int = 200) -> Response:
     """How the patient will see it; with 409 also what somebody else has agreed on meanwhile."""
     person = await read_person(opened.context, opened.path("id"), PLAN_TYPES)
     target = Target(wanted.low, wanted.high, case.line.measure.unit, wanted.strict)
@@ -220,7 +220,7 @@ async def _preview(
         "target_preview.html",
         opened.t("target.preview-title"),
         status,
-        **{**_frame(opened, case), "version": number},
+        **_frame(opened, case),
         filled=filled,
         seen=seen,
         theirs=theirs,

@@ -53,10 +53,10 @@ class Row:
 
 
 async def show(opened: Opened) -> Response:
-    """One tab of the list, or what a search for a name finds."""
+    """One tab of the list, or what a search for a name finds; the name comes in a form, never in an address."""
     context, t = opened.context, opened.t
     found = await candidates(context, context.caller.organization)
-    wanted = opened.asked.text("navn")
+    wanted = opened.form.text("navn")
     tab = opened.asked.text("fane") if opened.asked.text("fane") in TABS else "indkaldes"
     by_state = {name: _grouped(found, state) for name, state in TABS.items()}
     groups = await _named(context, found, wanted) if wanted else by_state[tab]
@@ -166,5 +166,5 @@ async def _owners(context: Context, people: Mapping[str, tuple[Json, list[Json]]
 
 
 def _whole(opened: Opened, rows: int) -> int:
-    asked = opened.asked.whole("side") or 1
+    asked = (opened.form if opened.posted else opened.asked).whole("side") or 1
     return max(1, min(asked, -(-rows // ROWS)))

@@ -59,6 +59,7 @@ def test_a_nurse_sets_a_target_of_hba1c_and_the_patient_sees_and_prints_it(page:
     be(page, "nurse")
     page.get_by_label("Søg efter navn").fill("birthe")
     page.get_by_role("button", name="Søg").click()
+    assert page.url.endswith("/arbejdsliste")
     page.get_by_role("link", name="Se plan Birthe Test Nielsen").click()
     page.get_by_role("link", name="Sæt individuelt mål for HbA1c").click()
     page.get_by_label("Fra").fill("55")

@@ -50,6 +50,18 @@ async def test_what_cannot_be_stored_leaves_its_neighbours_alone(store: Store) -
     assert await found(store, asking()) == "o1 o2"
 
 
+async def test_a_commit_that_is_no_commit_is_answered_and_leaves_its_neighbours_alone(store: Store) -> None:
+    """An instant without a zone is refused where it is used, by no error of the driver or the file."""
+    broken = write("bad", at=NOON.replace(tzinfo=None))
+    async with asyncio.timeout(20):
+        outcomes = await asyncio.gather(
+            store.commit([write("o1")]), store.commit([broken]), store.commit([write("o2")]), return_exceptions=True
+        )
+        assert [isinstance(outcome, BaseException) for outcome in outcomes] == [False, True, False]
+        await store.commit([write("o3")])
+    assert await found(store, asking()) == "o1 o2 o3"
+
+
 async def test_versions_come_back_in_the_order_given(store: Store) -> None:
     written = await store.commit([write("b"), write("a"), write("c", type="Condition")])
     assert [version.reference for version in written] == ["Observation/b", "Observation/a", "Condition/c"]

@@ -122,6 +122,22 @@ async def test_history_pages_show_every_version_once_while_others_write(store: S
     assert seen == [6, 5, 4, 3, 2, 1]
 
 
+async def test_history_of_some_patients_counts_and_pages_their_versions_alone(store: Store) -> None:
+    for number, patient in enumerate(("p1", "p2", "p1", None, "p3", "p1")):
+        await store.commit([write("o1", expects=number, at=NOON + number * SECOND, patient=patient)])
+    first = await store.history("Observation", "o1", count=2, patients=frozenset({"p1"}))
+    second = await store.history("Observation", "o1", count=2, patients=frozenset({"p1"}), after=first.next)
+    assert [version.number for version in (*first.versions, *second.versions)] == [6, 3, 1]
+    assert (first.total, second.total, second.next) == (3, 3, None)
+    some = await store.history("Observation", "o1", patients=frozenset({"p2", "p3", "p4"}))
+    assert ([version.number for version in some.versions], some.total) == ([5, 2], 2)
+    since = await store.history("Observation", "o1", patients=frozenset({"p1"}), since=NOON + SECOND)
+    assert ([version.number for version in since.versions], since.total) == ([6, 3], 2)
+    none = await store.history("Observation", "o1", patients=frozenset())
+    assert (none.versions, none.total, none.next) == ((), 0, None)
+    assert (await store.history("Observation", "o1")).total == 6
+
+
 @pytest.mark.parametrize("after", ["x", "", "-1", "9" * 40, "²"])
 async def test_a_bad_history_place_is_refused(store: Store, after: str) -> None:
     with pytest.raises(CursorInvalid):

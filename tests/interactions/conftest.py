@@ -23,7 +23,7 @@ from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, House
 from careplan.interactions.operations import OPERATIONS
 from careplan.interactions.operations.asked import asked_from_parameters
-from careplan.interactions.read import read_value
+from careplan.interactions.read import read
 from careplan.interactions.search import search
 from careplan.interactions.transaction import Performed, perform
 from careplan.interactions.write import create, delete, update
@@ -115,7 +115,7 @@ class Town:
 
     async def get(self, reference: str, who: str = "doctor") -> Json:
         type_name, _, id = reference.partition("/")
-        found: Json = await read_value(self.as_(who), type_name, id)
+        found: Json = parse((await read(self.as_(who), type_name, id)).body or b"")
         return found
 
     async def find(self, type_name: str, who: str = "system", **asked: str) -> list[Json]:

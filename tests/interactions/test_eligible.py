@@ -1,10 +1,12 @@
 """$eligible: who should have a plan, with why, the most urgent first."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from careplan.fhir import systems
+from careplan.fhir.search import ParameterInvalid
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.asked import ParameterFaulty
 
@@ -127,14 +129,23 @@ async def test_the_dead_and_the_young_are_not_listed(practice: Town) -> None:
 
 async def test_pages_hold_everybody_once(practice: Town) -> None:
     seen: list[str] = []
-    for offset in range(0, 4):
-        bundle = await practice.call("Patient/$eligible", None, "doctor", _count=1, _offset=offset)
+    bundle = await practice.call("Patient/$eligible", None, "doctor", _count=1)
+    for _ in range(5):
         seen += [entry["resource"]["id"] for entry in bundle.get("entry", ())]
-        more = [link["relation"] for link in bundle["link"]]
-        assert ("next" in more) == (offset < 2)
+        assert bundle["total"] == 3
+        links = {link["relation"]: link["url"] for link in bundle["link"]}
+        if "next" not in links:
+            break
+        (token,) = parse_qs(urlsplit(links["next"]).query)["_page"]
+        bundle = await practice.call("Patient/$eligible", None, "doctor", _count=1, _page=token)
     assert sorted(seen) == ["anna", "dorte", "emil"]
     nobody = await practice.call("Patient/$eligible", None, "doctor", _count=0)
     assert (nobody["total"], "entry" in nobody) == (3, False)
+
+
+async def test_a_page_of_eligible_that_is_not_ours_is_refused(practice: Town) -> None:
+    with pytest.raises(ParameterInvalid):
+        await practice.call("Patient/$eligible", None, "doctor", _page="bm90LW91cnM")
 
 
 @pytest.mark.parametrize(

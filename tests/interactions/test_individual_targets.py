@@ -20,6 +20,7 @@ from careplan.interactions.operations.individual_target import (
     follow,
     set_target,
 )
+from careplan.interactions.singular import GoalExists
 from careplan.interactions.write import PreconditionFailed
 
 from .conftest import Json, Town, concept, hba1c
@@ -267,3 +268,22 @@ async def test_history_keeps_what_was_agreed_before(planned: Town) -> None:
     await agree(planned, high=70)
     first = await planned.house.store.vread("Goal", goal["id"], 1)
     assert first is not None and b"70" not in (first.body or b"")
+
+
+async def test_a_value_that_arrives_meanwhile_stands_against_the_new_target(planned: Town) -> None:
+    """Targets and values race; whatever the order, the newest value stands against what is agreed in the end."""
+    values = [planned.put({**hba1c(50 + n, f"2026-11-{n:02}"), "id": f"race-{n}"}) for n in range(1, 9)]
+    targets = [agree(planned, high=52 + n) for n in range(1, 9)]
+    await asyncio.gather(*(one for pair in zip(values, targets, strict=True) for one in pair))
+    goal = await goal_of(planned)
+    agreed = find_target(goal, AGREED)
+    assert agreed is not None and agreed.high is not None
+    assert achievement_of(goal) == ("achieved" if agreed.high >= 58 else "not-achieved")
+
+
+async def test_a_goal_by_medcom_s_goal_code_alone_is_a_goal_of_the_measure(planned: Town) -> None:
+    goal = {key: value for key, value in (await goal_of(planned)).items() if key not in ("id", "meta")}
+    for entry in goal["target"]:
+        entry["measure"] = concept(systems.MCS, "MCS88025")
+    with pytest.raises(GoalExists):
+        await planned.post(goal)

@@ -1,5 +1,6 @@
 """Every knowledge file by itself: it parses, its sources stand, its review is not overdue, its sentences are there."""
 
+import re
 import time
 import tomllib
 from datetime import date
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from careplan.domain.guideline import Knowledge, Source
+from careplan.fhir.systems import NPU
 from careplan.knowledge.load import KNOWLEDGE, load_knowledge, overdue_reviews
 
 FILES = sorted(KNOWLEDGE.rglob("*.toml"))
@@ -108,6 +110,15 @@ def test_numbers_keep_their_digits(knowledge: Knowledge) -> None:
 def test_low_end_warns_the_treated_only(knowledge: Knowledge) -> None:
     needs = {name: measure.low_end_needs for name, measure in knowledge.measures.items() if measure.low_end_needs}
     assert needs == {"hba1c": "hypo_risk_drug", "sbp": "bp_drug", "dbp": "bp_drug"}
+
+
+def test_laboratory_tests_say_what_is_taken(knowledge: Knowledge) -> None:
+    """NPU's name of what is examined: P, B and Hb(B) are blood, U is urine."""
+    of_blood, of_urine = re.compile(r"^[PB](\(\w+.*?\))?—|;(P|Hb\(B\)|Nyre)$"), re.compile(r";U$")
+    for measure in knowledge.measures.values():
+        names = [code.display for code in measure.codes if code.system == NPU]
+        drawn, passed = any(map(of_blood.search, names)), any(map(of_urine.search, names))
+        assert measure.sample == ("blood" if drawn else "urine" if passed else ""), measure.id
 
 
 def test_loading_takes_less_than_three_tenths_of_a_second() -> None:

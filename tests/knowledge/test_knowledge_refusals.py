@@ -109,6 +109,7 @@ MISTAKES = {
     "task of nobody": (KOL, 'who = "clinic"', 'who = "kommune"', '"kommune"', "activity[1].who", "clinic, patient"),
     "monitored but not followed": (HJERTE, '"potassium", ', "", 'measure = "potassium"', "monitor[5].measure", "add it to `follows`"),
     "unknown low-end fact": (HBA1C_MEASURE, '"hypo_risk_drug"', '"hypo_drug"', '"hypo_drug"', "low_end_needs", "hypo_risk_drug"),
+    "sample that is none": (HBA1C_MEASURE, 'sample = "blood"', 'sample = "blod"', '"blod"', "sample", "blood, urine"),
     "number for a text": (MRC, 'name = "MRC-åndenød"', "name = 5", "name = 5", "name", "text in quotes"),
     "text for a margin": (HBA1C_MEASURE, "near = 5", 'near = "5"', 'near = "5"', "near", "number without quotes"),
     "number that is none": (HBA1C_MEASURE, "near = 5", "near = nan", "near = nan", "near", "number without quotes"),

@@ -65,6 +65,12 @@ def test_patient_is_addressed(name: str) -> None:
     assert re.search(r"\b(du|dig|din|dit|dine|vi|drik|rør|mål(et)?)\b", PATIENT[name].lower())
 
 
+@pytest.mark.parametrize("name", [name for name in PATIENT if name.endswith(" none")])
+def test_a_target_without_a_number_speaks_to_doctor_and_patient_alike(name: str) -> None:
+    """The grid of the årskontrol and the Goal's own text show it as it stands."""
+    assert not re.search(r"\b(du|dig|din|dit|dine|vi|os|jeg|rør)\b", PATIENT[name].lower())
+
+
 @pytest.mark.parametrize("name", CLINICIAN)
 def test_clinician_sentence_is_one_danish_sentence(name: str) -> None:
     text = CLINICIAN[name]

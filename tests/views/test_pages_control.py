@@ -1,13 +1,20 @@
 """C2: the årskontrol on one page; values typed once, targets explained, individual targets, the approval."""
 
 import re
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 
 import pytest
+from overtaken import overtaken
 from page_house import Browser, World
 
+from careplan.fhir.draft import activity_of
+from careplan.fhir.index import extract
 from careplan.fhir.search import Query
-from careplan.fhir.text import Json, parse
+from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.operations.individual_target import Wanted, set_target
+from careplan.store.protocol import Write
 
 PAGE = "/patient/birthe/aarskontrol"
 
@@ -38,7 +45,9 @@ async def test_the_banner_names_the_person_and_hides_half_of_the_number(nurse: B
 
 async def test_three_plans_are_one_page_with_one_row_a_measure(nurse: Browser) -> None:
     await nurse.get(PAGE)
-    assert "3 planer · 1 blodprøve dækker alle" in nurse.text
+    assert all(row(nurse, name) for name in ("HbA1c", "LDL-kolesterol", "eGFR", "Kalium"))
+    assert "lab.kort" in row(nurse, "Urin-albumin/kreatinin-ratio")
+    assert "3 planer · Én blodprøve dækker 4 af værdierne" in nurse.text
     assert len(re.findall(r'<th scope="row">LDL-kolesterol<', nurse.html)) == 1
     assert "Type 2-diabetes" in row(nurse, "LDL-kolesterol") and "Hjertesygdom" in row(nurse, "LDL-kolesterol")
 
@@ -98,10 +107,15 @@ async def test_a_missing_fact_makes_the_target_provisional_in_words(nurse: Brows
 # ── values ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def shown(browser: Browser) -> list[tuple[str, str]]:
+    """What the form carries of the page it stands on: its mark, and the versions that were seen."""
+    seen = re.findall(r'name="set" value="([^"]+)"', browser.html)
+    return [("mark", browser.field("mark")), *(("set", one) for one in seen)]
+
+
 async def send(browser: Browser, values: dict[str, str], handling: str = "gem", page: str = PAGE) -> int:
     await browser.get(page)
-    fields = {"mark": browser.field("mark"), "handling": handling, **values}
-    answer = await browser.post(page, fields)
+    answer = await browser.post(page, [*shown(browser), ("handling", handling), *values.items()])
     if answer.status_code == 303:
         await browser.follow(answer)
     return answer.status_code
@@ -221,6 +235,93 @@ async def test_approval_keeps_values_and_sets_the_next_control(nurse: Browser, w
     assert "Lars Test Krogh gennemgik din plan med dig den 22.11.2026." in patient.text
 
 
+async def approval(browser: Browser, **values: str) -> list[tuple[str, str]]:
+    """The form of an open page, with everything done."""
+    await browser.get(PAGE)
+    return [*shown(browser), ("handling", "godkend"), *checks(browser).items(), *values.items()]
+
+
+async def controls(world: World) -> list[str]:
+    found = [task for task in await stored(world, "Task", "birthe") if activity_of(task) == "aarskontrol"]
+    return sorted(task["status"] for task in found)
+
+
+async def test_an_approval_sent_twice_holds_one_control_and_says_so(nurse: Browser, world: World) -> None:
+    fields = await approval(nurse, **{"vaerdi-weight": "82"})
+    assert (await nurse.post(PAGE, fields)).status_code == 303
+    before = [await stored(world, kind, "birthe") for kind in ("CarePlan", "Task", "Observation", "Provenance")]
+    answer = await nurse.post(PAGE, fields)
+    assert answer.status_code == 409
+    assert "Værdierne er gemt. Årskontrollen er ikke: den er holdt, eller planen er ændret" in nurse.text
+    assert "Sidst godkendt 22.11.2026" in nurse.text
+    assert nurse.field("vaerdi-weight") == "" and not re.search(r'name="tjek-[^>]*checked', nurse.html)
+    after = [await stored(world, kind, "birthe") for kind in ("CarePlan", "Task", "Observation", "Provenance")]
+    assert after == before and await controls(world) == ["completed", "requested"]
+
+
+async def test_a_control_another_held_meanwhile_is_not_held_again(nurse: Browser, world: World) -> None:
+    fields = await approval(nurse)
+    doctor = Browser(world)
+    await doctor.sign_in("doctor")
+    assert (await doctor.post(PAGE, await approval(doctor))).status_code == 303
+    assert (await nurse.post(PAGE, fields)).status_code == 409
+    assert "Intet nyt er gemt. Her er det, der gælder nu." in nurse.text and "Værdierne er gemt" not in nurse.text
+    assert await controls(world) == ["completed", "requested"]
+
+
+async def test_a_form_sent_back_for_a_fault_keeps_the_versions_it_was_filled_in_on(
+    nurse: Browser, world: World
+) -> None:
+    fields = await approval(nurse, **{"vaerdi-weight": "tung"})
+    await approve_now(world)
+    assert (await nurse.post(PAGE, fields)).status_code == 422
+    mended = [*shown(nurse), ("handling", "godkend"), *checks(nurse).items()]
+    assert (await nurse.post(PAGE, mended)).status_code == 409
+    assert await controls(world) == ["completed", "requested"]
+
+
+async def approve_now(world: World) -> None:
+    doctor = Browser(world)
+    await doctor.sign_in("doctor")
+    assert (await doctor.post(PAGE, await approval(doctor))).status_code == 303
+
+
+async def test_the_page_says_that_values_are_kept_where_the_control_is_refused(nurse: Browser, world: World) -> None:
+    plan = (await stored(world, "CarePlan", "birthe"))[0]
+    number = int(plan["meta"]["versionId"])
+    broken = dump({**plan, "intent": "nonsense", "meta": {**plan["meta"], "versionId": str(number + 1)}})
+    kept = await world.house.store.read("CarePlan", plan["id"])
+    values = extract(plan, "http://test/fhir")
+    assert kept is not None
+    await world.house.store.commit([Write("CarePlan", plan["id"], number, kept.at, "birthe", broken, values)])
+    fields = await approval(nurse, **{"vaerdi-weight": "82"})
+    assert (await nurse.post(PAGE, fields)).status_code == 422
+    assert "Værdierne er gemt. Årskontrollen er ikke: den kunne ikke gemmes." in nurse.text
+    assert "Intet er gemt" not in nurse.text and "82,0\u2009kg" in row(nurse, "Vægt")
+    assert len(await fresh(world, "birthe")) == 1 and await controls(world) == ["requested"]
+    assert (await nurse.post(PAGE, await approval(nurse))).status_code == 422
+    assert "Årskontrollen kunne ikke gemmes. Intet er gemt." in nurse.text
+
+
+async def test_the_values_of_one_form_are_one_change_of_the_record(nurse: Browser, world: World) -> None:
+    before = len(await stored(world, "Provenance", "birthe"))
+    assert await send(nurse, {"vaerdi-weight": "82", "vaerdi-hba1c": "52", "vaerdi-ldl": "1,3"}) == 303
+    assert len(await fresh(world, "birthe")) == 3
+    assert len(await stored(world, "Provenance", "birthe")) == before + 1
+
+
+async def test_what_another_form_of_another_patient_wrote_is_not_taken_for_this_ones(
+    nurse: Browser, world: World
+) -> None:
+    await nurse.get(PAGE)
+    mark = nurse.field("mark")
+    for patient in ("birthe", "carl"):
+        page = f"/patient/{patient}/aarskontrol"
+        await nurse.get(page)
+        await nurse.post(page, {"mark": mark, "handling": "gem", "vaerdi-weight": "82"})
+        assert len(await fresh(world, patient)) == 1
+
+
 async def test_mandatory_lines_of_three_plans_stand_once_and_first(nurse: Browser) -> None:
     await nurse.get(PAGE)
     names = list(checks(nurse))
@@ -311,6 +412,30 @@ async def test_going_back_from_the_preview_keeps_what_was_filled_in(nurse: Brows
     await nurse.post(page, {**FILLED, "version": nurse.field("version"), "trin": "ret"})
     assert (nurse.field("fra"), nurse.field("til")) == ("55", "61")
     assert re.search(r'value="hypoglycaemia" selected', nurse.html)
+
+
+async def test_a_preview_of_a_stale_form_shows_both_versions(nurse: Browser, world: World) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    seen = nurse.field("version")
+    other = Wanted(None, Decimal(60), False, "frailty", None, None)
+    await set_target(world.context("doctor"), page.rpartition("/")[2], other)
+    assert (await nurse.post(page, {**FILLED, "version": seen, "trin": "vis"})).status_code == 409
+    assert "Det, der er gemt nu (Mette Test Holm)" in nurse.text and "Mit mål: højst 60" in nurse.text
+    await nurse.post(page, {**FILLED, "version": seen, "trin": "ret"})
+    assert "Målet er ændret, siden du åbnede siden." in nurse.text and nurse.field("til") == "61"
+
+
+async def test_a_race_that_is_lost_shows_what_the_other_agreed_on(nurse: Browser, world: World) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    fields = {**FILLED, "version": nurse.field("version"), "trin": "gem"}
+    other = Wanted(None, Decimal(60), False, "frailty", None, None)
+    work = partial(set_target, world.context("doctor"), page.rpartition("/")[2], other)
+    world.app.state.view = replace(world.view, house=overtaken(world.house, work))
+    assert (await nurse.post(page, fields)).status_code == 409
+    assert "Det, der er gemt nu (Mette Test Holm)" in nurse.text and "Mit mål: højst 60" in nurse.text
+    answer = await nurse.post(page, {**fields, "version": nurse.field("version")})
+    await nurse.follow(answer)
+    assert "mellem 55 og 61" in row(nurse, "HbA1c")
 
 
 async def test_a_stale_form_shows_both_versions_and_overwrites_nothing(nurse: Browser, world: World) -> None:

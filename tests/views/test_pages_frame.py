@@ -25,7 +25,7 @@ PAGES = [
     ("patient-gunnar", "/plan"),
     ("patient-fatima", "/plan"),
     ("nurse", "/arbejdsliste?fane=i-orden"),
-    ("nurse", "/arbejdsliste?navn=test"),
+    ("nurse", "/arbejdsliste?fane=egnet"),
     ("nurse", "/patient/birthe/aarskontrol"),
     ("nurse", "/patient/dorte/aarskontrol"),
     ("nurse", "/patient/anna/aarskontrol"),

@@ -1,6 +1,7 @@
 """B2: what a patient reads of their own plan, in the order of the brief, in every state."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from page_house import NOW, Browser, World
@@ -8,6 +9,7 @@ from page_house import NOW, Browser, World
 from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.operations.individual_target import Wanted, set_target
 from careplan.interactions.write import create, update
+from careplan.views.happened import within
 
 HEADINGS = (
     "Det næste, du skal",
@@ -82,7 +84,7 @@ async def test_an_individual_target_says_who_why_and_until_when(world: World) ->
     goal = browser.html.split('id="m-hba1c"')[1].split("</article>")[0]
     for words in (
         "har sat målet for dig",
-        "lidt højere end det, man plejer at råde til",
+        "Målet er højere end det, man normalt anbefaler.",
         "fordi du har haft lavt blodsukker",
         "I ser på målet igen i juni 2027",
         "Se det anbefalede mål",
@@ -163,6 +165,32 @@ async def test_what_the_clinic_changed_is_told_with_name_and_day(world: World) -
     await set_target(world.context("nurse"), goal, wanted)
     since = (await opened(world, "fatima")).text.split("Siden sidst")[1].split("Det vigtigste for mig")[0]
     assert "Lars Test Krogh aftalte et nyt mål for langtidsblodsukker med dig den 22.11.2026." in since
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("Vægt", "vægt"),
+        ("Det dårlige kolesterol", "det dårlige kolesterol"),
+        ("BMI (vægt og højde)", "BMI (vægt og højde)"),
+        ("KOL-score", "KOL-score"),
+        ("HbA1c", "HbA1c"),
+        ("eGFR", "eGFR"),
+        ("Trivsel (WHO-5)", "trivsel (WHO-5)"),
+        ("Urin-albumin/kreatinin-ratio", "urin-albumin/kreatinin-ratio"),
+    ],
+)
+def test_a_name_inside_a_sentence_keeps_its_capitals_where_it_is_an_acronym(name: str, inside: str) -> None:
+    assert within(name) == inside
+
+
+async def test_staff_read_of_changes_by_the_names_of_the_trade(world: World) -> None:
+    wanted = Wanted(None, Decimal(61), False, "frailty", None, None)
+    await set_target(world.context("doctor"), await _goal(world, "fatima", "hba1c"), wanted)
+    nurse = Browser(world)
+    await nurse.sign_in("nurse")
+    await nurse.get("/patient/fatima/aarskontrol")
+    assert "22.11.2026: Mette Test Holm satte et individuelt mål for HbA1c." in nurse.text
 
 
 async def test_no_more_than_three_sentences_on_what_happened(world: World) -> None:

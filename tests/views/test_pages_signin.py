@@ -1,12 +1,13 @@
 """Signing in as an invented person, and what keeps a form and a cookie one's own."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from page_house import NOW, Browser, World, open_world
 from starlette.requests import Request
 
+from careplan.app import invented_people
 from careplan.views.cookie import Session, Sessions
 from careplan.views.session import caller_of_cookie
 
@@ -16,6 +17,13 @@ async def test_the_front_page_offers_the_cast_and_the_staff(browser: Browser) ->
     assert answer.status_code == 200
     for name in ("Birthe Test Nielsen", "sygeplejerske i Lægehuset Nord", "læge i Lægehuset Nord", "visitator"):
         assert name in browser.text
+
+
+@pytest.mark.parametrize("on", [date(2026, 1, 1), date(2026, 9, 1), date(2026, 9, 2), date(2026, 12, 31)])
+def test_the_cast_is_as_old_as_their_birthdays_say(on: date) -> None:
+    ages = {one.key: one.caller.name for one in invented_people(on)}
+    assert ages["patient-birthe"] == "Birthe Test Nielsen, 71 år"
+    assert ages["patient-gunnar"] == "Gunnar Test Bruun, 74 år"
 
 
 @pytest.mark.parametrize(

@@ -56,14 +56,50 @@ async def test_the_columns_are_the_briefs(nurse: Browser) -> None:
     assert re.findall(r'<th scope="col">([^<]+)</th>', nurse.html) == wanted
 
 
+async def find(browser: Browser, name: str) -> None:
+    await browser.get("/arbejdsliste")
+    assert (await browser.post("/arbejdsliste", {"navn": name})).status_code == 200
+
+
 async def test_a_search_finds_everybody_of_the_clinic_by_name(nurse: Browser) -> None:
-    await nurse.get("/arbejdsliste?navn=hanne+FRIIS")
+    await find(nurse, "hanne FRIIS")
     assert names(nurse) == ["Hanne Test Friis"]
     assert "Ingen plan" in nurse.text
-    await nurse.get("/arbejdsliste?navn=%C3%B8sterg")
+    await find(nurse, "østerg")
     assert names(nurse) == ["Dorte Test Østergaard"]
-    await nurse.get("/arbejdsliste?navn=zzz")
-    assert "Ingen patienter hedder noget med «zzz»." in nurse.text
+    await find(nurse, "zzz")
+    assert "Ingen patienter passer til «zzz»." in nurse.text
+
+
+async def test_a_name_that_is_searched_for_stands_in_no_address(
+    nurse: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worklist, "ROWS", 2)
+    await find(nurse, "test")
+    assert nurse.last is not None and str(nurse.last.url) == "http://test/arbejdsliste"
+    assert re.search(r'<form class="search" method="post" action="/arbejdsliste"', nurse.html)
+    assert not re.search(r'(href|action)="[^"]*navn', nurse.html)
+    await nurse.get("/arbejdsliste?navn=hanne")
+    assert nurse.field("navn") == "" and "Navne med" not in nurse.text
+
+
+async def test_the_pages_of_a_search_are_turned_by_a_form(nurse: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist, "ROWS", 2)
+    await find(nurse, "test")
+    first = names(nurse)
+    assert "Side 1 af" in nurse.text and "Forrige" not in nurse.text
+    turned = nurse.html.split('class="pager"')[1].split("</form>")[0]
+    assert re.findall(r'<button class="quiet" name="side" value="(\d+)">Næste</button>', turned) == ["2"]
+    await nurse.post("/arbejdsliste", {"navn": nurse.field("navn"), "side": "2"})
+    assert "Side 2 af" in nurse.text and "Forrige" in nurse.text
+    assert len(names(nurse)) == 2 and not set(names(nurse)) & set(first)
+    assert nurse.field("navn") == "test"
+
+
+async def test_a_search_is_taken_from_our_own_page_alone(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste")
+    answer = await nurse.post("/arbejdsliste", {"navn": "hanne"}, token="another")
+    assert answer.status_code in (400, 403) and "Hanne" not in nurse.text
 
 
 async def test_a_long_list_is_cut_into_pages(nurse: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,15 +96,15 @@ def test_value_is_old_the_day_after_fifteen_months(day: date, old: bool) -> None
 
 
 def test_target_without_a_number_is_said_by_its_meaning() -> None:
-    none = Target(why="Intet talmål: vi ser kun på det høje tal.")
+    none = Target(why="Intet talmål: kun det høje tal tæller.")
     assert wording.patient_sentence(line("dbp", [reading(70, NOW)], none)) == (
-        "Det lave tal i dit blodtryk er 70. Du har ikke et mål i tal her. Vi ser kun på det høje tal."
+        "Det lave tal i dit blodtryk er 70. Du har ikke et mål i tal her. Kun det høje tal tæller."
     )
 
 
 def test_target_that_waits_for_something_is_said_to_come() -> None:
-    none = Target(why="Intet talmål, før din risiko er vurderet.")
-    assert wording.patient_sentence(line("ldl", [], none)).endswith("Du får et mål, når din risiko er vurderet.")
+    none = Target(why="Intet talmål, før man kender risikoen.")
+    assert wording.patient_sentence(line("ldl", [], none)).endswith("Du får et mål, når man kender risikoen.")
 
 
 def test_measure_without_an_agreed_target_gets_only_its_value() -> None:

@@ -1,9 +1,11 @@
 """`Patient/$eligible?clinic=&plan-type=&state=`: who should have a plan, with why, most urgent first; paged."""
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from careplan.domain.evaluation import Eligibility
 from careplan.fhir import systems
+from careplan.fhir.link import PAGE, sign, unsign
 from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
@@ -22,14 +24,26 @@ async def eligible(context: Context, asked: Asked) -> bytes:
     found = _by_patient(
         await candidates(context, clinic, plan and str(plan), state and str(state), asked.find_day("on"))
     )
-    count, offset = _whole(asked, "_count", context.house.limits.page), _whole(asked, "_offset", 0)
-    page = found[offset : offset + min(count, context.house.limits.page_maximum)]
-    links = [{"relation": "self", "url": _link(context, asked, count, offset)}]
-    if page and offset + len(page) < len(found):
-        links.append({"relation": "next", "url": _link(context, asked, count, offset + len(page))})
+    count = min(_whole(asked, "_count", context.house.limits.page), context.house.limits.page_maximum)
+    pairs = [("clinic", f"Organization/{clinic}" if clinic else ""), ("plan-type", plan), ("state", state)]
+    pairs += [("on", asked.find("on")), ("_count", str(count) if asked.find("_count") else "")]
+    kept = [(name, str(value)) for name, value in pairs if value]
+    binding, token = urlencode(kept), asked.find(PAGE)
+    after = unsign(str(token), binding, context.house.secret) if token else None
+    waiting = [some for some in found if after is None or _place(some) > after]
+    page = waiting[:count]
+    links = [_link(context, "self", [*kept, *([(PAGE, str(token))] if token else [])])]
+    if page and len(page) < len(waiting):
+        links.append(_link(context, "next", [*kept, (PAGE, sign(_place(page[-1]), binding, context.house.secret))]))
     bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "link": links}
     entries = [_entry(context, some) for some in page]
     return dump(bundle | ({"entry": entries} if entries else {}))
+
+
+def _place(some: Sequence[Candidate]) -> str:
+    """Where a patient stands in the order of urgency, as text that sorts so; it holds while others come and go."""
+    rank, saved, id, plan = some[0].urgency
+    return f"{rank} {saved.isoformat()} {id} {plan}"
 
 
 def _by_patient(found: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -75,7 +89,6 @@ def _whole(asked: Asked, name: str, default: int) -> int:
     return int(text)
 
 
-def _link(context: Context, asked: Asked, count: int, offset: int) -> str:
-    kept = [(name, str(value)) for name in ("clinic", "plan-type", "state", "on") for value in asked.all(name)]
-    pairs = "&".join(f"{name}={value}" for name, value in [*kept, ("_count", count), ("_offset", offset)])
-    return f"{context.base}/Patient/$eligible?{pairs}"
+def _link(context: Context, relation: str, pairs: Sequence[tuple[str, str]]) -> Json:
+    asked = f"?{urlencode(pairs)}" if pairs else ""
+    return {"relation": relation, "url": f"{context.base}/Patient/$eligible{asked}"}

@@ -1,41 +1,28 @@
 """`PlanDefinition/[id]/$apply` shows what a plan would be; `CarePlan/$establish` makes it, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
-from careplan.domain.evaluation import holds, stands
+from careplan.domain.evaluation import holds
 from careplan.domain.guideline import PlanType
-from careplan.domain.measure import newest
-from careplan.fhir.draft import Draft, DraftGoal, Occasion, contained, drafts, existing_from_resources
-from careplan.fhir.goal import AGREED, find_target, with_achievement
+from careplan.fhir.draft import Draft, Occasion, contained, drafts, existing_from_resources
 from careplan.fhir.mapping import listed_with
-from careplan.fhir.search import Query
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
+from careplan.interactions.again import again
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
-from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_person
+from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_person, seen_guard, with_standing
 from careplan.interactions.singular import GoalExists, PlanExists
-from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
-
-TRIES = 12
+from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
 
 class NotEligible(CareplanError):
     """The rules do not find the patient eligible, and no reason was given for making the plan all the same."""
 
     code = "not-eligible"
-
-
-@dataclass(frozen=True, slots=True)
-class Established:
-    """The CarePlans made, and every version of the one commit."""
-
-    drafts: tuple[Draft, ...]
-    versions: tuple[Version, ...]
 
 
 async def apply(context: Context, asked: Asked) -> bytes:
@@ -66,39 +53,30 @@ async def establish(context: Context, asked: Asked) -> bytes:
                 "etag": f'W/"{version.number}"',
             },
         }
-        for version in made.versions
+        for version in made
     ]
     return dump({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
 
 async def make_plans(
     context: Context, patient: str, plans: Sequence[PlanType], exclude: frozenset[str] = frozenset(), reason: str = ""
-) -> Established:
-    """Make the plans, their new Goals and Tasks in one commit, or nothing.
+) -> tuple[Version, ...]:
+    """Make the plans, their new Goals and Tasks in one commit, or nothing; the versions made.
 
     Raises PlanExists, NotEligible, Forbidden
     """
-    for attempt in range(1, TRIES + 1):
+
+    async def make() -> tuple[Version, ...]:
         person = await read_person(context, patient, PLAN_TYPES)
         for plan in plans:
             _check_possible(person, plan, reason)
-        made = preview(context, person, plans, exclude)
-        changes = _changes(context, person, made)
+        changes = _changes(context, person, preview(context, person, plans, exclude))
         for change in changes:
             await access.check_write(context, change.type, change.value, patient)
-        try:
-            versions = await commit(
-                context,
-                changes,
-                [_seen_guard(person, "Task"), _seen_guard(person, "Observation")],
-                Activity("establish", reason),
-            )
-        except (GoalExists, GuardFailed, VersionConflict):
-            if attempt == TRIES:
-                raise
-        else:
-            return Established(made, versions)
-    raise AssertionError("the last try returns or raises")
+        guards = [seen_guard(person, "Task"), seen_guard(person, "Observation")]
+        return await commit(context, changes, guards, Activity("establish", reason))
+
+    return await again(make, GoalExists, GuardFailed, VersionConflict)
 
 
 def preview(
@@ -160,20 +138,8 @@ def _changes(context: Context, person: Person, made: Sequence[Draft]) -> list[Ch
     for draft in made:
         for goal in draft.goals:
             if not goal.shared:
-                changes.append(change_from_value(_stands(context, person, goal), goal.id))
+                value = with_standing(context, person, goal.value, goal.measure)
+                changes.append(change_from_value(value, goal.id))
         changes += [change_from_value(task.value, task.id) for task in draft.tasks if not task.shared]
         changes.append(change_from_value(draft.care_plan, draft.id))
     return changes
-
-
-def _stands(context: Context, person: Person, goal: DraftGoal) -> Json:
-    """The new Goal with its achievement status by the values there are."""
-    agreed = find_target(goal.value, AGREED)
-    latest = newest(person.readings(goal.measure.id))
-    return with_achievement(goal.value, stands(context.knowledge, person.chart, goal.measure, agreed, latest))
-
-
-def _seen_guard(person: Person, type_name: str) -> Guard:
-    """Nothing of a type may have come in between: plans made at once share one årskontrol, a value moves its Goal."""
-    seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == type_name)
-    return Guard(f"Patient/{person.id}/{type_name}", Query(type_name, patient=person.id), seen)

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from careplan.domain.calendar import add_months
 from careplan.domain.errors import CareplanError, OutOfRange
-from careplan.domain.evaluation import Recommendation, stands
-from careplan.domain.measure import Measure, newest
+from careplan.domain.evaluation import Recommendation
+from careplan.domain.measure import Measure
 from careplan.domain.quantity import Quantity, in_unit
 from careplan.domain.schedule import review_months
 from careplan.domain.target import Target
@@ -23,23 +23,22 @@ from careplan.fhir.goal import (
     recommended_entry,
     says_target,
     target_entry,
-    with_achievement,
     with_deviation,
     with_target,
 )
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
+from careplan.interactions.again import again
 from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
-from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.interactions.person import PLAN_TYPES, Person, read_person, seen_guard, with_standing
 from careplan.interactions.read import read
 from careplan.interactions.write import PreconditionFailed
-from careplan.store.protocol import Version, VersionConflict
+from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
 REASONS = ("hypoglycaemia", "frailty", "side-effect", "patient-wish", "pregnancy", "other")
-TRIES = 12
 
 
 class DeviationNeedsReason(CareplanError):
@@ -104,21 +103,21 @@ async def follow(context: Context, goal_id: str, expects: int | None = None) -> 
 
 
 async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects: int | None) -> Version:
-    for attempt in range(1, TRIES + 1):
+    overtaken = f"Goal/{goal_id} was changed by someone else; look at it again before changing it"
+
+    async def agree() -> Version:
         case = await _case(context, goal_id)
         if expects is not None and case.version.number != expects:
-            raise PreconditionFailed(f"Goal/{goal_id} was changed by someone else; look at it again before changing it")
+            raise PreconditionFailed(overtaken)
         goal = _with_today(context, case)
         goal = _individual(context, case, goal, wanted) if wanted else _following(case, goal)
-        goal = _standing(context, case, goal)
+        goal = with_standing(context, case.person, goal, case.measure)
         await access.check_write(context, "Goal", goal, case.person.id)
         activity = Activity("set-individual-target" if wanted else "follow-recommendation", _reason(wanted))
-        try:
-            return (await commit(context, [change_from_value(goal, goal_id, case.version)], (), activity))[0]
-        except VersionConflict:
-            if expects is not None or attempt == TRIES:
-                raise
-    raise AssertionError("the last try returns or raises")
+        guards = [seen_guard(case.person, "Observation"), seen_guard(case.person, "MedicationStatement")]
+        return (await commit(context, [change_from_value(goal, goal_id, case.version)], guards, activity))[0]
+
+    return await again(agree, GuardFailed, VersionConflict)
 
 
 async def _case(context: Context, goal_id: str) -> _Case:
@@ -166,18 +165,13 @@ def _equal(one: Target, other: Target) -> bool:
     return (one.low, one.high, one.strict) == (other.low, other.high, other.strict)
 
 
-def _standing(context: Context, case: _Case, goal: Json) -> Json:
-    agreed = find_target(goal, AGREED)
-    latest = newest(case.person.readings(case.measure.id))
-    return with_achievement(goal, stands(context.knowledge, case.person.chart, case.measure, agreed, latest))
-
-
 def _reason(wanted: Wanted | None) -> str:
     return "" if wanted is None else wanted.reason
 
 
 async def _wanted(context: Context, asked: Asked) -> Wanted:
-    low, high = await _bound(context, asked, "low"), await _bound(context, asked, "high")
+    measure = (await _case(context, asked.id or "")).measure
+    low, high = _bound(asked, "low", measure), _bound(asked, "high", measure)
     comparator = asked.find("comparator")
     _check_comparator(comparator, low, high)
     return Wanted(
@@ -190,15 +184,12 @@ async def _wanted(context: Context, asked: Asked) -> Wanted:
     )
 
 
-async def _bound(context: Context, asked: Asked, name: str) -> Decimal | None:
+def _bound(asked: Asked, name: str, measure: Measure) -> Decimal | None:
     """One end of the target in the measure's unit: its own where it is a Quantity, else what `unit` says."""
     value, given = asked.find_number(name), asked.find(name)
     own = (given.get("code") or given.get("unit")) if isinstance(given, dict) else None
     unit = own or asked.find("unit")
-    if value is None or unit is None:
-        return value
-    measure = (await _case(context, asked.id or "")).measure
-    if unit in (measure.unit, measure.ucum):
+    if value is None or unit is None or unit in (measure.unit, measure.ucum):
         return value
     return in_unit(Quantity(value, str(unit)), measure.ucum).value
 

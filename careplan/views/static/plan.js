@@ -14,7 +14,7 @@ addEventListener("pageshow", () => {
 });
 
 // The worklist: "/" goes to the search, j and k move between rows' buttons.
-const search = document.querySelector(".search input");
+const search = document.querySelector(".search #navn");
 const steps = [...document.querySelectorAll(".list .button")];
 if (search) {
   addEventListener("keydown", (event) => {

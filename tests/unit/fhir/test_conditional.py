@@ -16,7 +16,6 @@ from careplan.fhir.conditional import (
     find_conditional_reference,
     find_http_date,
     http_date,
-    may_write,
     not_modified,
     pairs_from_if_none_exist,
     tags_from_header,
@@ -93,22 +92,6 @@ BEFORE, AFTER = AT - timedelta(hours=1), AT + timedelta(hours=1)
 )
 def test_if_none_match_decides_before_if_modified_since(none_match, since, expected):
     assert not_modified(3, AT, none_match, since) is expected
-
-
-@pytest.mark.parametrize(
-    ("number", "match", "none_match", "expected"),
-    [
-        (3, None, None, True),
-        (3, CURRENT, None, True),
-        (3, STALE, None, False),
-        (None, CURRENT, None, False),
-        (3, None, Tags(every=True), False),
-        (None, None, Tags(every=True), True),
-        (3, None, STALE, True),
-    ],
-)
-def test_a_write_goes_ahead_when_its_conditions_hold(number, match, none_match, expected):
-    assert may_write(number, match, none_match) is expected
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recommended import said
 
 from careplan.domain.chart import Fact
 from careplan.domain.evaluation import Recommendation, Tried
@@ -22,7 +23,6 @@ from careplan.fhir.goal import (
     because_json,
     find_deviation,
     find_entry,
-    find_recommended,
     find_target,
     goal_from_recommendation,
     is_active,
@@ -61,9 +61,7 @@ def test_the_design_s_example_is_read() -> None:
     assert find_target(EXAMPLE, RECOMMENDED) == Target(None, D(48), "mmol/mol", True)
     measure = measure_of_goal(EXAMPLE, CODES, KNOWLEDGE.measures)
     assert measure is not None and measure.id == "hba1c"
-    found = find_recommended(EXAMPLE)
-    assert found is not None
-    assert (found.row, found.knowledge, found.missing) == ("HBA1C-11", "hba1c|2026.1", ())
+    assert [said(EXAMPLE, name) for name in ("row", "knowledge", "missing")] == [["HBA1C-11"], ["hba1c|2026.1"], []]
     deviation = find_deviation(EXAMPLE)
     assert deviation is not None
     assert (deviation.reason, deviation.valid_until) == ("hypoglycaemia", date(2027, 11, 22))
@@ -132,14 +130,13 @@ def test_each_slice_carries_medcom_s_code_of_its_kind() -> None:
 
 
 def test_the_recommended_slice_says_where_it_came_from() -> None:
-    entry = recommended_entry(recommended(Target(high=D(53)), "egfr", "cfs"), HBA1C, AT)
-    found = find_recommended({"target": [entry]})
-    assert found is not None
-    assert (found.row, found.knowledge, found.computed_at) == ("HBA1C-09", "hba1c|2026.1", "2026-11-22T09:03:00.000Z")
-    assert found.basis == ("Condition/c1", "Patient/p1")
-    assert found.missing == ("egfr", "cfs")
-    (extension,) = [one for one in entry["extension"] if one["url"] == systems.EXT_RECOMMENDATION]
-    assert {"url": "provisional", "valueBoolean": True} in extension["extension"]
+    goal = {"target": [recommended_entry(recommended(Target(high=D(53)), "egfr", "cfs"), HBA1C, AT)]}
+    assert said(goal, "row") == ["HBA1C-09"]
+    assert said(goal, "knowledge") == ["hba1c|2026.1"]
+    assert said(goal, "computedAt") == ["2026-11-22T09:03:00.000Z"]
+    assert said(goal, "basis") == [{"reference": "Condition/c1"}, {"reference": "Patient/p1"}]
+    assert said(goal, "missing") == ["egfr", "cfs"]
+    assert said(goal, "provisional") == [True]
     sure = recommended_entry(recommended(Target(high=D(53))), HBA1C, AT)
     assert "provisional" not in str(sure)
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from careplan.fhir.instant import COPENHAGEN, end_of_day, find_date, find_instant, find_whole_date, instant_text
+from careplan.fhir.instant import COPENHAGEN, find_date, find_instant, find_whole_date, instant_text
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,3 @@ def test_a_whole_date_is_not_guessed_from_a_part() -> None:
 def test_an_instant_is_written_in_utc_with_milliseconds() -> None:
     at = datetime(2026, 11, 22, 10, 3, 0, 123999, tzinfo=timezone(timedelta(hours=1)))
     assert instant_text(at) == "2026-11-22T09:03:00.123Z"
-
-
-def test_a_day_ends_when_the_next_begins_also_when_the_clock_is_changed() -> None:
-    assert end_of_day(date(2026, 10, 25)) == datetime(2026, 10, 25, 23, tzinfo=UTC)
-    assert end_of_day(date(2026, 11, 22)) == datetime(2026, 11, 22, 23, tzinfo=UTC)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplan.fhir.criterion import criterion_from_text, split, unescaped
+from careplan.fhir.criterion import MOST_ALTERNATIVES, criterion_from_text, split, unescaped
 from careplan.fhir.registry import Parameter, TypeUnknown
 from careplan.fhir.search import (
+    MOST_VALUES,
     Criterion,
     DateIs,
     IdIs,
@@ -248,6 +249,43 @@ def test_not_excludes_every_alternative():
     (criterion,) = asked("Observation", ("code:not", "a,b")).criteria
     assert criterion.negated
     assert len(criterion.alternatives) == 2
+
+
+@pytest.mark.parametrize(
+    ("type_name", "name", "value"),
+    [
+        ("Patient", "_id", "a"),
+        ("Patient", "name", "a"),
+        ("Condition", "code", "s|c"),
+        ("Condition", "code:not", "c"),
+        ("Condition", "subject", "Patient/1"),
+        ("Condition", "subject:identifier", "s|c"),
+        ("Observation", "date", "ge2024"),
+        ("Observation", "value-quantity", f"5.4|{UCUM}|mmol/mol"),
+    ],
+)
+def test_one_value_more_than_a_parameter_takes_is_refused(type_name, name, value):
+    most = ",".join([value] * MOST_ALTERNATIVES)
+    assert len(alternatives(type_name, name, most)) == MOST_ALTERNATIVES
+    for strict in (True, False):
+        with pytest.raises(ParameterInvalid, match=f"at most {MOST_ALTERNATIVES}"):
+            asked(type_name, (name, f"{most},{value}"), strict=strict)
+
+
+def test_a_quantity_counts_in_every_unit_it_is_asked_for_in():
+    units = len(alternatives("Observation", "value-quantity", "180||cm"))
+    assert units > 1
+    most = ["180||cm"] * (MOST_ALTERNATIVES // units)
+    assert len(alternatives("Observation", "value-quantity", ",".join(most))) == len(most) * units
+    with pytest.raises(ParameterInvalid, match=f"at most {MOST_ALTERNATIVES}"):
+        asked("Observation", ("value-quantity", ",".join([*most, "180||cm"])))
+
+
+def test_one_value_more_than_a_search_takes_is_refused():
+    full = [("_id", ",".join(["a"] * MOST_ALTERNATIVES))] * (MOST_VALUES // MOST_ALTERNATIVES)
+    assert sum(len(one.alternatives) for one in asked("Patient", *full).criteria) == MOST_VALUES
+    with pytest.raises(ParameterInvalid, match=f"at most {MOST_VALUES}"):
+        asked("Patient", *full, ("_id", "a"))
 
 
 def test_repeating_a_parameter_asks_for_both():

@@ -3,7 +3,7 @@
 import pytest
 
 from careplan.fhir import systems
-from careplan.fhir.systems import icd10_from_sks, normal_code, normal_system, system_aliases
+from careplan.fhir.systems import normal_code, normal_system
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,7 @@ from careplan.fhir.systems import icd10_from_sks, normal_code, normal_system, sy
 )
 def test_aliases_have_one_normal_name(alias: str, normal: str) -> None:
     assert normal_system(alias) == normal
-    assert alias in system_aliases(alias)
-    assert system_aliases(alias)[0] == normal
+    assert normal_system(normal) == normal
 
 
 @pytest.mark.parametrize(
@@ -41,10 +40,3 @@ def test_aliases_have_one_normal_name(alias: str, normal: str) -> None:
 )
 def test_diagnoses_compare_in_capitals_without_dots(system: str, code: str, normal: tuple[str, str]) -> None:
     assert normal_code(system, code) == normal
-
-
-@pytest.mark.parametrize(
-    ("sks", "icd10"), [("DE119", "E11.9"), ("DJ44", "J44"), ("DJ448A", "J44.8A"), ("ZZ3170", None), ("ALAL21", None)]
-)
-def test_icd10_is_sks_without_its_d(sks: str, icd10: str | None) -> None:
-    assert icd10_from_sks(sks) == icd10

@@ -1,0 +1,19 @@
+"""All matches of a search, page after page. Access is asked by whoever asks; here the query is run as it is."""
+
+from dataclasses import replace
+
+from careplan.fhir.search import Query
+from careplan.interactions.context import Context
+from careplan.store.protocol import Version
+
+
+async def every(context: Context, query: Query) -> list[Version]:
+    """Every match, in the query's order."""
+    query = replace(query, count=context.house.limits.page_maximum)
+    found: list[Version] = []
+    while True:
+        page = await context.store.search(query)
+        found += page.matches
+        if page.next is None:
+            return found
+        query = replace(query, after=page.next)
