@@ -189,8 +189,9 @@ def is_active(goal: Json) -> bool:
 
 
 def is_personal(goal: Json) -> bool:
-    """What matters to the person: a Goal with words and no measure."""
-    return not any("measure" in entry for entry in goal.get("target", ()))
+    """What matters to the person: a Goal with words and no measure. The Goal need not be valid yet."""
+    targets = goal.get("target", [])
+    return isinstance(targets, list) and all(isinstance(one, dict) and "measure" not in one for one in targets)
 
 
 def find_deviation(goal: Json) -> Deviation | None:
