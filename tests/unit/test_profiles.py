@@ -49,7 +49,7 @@ def test_every_system_and_profile_named_in_code_is_defined_here() -> None:
         for value in vars(systems).values()
         if isinstance(value, str) and value.startswith(systems.CANONICAL + "/")
     }
-    from_knowledge = {systems.MEASURE, systems.ACTIVITY, systems.CHECK}  # their codes are the ids of the knowledge files
+    from_knowledge = {systems.MEASURE, systems.ACTIVITY, systems.CHECK}  # codes are ids of knowledge files
     assert named - from_knowledge <= defined
 
 
