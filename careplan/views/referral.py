@@ -66,6 +66,7 @@ class SliceRow:
     value: str
     day: str
     source: str
+    old: bool
     sparkline: str
     target: str
     icon: str
@@ -178,6 +179,7 @@ def slice_row(overview: Overview, line: Line, t: Catalogue) -> SliceRow:
         value=wording.value_with_unit(measure, newest) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
         source=t(f"source.{newest.source}") if newest else "",
+        old=newest is not None and wording.is_old(newest, overview.on),
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",

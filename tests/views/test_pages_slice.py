@@ -50,6 +50,13 @@ async def test_the_slice_says_who_shared_it_and_until_when(visitator: Browser) -
     assert "Afklarende samtale: KOL" in visitator.text
 
 
+async def test_a_value_older_than_fifteen_months_is_called_old(visitator: Browser) -> None:
+    await visitator.get("/borger/carl")
+    rows = {row.split("</th>")[0].split(">")[-1]: row for row in visitator.html.split("<tr>") if "</th><td>" in row}
+    assert "Alkohol" in rows
+    assert {name for name, row in rows.items() if "gammel" in row} == set(rows)  # Carl was last seen 470 days ago
+
+
 async def test_the_slice_holds_no_medicine_reasons_or_forms(visitator: Browser, world: World) -> None:
     await visitator.get("/borger/carl")
     medicine = await world.house.store.search(Query("MedicationStatement", patient="carl"))
