@@ -11,7 +11,6 @@ class Caller:
     organization  logical id of the Organization acted for; None for patients and `system`
     patient       logical id of the caller's own Patient, for role `patient`
     reference     the person as FHIR names them: `PractitionerRole/x`, `Patient/x`; None for systems
-    function      `doctor`, `nurse`, `visitator` or empty: what in the role the person is
     name          shown on pages and in Provenance.agent.who.display
     """
 
@@ -20,7 +19,6 @@ class Caller:
     organization: str | None = None
     patient: str | None = None
     reference: str | None = None
-    function: str = ""
 
 
 SYSTEM = Caller("system", "careplan")

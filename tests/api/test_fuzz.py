@@ -44,11 +44,10 @@ CALLERS = [
         "Læge",
         organization="laegehuset-test",
         reference="PractitionerRole/karen-test-laege",
-        function="doctor",
     ),
     Caller("clinic", "Nogen", organization="elsewhere"),
     Caller("patient", "Inger", patient="inger-test", reference="Patient/inger-test"),
-    Caller("municipality", "Visitator", organization="laegehuset-test", function="visitator"),
+    Caller("municipality", "Visitator", organization="laegehuset-test"),
     Caller("lps", "System", organization="laegehuset-test"),
     Caller("statistics", "Ingen"),
 ]

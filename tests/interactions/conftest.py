@@ -38,9 +38,9 @@ Json = dict[str, Any]
 
 CALLERS = {
     "system": SYSTEM,
-    "doctor": Caller("clinic", "Mette Holm", "north", reference="PractitionerRole/doctor", function="doctor"),
-    "stranger": Caller("clinic", "Jens Toft", "south", reference="PractitionerRole/other", function="doctor"),
-    "visitator": Caller("municipality", "Sanne Bach", "town", reference="PractitionerRole/v", function="visitator"),
+    "doctor": Caller("clinic", "Mette Holm", "north", reference="PractitionerRole/doctor"),
+    "stranger": Caller("clinic", "Jens Toft", "south", reference="PractitionerRole/other"),
+    "visitator": Caller("municipality", "Sanne Bach", "town", reference="PractitionerRole/v"),
     "anna": Caller("patient", "Anna", patient="anna", reference="Patient/anna"),
     "birthe": Caller("patient", "Birthe", patient="birthe", reference="Patient/birthe"),
     "lps": Caller("lps", "LPS", "north"),
