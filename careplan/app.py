@@ -1,11 +1,14 @@
 """Wiring: settings → store → knowledge → FastAPI. The only module that knows every class."""
 
 import asyncio
+import gc
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,8 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan import __version__
+from careplan.api.dispatch import Dispatch
 from careplan.api.door import FHIR, Door, new_id
 from careplan.api.errors import error_response
+from careplan.api.forwarded import Forwarding, forwarded_for, is_within
+from careplan.api.gate import Gate
 from careplan.api.health import operation_routes
 from careplan.api.routes import fhir_routes
 from careplan.domain.calendar import years_between
@@ -24,7 +30,9 @@ from careplan.domain.errors import Fault
 from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
 from careplan.fhir import bindings, models, profile, registry, xhtml
-from careplan.fhir.definition_of_plan import plan_definition
+from careplan.fhir.definition_of_operation import operation_definitions
+from careplan.fhir.definition_of_parameter import search_parameters
+from careplan.fhir.definition_of_plan import activity_definitions, plan_definition
 from careplan.fhir.goal import goal_from_recommendation
 from careplan.fhir.index import extract
 from careplan.fhir.instant import day_of, instant_text
@@ -34,9 +42,10 @@ from careplan.fhir.text import Json, dump, parse, read_text, stamp
 from careplan.fhir.vocabulary import code_systems
 from careplan.interactions.access import LoginRequired
 from careplan.interactions.caller import SYSTEM, Caller
-from careplan.interactions.context import Context, House, Limits
+from careplan.interactions.context import Context, Exports, House, Limits, Validator
+from careplan.interactions.export.worker import work
 from careplan.knowledge.load import load_knowledge
-from careplan.settings import Settings, settings_from_environment
+from careplan.settings import Settings, networks_from_text, settings_from_environment
 from careplan.store.mongo import MongoStore
 from careplan.store.protocol import Store, Write
 from careplan.store.sqlite import SQLiteStore
@@ -51,6 +60,8 @@ from careplan.views.view import View
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Hosts that a service without sign-in answers under."""
 
+LOOPBACKS = networks_from_text("127.0.0.0/8, ::1")
+
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
 """The instant of every conformance resource: they change with the release, not while it runs."""
 
@@ -58,21 +69,22 @@ PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
 async def open_store(settings: Settings) -> Store:
     """SQLite for a path, MongoDB for mongodb://. Raises StoreUnavailable."""
     if settings.store.startswith("mongodb"):
-        return await MongoStore.connect(settings.store, driver=settings.mongo_driver)
-    return SQLiteStore.open(settings.store.removeprefix("sqlite://"))
+        return await MongoStore.connect(settings.store, settings.mongo_driver, settings.query_seconds)
+    return SQLiteStore.open(settings.store.removeprefix("sqlite://"), settings.query_seconds)
 
 
-def validator(definitions: Definitions) -> Callable[[Json], Iterable[Fault]]:
+def validator(definitions: Definitions) -> Validator:
     """Every fault of a resource at once: structure, required bindings, narrative, profiles."""
 
     for type_name in registry.TYPES:
         models.faults({"resourceType": type_name})  # the models load on first use; not in somebody's first request
+    bindings.bindings()
 
-    def validate(resource: Json) -> list[Fault]:
-        found = models.faults(resource)
-        found += bindings.faults(resource)
-        found += xhtml.faults(resource)
-        found += profile.validate(resource, definitions)
+    def validate(resource: Json, profiles: Sequence[str] = ()) -> list[Fault]:
+        found, noted = models.survey(resource)
+        found += bindings.faults(resource, noted)
+        found += xhtml.faults(resource, noted)
+        found += profile.validate(resource, definitions, profiles)
         return found
 
     return validate
@@ -84,10 +96,12 @@ def read_profiles(folder: Path) -> list[Json]:
 
 
 async def open_catalogue(profiles: Iterable[Json], knowledge: Knowledge) -> Store:
-    """A read-only store in memory of what we publish: profiles, plan types and the codes of the knowledge."""
+    """A read-only store in memory of what we publish: profiles, the knowledge, and what may be searched and called."""
     store = SQLiteStore.open(":memory:")
     plans = [plan_definition(plan, knowledge) for plan in knowledge.plans.values()]
-    resources = (*profiles, *plans, *code_systems(knowledge))
+    activities = [one for plan in knowledge.plans.values() for one in activity_definitions(plan)]
+    definitions = (*search_parameters(__version__), *operation_definitions(__version__))
+    resources = (*profiles, *plans, *activities, *code_systems(knowledge), *definitions)
     await store.commit([_published(resource) for resource in resources])
     return store
 
@@ -98,6 +112,31 @@ def _published(resource: Json) -> Write:
     return Write(resource["resourceType"], resource["id"], 0, PUBLISHED, None, body, extract(parse(body)))
 
 
+def limits_of(settings: Settings) -> Limits:
+    """How much one request may ask for."""
+    return Limits(
+        page=settings.page,
+        page_maximum=settings.page_maximum,
+        bundle_entries=settings.bundle_entries,
+        bundle_answer=settings.bundle_answer,
+        includes=settings.includes,
+        include_depth=settings.include_depth,
+        search_parameters=settings.search_parameters,
+        json_depth=settings.json_depth,
+    )
+
+
+def exports_of(settings: Settings) -> Exports:
+    """Where bulk exports lie, and how large and long-lived they may be."""
+    return Exports(
+        folder=settings.exports(),
+        resources=settings.export_resources,
+        jobs=settings.export_jobs,
+        keep=timedelta(hours=settings.export_hours),
+        settle=timedelta(seconds=settings.export_settle),
+    )
+
+
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """The house with its stores open; closed again at the end. Raises KnowledgeFaulty, StoreUnavailable."""
@@ -105,6 +144,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     profiles = read_profiles(settings.profiles)
     store = await open_store(settings)
     catalogue = await open_catalogue(profiles, knowledge)
+    exports = exports_of(settings)
     try:
         yield House(
             store=store,
@@ -113,10 +153,13 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             reader=ChartReader(knowledge),
             validate=validator(load_definitions(profiles)),
             secret=settings.signing_secret(),
-            limits=Limits(settings.page, settings.page_maximum, settings.bundle_entries),
+            limits=limits_of(settings),
+            exports=exports,
         )
     finally:
         await asyncio.gather(store.close(), catalogue.close())
+        if settings.store == ":memory:" and settings.export_folder is None:
+            await asyncio.to_thread(shutil.rmtree, exports.folder, ignore_errors=True)
 
 
 def recommender(knowledge: Knowledge, at: datetime) -> Callable[[list[Json], date], list[Json]]:
@@ -141,27 +184,37 @@ def system_context(house: House, name: str, at: datetime) -> Context:
     return Context(house, replace(SYSTEM, name=name), at, new_id, FHIR)
 
 
-def create_app(settings: Settings, *, demo: bool = False) -> FastAPI:
+def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False) -> FastAPI:
     """The whole application; its stores open when it starts and close when it stops.
 
-    demo  invented people sign in by choosing who they are; never in `serve`
+    demo     invented people sign in by choosing who they are; never in `serve`
+    lasting  the process serves this application until it ends, so what is loaded by then is never garbage
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
-            app.state.door = Door(house, identify, settings.base, settings.body_limit)
+            gate = Gate(settings.requests_at_work)
+            app.state.door = Door(house, identify, settings.base, settings.body_limit, gate=gate)
             sessions = Sessions(house.secret)
             people = invented_people(day_of(now())) if demo else ()
             app.state.view = View(house, sessions, now, new_id, settings.base, demo, people)
+            exporting = asyncio.create_task(work(house, now, new_id))
+            if lasting:
+                gc.collect()
+                gc.freeze()
             yield
+            exporting.cancel()
+            await asyncio.gather(exporting, return_exceptions=True)
 
     app = FastAPI(title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None)
+    routes = fhir_routes()
     app.router.redirect_slashes = False
-    app.router.routes += fhir_routes()
+    app.router.routes += routes
     app.router.routes += operation_routes()
     app.router.routes += page_routes()
     app.add_exception_handler(HTTPException, _http_error)
+    app.middleware_stack = Forwarding(Dispatch(app.build_middleware_stack(), routes), settings.proxies)
     return app
 
 
@@ -190,16 +243,18 @@ def identify(request: Request) -> Caller:
     """Who calls the FHIR door: who is signed in on this browser, else the installation's own system.
 
     The service listens on loopback only, so a request without a session comes from this machine. One that a page of
-    another site makes a browser send does not count.
+    another site makes a browser send does not count, nor one that a proxy hands on from elsewhere. What a proxy says
+    of our own name counts for nothing here: anybody may say it.
     Raises  LoginRequired
     """
-    caller = caller_of_cookie(request)
+    caller = caller_of_cookie(request) if "cookie" in request.headers else None
     if caller is not None:
         return caller
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
     if request.cookies.get(NAME) or (origin is not None and not _same_site(origin, host)):
         raise LoginRequired("nobody is signed in here, or the request comes from another site")
-    if _find_hostname(host) not in LOOPBACK:
+    source = forwarded_for(request.headers)
+    if _find_hostname(host) not in LOOPBACK or not (source is None or is_within(source, LOOPBACKS)):
         raise LoginRequired("without sign-in this service is reached by a loopback address only")
     return SYSTEM
 
@@ -211,6 +266,7 @@ def _same_site(origin: str, host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)
 def _find_hostname(host: str) -> str | None:
     """The name in a Host header, without the port; None when it cannot be read."""
     try:
@@ -221,4 +277,4 @@ def _find_hostname(host: str) -> str | None:
 
 def app_from_environment() -> FastAPI:
     """What each worker process of `serve` runs."""
-    return create_app(settings_from_environment(os.environ))
+    return create_app(settings_from_environment(os.environ), lasting=True)

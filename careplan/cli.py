@@ -13,22 +13,39 @@ import uvicorn
 from pydantic import ValidationError
 
 from careplan import __version__
+from careplan.api.wire import Wire
 from careplan.app import LOOPBACK, create_app, open_house, recommender, system_context
 from careplan.demo import prepare_demo
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer, evaluate
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.answered import PLAN_NAMES, answer_json
-from careplan.fhir.instant import COPENHAGEN
+from careplan.fhir.instant import COPENHAGEN, instant_text
 from careplan.fhir.mapping import ChartReader, listed_with
 from careplan.fhir.text import Json, dump, parse
+from careplan.interactions.context import Context
 from careplan.interactions.entry import BundleInvalid
+from careplan.interactions.export.chosen import begin_in, complete
+from careplan.interactions.export.job import Job, Progress, says
+from careplan.interactions.export.kickoff import Wanted, wanted_from_asked
+from careplan.interactions.operations.asked import Asked
 from careplan.interactions.worklist import Candidate, candidates
 from careplan.knowledge.load import KnowledgeFaulty, load_knowledge, overdue_reviews
 from careplan.settings import Settings, settings_from_environment
 from careplan.sync.folder import files_in, load
 from careplan.synthetic.folder import write_people
 from careplan.synthetic.people import clinic
+
+EXPORT = """examples:
+  careplan export --out all                            everything
+  careplan export --out values --type Observation --type Goal
+  careplan export --out group7 --group 7               the records of the members of Group/7
+  careplan export --out monday --since 2026-11-22T09:00:00.000Z
+
+Files are named by type (Observation-1.ndjson …); manifest.json lists them and says as of when they are
+(transactionTime), which is what --since of the next export is given. Changes made meanwhile come with that one.
+When it is stopped, or the machine is, give the same command again: it goes on after the last page on disk.
+The files hold personal data of patients: only your own user may read them."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -81,6 +98,14 @@ def parser() -> argparse.ArgumentParser:
     load_.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of .json and .ndjson")
     load_.add_argument("--report", type=Path, default=Path("load-report.txt"), help="where refused items are listed")
     _add_store(load_, "default: CAREPLAN_STORE or careplan.db")
+
+    export = _add(commands, "export", _export, "write the record as NDJSON files, one resource a line")
+    export.formatter_class, export.epilog = argparse.RawDescriptionHelpFormatter, EXPORT
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of this one export")
+    export.add_argument("--type", action="append", metavar="T", help="only this resource type; may be repeated")
+    export.add_argument("--since", metavar="INSTANT", help="only what changed after this, e.g. 2026-11-22T09:00:00Z")
+    export.add_argument("--group", metavar="ID", help="only the records of the patients in this Group")
+    _add_store(export, "default: CAREPLAN_STORE or careplan.db")
 
     generate = _add(commands, "generate", _generate, "write invented Danish patients as FHIR Bundles")
     generate.add_argument("--patients", type=int, required=True, help="how many; the eight of the demo are among them")
@@ -153,7 +178,8 @@ def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
         "  Stop with Ctrl-C.\n"
     )
     sys.stdout.flush()
-    uvicorn.run(create_app(settings, demo=True), host="127.0.0.1", port=parsed.port, log_level="warning")
+    app = create_app(settings, demo=True)
+    uvicorn.run(app, host="127.0.0.1", port=parsed.port, log_level="warning", http=Wire, proxy_headers=False)
     return 0
 
 
@@ -172,6 +198,8 @@ def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
         workers=parsed.workers,
         log_level="info",
         access_log=False,
+        http=Wire,
+        proxy_headers=False,  # the application reads them itself, by the setting trusted_proxies
     )
     return 0
 
@@ -190,6 +218,35 @@ async def _load_files(parsed: argparse.Namespace, settings: Settings) -> int:
     parsed.report.write_text("".join(one.says() + "\n" for one in loaded.refused), encoding="utf-8")
     _tell(f"refused items are listed in {parsed.report}, with file, line, path and reason; mend them and load again")
     return 1
+
+
+def _export(parsed: argparse.Namespace, settings: Settings) -> int:
+    given = {"_type": parsed.type or (), "_since": [parsed.since] if parsed.since else ()}
+    group = parsed.group.removeprefix("Group/") if parsed.group else None
+    asked = Asked(group, {name: values for name, values in given.items() if values})
+    wanted = wanted_from_asked("group" if group else "system", asked)
+    return asyncio.run(_write_export(parsed.out, wanted, settings))
+
+
+async def _write_export(out: Path, wanted: Wanted, settings: Settings) -> int:
+    async with open_house(settings) as house:
+
+        def context() -> Context:
+            return system_context(house, "careplan export", datetime.now(UTC))
+
+        folder = await begin_in(context(), wanted, out)
+        job, progress = await complete(folder, lambda _: context(), _tell_export)
+    as_of = instant_text(job.at)
+    _say(f"{progress.count} resources in {len(progress.parts)} files in {out}, as of {as_of}")
+    _tell(f"what changes from now on: careplan export --since {as_of} --out another folder")
+    return 0
+
+
+def _tell_export(job: Job, progress: Progress) -> None:
+    if sys.stderr.isatty():
+        _tell(f"\r\x1b[K{says(job, progress)}", "\n" if progress.ended else "")
+    elif progress.after is None:
+        _tell(says(job, progress))
 
 
 def _generate(parsed: argparse.Namespace, settings: Settings) -> int:

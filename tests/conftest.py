@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from checklist import naming_tests
 from pymongo import MongoClient
 from replicas import replica_set
 from storing import Home
@@ -12,6 +13,22 @@ from storing import Home
 from careplan.store.mongo import MongoStore
 from careplan.store.protocol import Store
 from careplan.store.sqlite import SQLiteStore
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--checklist", action="store_true", help="list the FHIR REST checklist with the tests of each line"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The lines of the checklist, each with the test that shows it and how many others do."""
+    if not config.getoption("--checklist"):
+        return
+    terminalreporter.section("FHIR REST checklist")
+    for line, tests in naming_tests().items():
+        more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+        terminalreporter.write_line(f"{line:7} {tests[0] if tests else 'no test'}{more}")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from careplan.fhir.index import (
+    CompositeValue,
     DateValue,
     NumberValue,
     ReferenceValue,
@@ -76,6 +77,15 @@ def linked(uri: str, parameter: str = "url") -> SearchValues:
     return SearchValues(uris=((parameter, UriValue(uri)),))
 
 
+def paired(
+    code: str,
+    value: TokenValue | DateValue | NumberValue | StringValue | ReferenceValue,
+    parameter: str = "code-value",
+    system: str = "s",
+) -> SearchValues:
+    return SearchValues(composites=((parameter, CompositeValue(TokenValue(system, code), value)),))
+
+
 def both(*several: SearchValues) -> SearchValues:
     """One resource with all of these values."""
     return SearchValues(
@@ -85,6 +95,7 @@ def both(*several: SearchValues) -> SearchValues:
         tuple(pair for values in several for pair in values.strings),
         tuple(pair for values in several for pair in values.references),
         tuple(pair for values in several for pair in values.uris),
+        tuple(pair for values in several for pair in values.composites),
     )
 
 

@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
@@ -357,3 +359,100 @@ def test_the_demo_s_clinic_is_made_anew_each_time(say: Said, tmp_path: Path) -> 
     with closing(sqlite3.connect(tmp_path / settings.store)) as file:
         newest = file.execute("SELECT max(number) FROM version WHERE type = 'Patient'").fetchone()
     assert newest == (1,)
+
+
+# ── export ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def exported(folder: Path) -> list[str]:
+    """References of what the manifest lists, in order; every file holds what is said of it."""
+    found = []
+    for output in json.loads((folder / "manifest.json").read_text())["output"]:
+        lines = [json.loads(line) for line in (folder / output["url"]).read_text(encoding="utf-8").splitlines()]
+        assert len(lines) == output["count"]
+        found += [f"{one['resourceType']}/{one['id']}" for one in lines]
+    return found
+
+
+def test_export_writes_what_load_read(say: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R4-115, R4-116: by type, since an instant, and for a group; again in the same folder changes nothing."""
+    monkeypatch.setenv("CAREPLAN_EXPORT_SETTLE", "0")
+    group = {"resourceType": "Group", "id": "g", "type": "person", "actual": True}
+    group |= {"member": [{"entity": {"reference": "Patient/p2"}}]}
+    files = [write(f"{id}.json", person(id, "1950-01-01", ("T90", "2020-01-01"))) for id in ("p1", "p2")]
+    say("load", *files, write("g.json", group), "--store", "x.db")
+
+    code, printed, told = say("export", "--store", "x.db", "--out", "some", "--type", "Condition", "--type", "Patient")
+    assert (code, exported(tmp_path / "some")) == (
+        0,
+        ["Patient/p1", "Patient/p2", "Condition/p1-T90", "Condition/p2-T90"],
+    )
+    as_of = json.loads((tmp_path / "some" / "manifest.json").read_text())["transactionTime"]
+    assert printed == f"4 resources in 2 files in some, as of {as_of}\n"
+    assert f"--since {as_of}" in told
+    assert {one.stat().st_mode & 0o777 for one in (tmp_path / "some").iterdir()} == {0o600}
+
+    before = {one.name: one.read_bytes() for one in (tmp_path / "some").iterdir()}
+    code, again, _ = say("export", "--store", "x.db", "--out", "some", "--type", "Condition", "--type", "Patient")
+    assert (code, again) == (0, printed)
+    assert {one.name: one.read_bytes() for one in (tmp_path / "some").iterdir()} == before
+
+    assert say("export", "--store", "x.db", "--out", "later", "--since", as_of)[0] == 0
+    assert exported(tmp_path / "later") == []
+    assert say("export", "--store", "x.db", "--out", "group", "--group", "Group/g", "--type", "Patient")[0] == 0
+    assert exported(tmp_path / "group") == ["Patient/p2"]
+
+
+def test_export_refuses_a_folder_of_something_else_and_what_it_does_not_know(say: Said, tmp_path: Path) -> None:
+    """R4-116: nothing of somebody else's is written over."""
+    Path("own").mkdir()
+    write("own/Patient-1.ndjson", {"mine": True})
+    for asked, says in {
+        ("--out", "own"): "own holds something else than an export",
+        ("--out", "new", "--type", "Foo"): "Foo is not a type here",
+        ("--out", "new", "--since", "yesterday"): "_since is an instant",
+        ("--out", "new", "--group", "none"): "Group/none does not exist",
+    }.items():
+        code, _, told = say("export", "--store", "x.db", *asked)
+        assert (code, says in told) == (1, True), told
+    assert [one.name for one in (tmp_path / "own").iterdir()] == ["Patient-1.ndjson"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_export_of_something_else_is_not_gone_on_with(say: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R4-116"""
+    monkeypatch.setenv("CAREPLAN_EXPORT_SETTLE", "0")
+    assert say("export", "--store", "x.db", "--out", "one", "--type", "Patient")[0] == 0
+    code, _, told = say("export", "--store", "x.db", "--out", "one", "--type", "Goal")
+    assert (code, "asked for differently" in told) == (1, True)
+
+
+def test_a_killed_export_goes_on_where_it_stopped(say: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R4-115: `kill -9` in the middle, the same command again: complete, and nothing twice."""
+    monkeypatch.setenv("CAREPLAN_EXPORT_SETTLE", "0")
+    monkeypatch.setenv("CAREPLAN_PAGE_MAXIMUM", "5")
+    entries = [{"resource": {"resourceType": "Organization", "id": f"o{n:04}", "name": "x"}} for n in range(2000)]
+    say(
+        "load", write("all.json", {"resourceType": "Bundle", "type": "collection", "entry": entries}), "--store", "x.db"
+    )
+    asked = ["export", "--store", "x.db", "--out", "killed", "--type", "Organization"]
+    progress = tmp_path / "killed" / "progress.json"
+    with subprocess.Popen([sys.executable, "-m", "careplan", *asked], cwd=tmp_path, stderr=subprocess.DEVNULL) as going:
+        while going.poll() is None and (not progress.exists() or '"count":' not in progress.read_text()):
+            time.sleep(0.001)
+        going.kill()
+    assert going.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "manifest.json").exists()
+    stopped = json.loads(progress.read_text())["parts"][0]["count"]
+    assert 0 < stopped < 2000
+    code, printed, _ = say(*asked)
+    assert (code, printed.startswith("2000 resources in 1 files")) == (0, True)
+    assert exported(tmp_path / "killed") == [f"Organization/o{n:04}" for n in range(2000)]
+
+
+def test_export_help_teaches(say: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        say("export", "--help")
+    printed = capsys.readouterr().out
+    for word in ("--since 2026-11-22T09:00:00.000Z", "manifest.json", "give the same command again", "personal data"):
+        assert word in printed

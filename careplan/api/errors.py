@@ -6,16 +6,19 @@ Logs name the code and the route, never content, ids of people, or a query.
 import logging
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from careplan.api.render import outcome_response
 from careplan.domain.errors import Fault
 from careplan.fhir.outcome import outcome, outcome_from_error
+from careplan.fhir.text import TextUnparsable
 
 log = logging.getLogger("careplan.api")
 
 _CODES = {404: "not-found", 405: "not-allowed", 413: "too-large"}
+_HEADERS = {401: {"www-authenticate": 'Bearer realm="careplan"'}, 429: {"retry-after": "10"}, 503: {"retry-after": "2"}}
+"""What goes along with a status: how to sign in, and in how many seconds to try again."""
 
 
 async def error_response(request: Request, error: Exception, route: str = "no route") -> Response:
@@ -29,8 +32,9 @@ async def error_response(request: Request, error: Exception, route: str = "no ro
             "", code, f"{request.method} is not offered here" if error.status_code == 405 else "no such address"
         )
         return outcome_response(outcome([fault]), error.status_code, dict(error.headers or {}))
+    if isinstance(error, ClientDisconnect):
+        error = TextUnparsable("the body ended before it was whole")
     status, resource = outcome_from_error(error)
     if status >= 500:
         log.error("%s %s ended with %s", request.method, route, type(error).__name__)
-    headers = {"www-authenticate": 'Bearer realm="careplan"'} if status == 401 else {}
-    return outcome_response(resource, status, headers)
+    return outcome_response(resource, status, _HEADERS.get(status))

@@ -16,6 +16,7 @@ from careplan.fhir.text import Text, read_text
 from careplan.store.protocol import NotFound
 
 _ID = re.compile(ID)
+_UNWANTED = re.compile(r";\s*q=0(?:\.0{0,3})?\s*(?:;|$)", re.IGNORECASE)
 FHIR_JSON = "application/fhir+json"
 _JSON = frozenset({FHIR_JSON, "application/json", "text/json", "*/*", "application/*", "json", ""})
 _BODY = frozenset({FHIR_JSON, "application/json", "text/json"})
@@ -41,9 +42,12 @@ class TooLarge(CareplanError):
 
 @dataclass(frozen=True, slots=True)
 class Prefer:
-    """`Prefer`: what comes back from a write, and how strictly search parameters are taken."""
+    """`Prefer`: what comes back from a write, and how strictly search parameters are taken.
 
-    returns: str = "representation"
+    returns  `minimal`, `representation`, `OperationOutcome`; "" when the caller does not say
+    """
+
+    returns: str = ""
     strict: bool = False
 
 
@@ -62,7 +66,7 @@ def check_accept(request: Request) -> None:
     if check_format(query_pairs(request)):
         return
     offers = (header(request, "accept") or "*/*").split(",")
-    if not any(_is_json(one) for one in offers):
+    if not any(_is_json(one) and not _UNWANTED.search(one) for one in offers):
         raise NotAcceptable(f"only {FHIR_JSON} is written here; send Accept: {FHIR_JSON}")
 
 
@@ -92,6 +96,8 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
 
 def form_pairs(raw: bytes) -> list[tuple[str, str]]:
     """A form or a query as pairs. Raises ParameterInvalid for wrong UTF-8, percent-encoded or plain."""
+    if not raw:
+        return []
     try:
         text = raw.decode()
     except UnicodeDecodeError:
@@ -103,8 +109,8 @@ def prefer_of(request: Request) -> Prefer:
     """Preferences that we know; unknown ones are ignored."""
     parts = [part.strip() for part in header(request, "prefer").replace(";", ",").split(",")]
     given = dict(part.split("=", 1) for part in parts if "=" in part)
-    returns = given.get("return", "representation")
-    known = returns if returns in ("minimal", "representation", "OperationOutcome") else "representation"
+    returns = given.get("return", "")
+    known = returns if returns in ("minimal", "representation", "OperationOutcome") else ""
     return Prefer(known, given.get("handling") == "strict")
 
 
@@ -126,7 +132,7 @@ async def read_raw(request: Request) -> bytes:
 async def read_body(request: Request) -> Text:
     """The body as a resource text. Raises MediaTypeUnsupported, TooLarge, TextUnparsable."""
     check_content(request, _BODY)
-    return read_text(await read_raw(request))
+    return read_text(await read_raw(request), depth=door_of(request).house.limits.json_depth)
 
 
 async def find_body(request: Request) -> Text | None:
@@ -135,11 +141,17 @@ async def find_body(request: Request) -> Text | None:
     if not raw.strip():
         return None
     check_content(request, _BODY)
-    return read_text(raw)
+    return read_text(raw, depth=door_of(request).house.limits.json_depth)
 
 
 def check_content(request: Request, allowed: frozenset[str]) -> None:
-    """Raises MediaTypeUnsupported unless the body's type is one of these."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in allowed:
+    """Raises MediaTypeUnsupported unless the body's type is one of these, and it is not compressed."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        raise MediaTypeUnsupported("send the body as it is, without Content-Encoding")
+    if content_type(request) not in allowed:
         raise MediaTypeUnsupported(f"send the body as {' or '.join(sorted(allowed))}, with Content-Type")
+
+
+def content_type(request: Request) -> str:
+    """The media type of the body, without its parameters; "" when it is not sent."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

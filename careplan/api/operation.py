@@ -9,17 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.api.door import door_of
-from careplan.api.headers import find_body, names_of, query_pairs
+from careplan.api.headers import find_body, names_of, prefer_of, query_pairs
 from careplan.api.render import json_response
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.outcome import ResourceInvalid
-from careplan.fhir.search import Pairs
+from careplan.fhir.search import Pairs, ParameterUnsupported
 from careplan.fhir.text import Json
 from careplan.interactions import write
 from careplan.interactions.context import Context
-from careplan.interactions.operations import OPERATIONS
-from careplan.interactions.operations.asked import ParameterFaulty, asked_from_parameters
+from careplan.interactions.operations import OPERATIONS, Operation
+from careplan.interactions.operations.asked import Asked, ParameterFaulty, asked_from_parameters
 
 
 class OperationUnknown(CareplanError):
@@ -46,23 +46,46 @@ async def _operate(request: Request, level: str) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     if method not in operation.methods:
         raise write.NotAllowed(f"${name} changes the record and is called by POST")
-    body = await _parameters(context, request) if method == "POST" else None
+    body = await _parameters(context, request, operation) if method == "POST" else None
     id = names_of(request)[1] if level == "instance" else None
-    asked = asked_from_parameters(id, body, _arguments(query_pairs(request)))
+    arguments, strict = _arguments(query_pairs(request)), prefer_of(request).strict
+    asked = asked_from_parameters(id, body, arguments, base=context.base, strict=strict)
+    _check_known(name, operation, asked)
     return json_response(await operation.run(context, asked))
 
 
-async def _parameters(context: Context, request: Request) -> Json | None:
+def _check_known(name: str, operation: Operation, asked: Asked) -> None:
+    """Parameters that nobody knows are passed over; raises ParameterUnsupported for them when strict."""
+    unknown = sorted(set(asked.values) - operation.takes) if operation.takes is not None else []
+    if unknown and asked.strict:
+        raise ParameterUnsupported(f"${name} has no parameter {', '.join(unknown)[:200]}")
+
+
+async def _parameters(context: Context, request: Request, operation: Operation) -> Json | None:
     """The Parameters sent, None when there are none. Raises ParameterFaulty, ResourceInvalid with every fault."""
     body = await find_body(request)
     if body is None:
         return None
-    if body.value.get("resourceType") != "Parameters":
-        raise ParameterFaulty("the body of an operation is a Parameters resource")
-    faults = tuple(fault for fault in context.house.validate(body.value) if fault.severity == "error")
+    value = body.value
+    if value.get("resourceType") != "Parameters":
+        if not operation.bare:
+            raise ParameterFaulty("the body of an operation is a Parameters resource")
+        value = {"resourceType": "Parameters", "parameter": [{"name": operation.bare, "resource": value}]}
+    checked = value if operation.sound else _without_resources(value)
+    faults = tuple(fault for fault in context.house.validate(checked) if fault.severity == "error")
     if faults:
         raise ResourceInvalid(f"{len(faults)} fault(s) in the Parameters", faults)
-    return body.value
+    return value
+
+
+def _without_resources(parameters: Json) -> Json:
+    """Parameters without the resources in them, which need not be valid."""
+    listed = parameters.get("parameter")
+    if not isinstance(listed, list):
+        return parameters
+    kept = [one for one in listed if not (isinstance(one, dict) and "resource" in one)]
+    rest = {name: part for name, part in parameters.items() if name != "parameter"}
+    return rest | ({"parameter": kept} if kept else {})
 
 
 def _arguments(pairs: Pairs) -> Sequence[tuple[str, str]]:

@@ -39,7 +39,7 @@ def location(base: str, version: Version) -> str:
 
 
 def written_response(request: Request, version: Version, status: int, base: str) -> Response:
-    """The answer to a create or update, as `Prefer: return` asks."""
+    """The answer to a create, update or patch, as `Prefer: return` asks; unasked, with the resource."""
     headers = version_headers(version) | {"location": location(base, version)}
     match prefer_of(request).returns:
         case "minimal":

@@ -1,29 +1,42 @@
-"""One resource over HTTP: read, vread, history, create, update, delete.
+"""One resource over HTTP: read, vread, create, update, patch, delete, by id or by criteria.
 
-https://hl7.org/fhir/R4/http.html · checklist B, C, D, F, G. Not here: searches, bundles, operations.
+https://hl7.org/fhir/R4/http.html · checklist B, C, D, E, F. Not here: history, searches, bundles, operations.
 """
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.api.door import door_of
-from careplan.api.headers import header, names_of, query_pairs, read_body
+from careplan.api.headers import (
+    FHIR_JSON,
+    check_content,
+    content_type,
+    header,
+    names_of,
+    query_pairs,
+    read_body,
+    read_raw,
+)
 from careplan.api.render import json_response, version_headers, version_response, written_response
-from careplan.fhir import registry
-from careplan.fhir.bundle import history_bundle
 from careplan.fhir.conditional import (
     find_http_date,
     not_modified,
     pairs_from_if_none_exist,
     tags_from_header,
 )
-from careplan.fhir.criterion import ParameterInvalid
-from careplan.fhir.instant import find_instant
-from careplan.fhir.link import PAGE
-from careplan.fhir.search import Query, parse, self_link, sign, unsign
+from careplan.fhir.patch.result import Patch
+from careplan.fhir.search import Query, parse
 from careplan.fhir.summary import reduced
+from careplan.fhir.text import read_text
+from careplan.interactions import patch as patching
 from careplan.interactions import read as reading
 from careplan.interactions import write
+from careplan.interactions.context import Context
+from careplan.interactions.precondition import check_writable
+from careplan.interactions.write import Written
+from careplan.store.protocol import Version
+
+_PATCHES = frozenset({patching.JSON_PATCH, FHIR_JSON})
 
 
 async def read(request: Request) -> Response:
@@ -54,57 +67,97 @@ async def vread(request: Request) -> Response:
     return version_response(await reading.vread(context, *names_of(request), request.path_params["number"]))
 
 
-async def history(request: Request) -> Response:
-    context = door_of(request).context(request)
-    type_name, id = names_of(request)
-    limits, given = context.house.limits, dict(query_pairs(request))
-    count = min(_whole(given.get("_count", str(limits.page)), "_count"), limits.page_maximum)
-    since = find_instant(given["_since"]) if given.get("_since") else None
-    if given.get("_since") and since is None:
-        raise ParameterInvalid("_since is an instant like 2026-11-22T09:00:00Z")
-    binding = f"{type_name}/{id}/_history?{since}"
-    after = unsign(given[PAGE], binding, context.house.secret) if given.get(PAGE) else None
-    page = await reading.history(context, type_name, id, since=since, count=max(count, 1), after=after)
-    asked = Query(
-        type_name, used=tuple((k, v) for k, v in (("_since", given.get("_since")), ("_count", str(count))) if v)
-    )
-    path = f"{type_name}/{id}/_history"
-    next_page = sign(page.next, binding, context.house.secret) if page.next and count else None
-    return json_response(
-        history_bundle(
-            page.versions if count else (),
-            base=context.base,
-            total=page.total,
-            url=self_link(context.base, asked, path=path, page=given.get(PAGE)),
-            next_url=self_link(context.base, asked, path=path, page=next_page) if next_page else None,
-        )
-    )
-
-
 async def create(request: Request) -> Response:
-    context = door_of(request).context(request)
-    type_name = request.path_params["type"]
-    registry.row(type_name)
+    context, type_name = _context_and_type(request)
     source = await read_body(request)
-    condition = request.headers.get("if-none-exist")
-    unless = write.criteria(context, type_name, pairs_from_if_none_exist(condition)) if condition else None
-    written = await write.create(context, type_name, source, unless)
-    return written_response(request, written.version, 201 if written.created else 200, context.base)
+    return _written(
+        request, context, await write.create(context, type_name, source, _unless(request, context, type_name))
+    )
 
 
 async def update(request: Request) -> Response:
-    context = door_of(request).context(request)
-    type_name, id = names_of(request)
-    registry.row(type_name)
-    source = await read_body(request)
-    absent = header(request, "if-none-match").strip() == "*"
-    written = await write.update(context, type_name, id, source, expects=_expected(request), absent=absent)
-    return written_response(request, written.version, 201 if written.created else 200, context.base)
+    context, type_name = _context_and_type(request)
+    _, id = names_of(request)
+    source, expects, absent = await read_body(request), _expected(request), _absent(request)
+    return _written(
+        request, context, await write.update(context, type_name, id, source, expects=expects, absent=absent)
+    )
+
+
+async def update_matching(request: Request) -> Response:
+    context, type_name = _context_and_type(request)
+    query = _criteria(request, context, type_name)
+    source, expects, absent = await read_body(request), _expected(request), _absent(request)
+    return _written(
+        request, context, await write.update_matching(context, query, source, expects=expects, absent=absent)
+    )
+
+
+async def patch(request: Request) -> Response:
+    context, type_name = _context_and_type(request)
+    _, id = names_of(request)
+    change = await _read_patch(request, context)
+    return _written(request, context, await patching.patch(context, type_name, id, change, expects=_expected(request)))
+
+
+async def patch_matching(request: Request) -> Response:
+    context, type_name = _context_and_type(request)
+    query = _criteria(request, context, type_name)
+    change = await _read_patch(request, context)
+    return _written(request, context, await patching.patch_matching(context, query, change, expects=_expected(request)))
 
 
 async def delete(request: Request) -> Response:
     context = door_of(request).context(request)
-    version = await write.delete(context, *names_of(request), expects=_expected(request))
+    return _deleted(await write.delete(context, *names_of(request), expects=_expected(request)))
+
+
+async def delete_matching(request: Request) -> Response:
+    context, type_name = _context_and_type(request)
+    query = _criteria(request, context, type_name)
+    return _deleted(await write.delete_matching(context, query, expects=_expected(request)))
+
+
+def _context_and_type(request: Request) -> tuple[Context, str]:
+    """Raises TypeUnknown, and NotAllowed for what cannot be written, before anything else of the request is read."""
+    context, type_name = door_of(request).context(request), request.path_params["type"]
+    check_writable(type_name)
+    return context, type_name
+
+
+def _unless(request: Request, context: Context, type_name: str) -> Query | None:
+    """What must not be there yet: by If-None-Exist; some clients, such as fhirpy, put it into the address instead."""
+    condition = request.headers.get("if-none-exist")
+    pairs = [*(pairs_from_if_none_exist(condition) if condition else ()), *_asked(request)]
+    return write.criteria(context, type_name, pairs) if pairs else None
+
+
+def _criteria(request: Request, context: Context, type_name: str) -> Query:
+    return write.criteria(context, type_name, _asked(request))
+
+
+def _asked(request: Request) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in query_pairs(request) if name not in ("_format", "_pretty")]
+
+
+async def _read_patch(request: Request, context: Context) -> Patch:
+    """JSON Patch or FHIRPath Patch by its media type; `application/json` says neither, and is refused (R4-38)."""
+    check_content(request, _PATCHES)
+    raw = await read_raw(request)
+    if content_type(request) == patching.JSON_PATCH:
+        return patching.patch_from_body(context, raw)
+    source = read_text(raw, depth=context.house.limits.json_depth)
+    if source.value.get("resourceType") != "Parameters":
+        raise write.ResourceTypeMismatch("the body is not a FHIRPath Patch; its resourceType must be Parameters")
+    return patching.patch_from_resource(context, source.value)
+
+
+def _written(request: Request, context: Context, written: Written) -> Response:
+    return written_response(request, written.version, 201 if written.created else 200, context.base)
+
+
+def _deleted(version: Version | None) -> Response:
+    """204 whether there was something to delete or not; the deletion is a version, so it has a tag."""
     return Response(status_code=204, headers=version_headers(version) if version else {})
 
 
@@ -113,7 +166,5 @@ def _expected(request: Request) -> int | None:
     return write.expected_version(tags_from_header(text)) if text else None
 
 
-def _whole(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ParameterInvalid(f"{name} is a whole number, 0 or more")
-    return int(text)
+def _absent(request: Request) -> bool:
+    return header(request, "if-none-match").strip() == "*"

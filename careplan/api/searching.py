@@ -1,6 +1,7 @@
-"""Searches over HTTP, asked by query or by form, and their pages.
+"""Searches over HTTP, asked by query or by form, and their pages: of a type, of a patient's record, of everything.
 
-https://hl7.org/fhir/R4/http.html#search · checklist I, J. Not here: what a parameter means (`careplan.fhir.search`).
+https://hl7.org/fhir/R4/http.html#search · checklist I, J, R4-100, R4-101. Not here: what a parameter means
+(`careplan.fhir.search`, `careplan.fhir.across`).
 """
 
 from dataclasses import replace
@@ -9,47 +10,92 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.api.door import door_of
-from careplan.api.headers import check_content, check_format, form_pairs, prefer_of, query_pairs, read_raw
+from careplan.api.headers import check_content, check_format, form_pairs, names_of, prefer_of, query_pairs, read_raw
 from careplan.api.render import json_response
+from careplan.fhir import registry
+from careplan.fhir.across import Across, parse_across, record_types, types_asked
 from careplan.fhir.bundle import searchset
+from careplan.fhir.include import EVERY
 from careplan.fhir.link import PAGE
-from careplan.fhir.search import Pairs, Query, binding_of, parse, sign, unsign
+from careplan.fhir.search import Pairs, ParameterInvalid, Query, binding_of, parse, sign, unsign
+from careplan.interactions.across import search_across, types_read
 from careplan.interactions.context import Context
 from careplan.interactions.search import Found, search
+from careplan.store.protocol import NotFound
 
 FORM = frozenset({"application/x-www-form-urlencoded"})
 
 
-async def search_by_query(request: Request) -> Response:
-    return await _search(request, query_pairs(request))
-
-
-async def search_by_form(request: Request) -> Response:
-    check_content(request, FORM)
-    form = form_pairs(await read_raw(request))
-    check_format(form)
-    return await _search(request, [*query_pairs(request), *form])
-
-
-async def _search(request: Request, pairs: Pairs) -> Response:
+async def of_type(request: Request) -> Response:
+    """`Observation?…`, and `Observation/_search` by form."""
+    pairs = await _pairs(request)
     context = door_of(request).context(request)
-    kept = [(name, value) for name, value in pairs if name != PAGE]
-    token = next((value for name, value in pairs if name == PAGE), None)
-    query = read_query(context, request.path_params["type"], kept, strict=prefer_of(request).strict)
-    binding = binding_of(query)
-    after = unsign(token, binding, context.house.secret) if token else None
-    found = await search(context, replace(query, after=after))
-    return json_response(searchset_of(context, query, found, token))
+    query = read_query(context, request.path_params["type"], pairs, strict=prefer_of(request).strict)
+    return await _search(context, query, _token(pairs))
+
+
+async def of_record(request: Request) -> Response:
+    """`Patient/1/Observation?…`: one type of a patient's record, or all of them (`Patient/1/*`)."""
+    pairs = await _pairs(request)
+    context = door_of(request).context(request)
+    owner, id = names_of(request)
+    if registry.row(owner).name != "Patient":
+        raise NotFound(f"{owner} has no compartment here; search by its reference, or in the record of a Patient")
+    member = request.path_params["member"]
+    path = f"Patient/{id}/{member}"
+    if member == EVERY:
+        asked = read_across(context, record_types(), pairs, patient=id)
+        return await _search_across(context, asked, path, _token(pairs))
+    if registry.row(member).name not in record_types():
+        raise NotFound(f"{member} is no part of a patient's record; search it by itself")
+    query = read_query(context, member, pairs, strict=prefer_of(request).strict)
+    return await _search(context, replace(query, patient=id), _token(pairs), path)
+
+
+async def of_system(request: Request) -> Response:
+    """`[base]?_type=Patient,Observation&…`: several types, or all that the caller's role reads."""
+    pairs = await _pairs(request)
+    context = door_of(request).context(request)
+    every = tuple(row.name for row in registry.ROWS)
+    return await _search_across(context, read_across(context, every, pairs), "", _token(pairs))
 
 
 def read_query(context: Context, type_name: str, pairs: Pairs, *, strict: bool) -> Query:
-    """The pairs of a search as a Query, within the house's limits."""
+    """The pairs of a search as a Query, within the house's limits; the token of a page is left out."""
     limits = context.house.limits
-    return parse(type_name, pairs, strict=strict, base=context.base, maximum=limits.page_maximum, count=limits.page)
+    kept = [(name, value) for name, value in pairs if name != PAGE]
+    return parse(
+        type_name,
+        kept,
+        strict=strict,
+        base=context.base,
+        maximum=limits.page_maximum,
+        count=limits.page,
+        parameters=limits.search_parameters,
+    )
 
 
-def searchset_of(context: Context, query: Query, found: Found, token: str | None = None) -> bytes:
-    """A page of a search as a Bundle, with a signed link to the next."""
+def read_across(context: Context, types: tuple[str, ...], pairs: Pairs, patient: str | None = None) -> Across:
+    """The pairs of a search over those of the types that `_type` names, or else that the caller's role reads."""
+    limits = context.house.limits
+    named = types_asked(pairs)
+    for outside in set(named or ()) - set(types):
+        raise ParameterInvalid(f"_type: {outside} is no part of a patient's record")
+    return parse_across(
+        named or types_read(context, types),
+        [(name, value) for name, value in pairs if name != PAGE],
+        base=context.base,
+        maximum=limits.page_maximum,
+        count=limits.page,
+        patient=patient,
+        parameters=limits.search_parameters,
+    )
+
+
+def searchset_of(
+    context: Context, query: Query, found: Found, token: str | None = None, path: str | None = None
+) -> bytes:
+    """A page of a search as a Bundle, with a signed link to the next. path: as in `self_link`."""
     page = found.page
     return searchset(
         query,
@@ -58,5 +104,37 @@ def searchset_of(context: Context, query: Query, found: Found, token: str | None
         included=found.included,
         total=page.total,
         page=token,
-        next=sign(page.next, binding_of(query), context.house.secret) if page.next else None,
+        next=sign(page.next, _binding(query, path), context.house.secret) if page.next else None,
+        path=path,
     )
+
+
+async def _pairs(request: Request) -> Pairs:
+    """The parameters of the address, and those of a form."""
+    if request.method != "POST":
+        return query_pairs(request)
+    check_content(request, FORM)
+    form = form_pairs(await read_raw(request))
+    check_format(form)
+    return [*query_pairs(request), *form]
+
+
+def _token(pairs: Pairs) -> str | None:
+    return next((value for name, value in pairs if name == PAGE), None)
+
+
+def _binding(query: Query, path: str | None) -> str:
+    """What the pages of a search belong to; a search of several types is known by where it stands."""
+    return binding_of(query if query.type else replace(query, type=f"/{path}"))
+
+
+async def _search(context: Context, query: Query, token: str | None, path: str | None = None) -> Response:
+    after = unsign(token, _binding(query, path), context.house.secret) if token else None
+    found = await search(context, replace(query, after=after))
+    return json_response(searchset_of(context, query, found, token, path))
+
+
+async def _search_across(context: Context, asked: Across, path: str, token: str | None) -> Response:
+    after = unsign(token, _binding(asked.shape, path), context.house.secret) if token else None
+    found = await search_across(context, asked, after)
+    return json_response(searchset_of(context, asked.shape, found, token, path))

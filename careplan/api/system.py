@@ -4,19 +4,21 @@ https://hl7.org/fhir/R4/http.html#capabilities · https://hl7.org/fhir/R4/http.h
 """
 
 import hashlib
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan import __version__
 from careplan.api.door import door_of
-from careplan.api.headers import read_body
+from careplan.api.headers import prefer_of, read_body
 from careplan.api.render import json_response
 from careplan.api.searching import searchset_of
 from careplan.fhir import systems
 from careplan.fhir.bundle import Answer, response_bundle
 from careplan.fhir.capability import Offer, capability_statement
 from careplan.fhir.conditional import tags_from_header
+from careplan.fhir.outcome import outcome
 from careplan.fhir.text import dump
 from careplan.interactions.context import Context
 from careplan.interactions.transaction import Performed, Result, perform
@@ -24,7 +26,12 @@ from careplan.interactions.transaction import Performed, Result, perform
 RELEASED = "2026-11-22"
 OFFER = Offer(
     conditional_create=True,
-    system=("transaction", "batch"),
+    conditional_update=True,
+    conditional_delete="single",
+    system=("transaction", "batch", "search-system", "history-system"),
+    operations=("export",),
+    patch_formats=("application/json-patch+json", "application/fhir+json"),
+    compartments=("Patient",),
     security="Answers on loopback addresses only. Without a session of the demo, the caller is the system itself.",
 )
 PROFILES = {
@@ -35,10 +42,7 @@ PROFILES = {
 
 
 async def metadata(request: Request) -> Response:
-    base = door_of(request).base_of(request)
-    statement = capability_statement(base, version=__version__, date=RELEASED, offer=OFFER, profiles=PROFILES)
-    body = dump(statement)
-    tag = hashlib.sha256(body).hexdigest()[:16]
+    body, tag = _statement(door_of(request).base_of(request))
     etag = {"etag": f'W/"{tag}"'}
     held = request.headers.get("if-none-match")
     if held and tag in tags_from_header(held).versions:
@@ -46,32 +50,41 @@ async def metadata(request: Request) -> Response:
     return json_response(body, 200, etag)
 
 
+@lru_cache(maxsize=8)
+def _statement(base: str) -> tuple[bytes, str]:
+    """The CapabilityStatement and its tag; they change with the release and the base alone."""
+    body = dump(capability_statement(base, version=__version__, date=RELEASED, offer=OFFER, profiles=PROFILES))
+    return body, hashlib.sha256(body).hexdigest()[:16]
+
+
 async def bundle(request: Request) -> Response:
     context = door_of(request).context(request)
     performed = await perform(context, await read_body(request))
-    show = "return=representation" in request.headers.get("prefer", "")
-    return json_response(performed_bundle(context, performed, show=show))
+    return json_response(performed_bundle(context, performed, returns=prefer_of(request).returns))
 
 
-def performed_bundle(context: Context, performed: Performed, *, show: bool) -> bytes:
-    """A batch- or transaction-response."""
-    answers = [_answer(context, result, show=show) for result in performed.results]
+def performed_bundle(context: Context, performed: Performed, *, returns: str) -> bytes:
+    """A batch- or transaction-response.
+
+    returns  what each write answers with, beside its status: as in Prefer; unasked, nothing more
+    """
+    answers = [_answer(context, result, returns) for result in performed.results]
     return response_bundle(f"{performed.kind}-response", answers, base=context.base)
 
 
-def _answer(context: Context, result: Result, *, show: bool) -> Answer:
+def _answer(context: Context, result: Result, returns: str) -> Answer:
     version = result.version
     if result.found is not None:
         return Answer(result.status, body=searchset_of(context, *result.found))
     if version is None:
         return Answer(result.status, outcome=result.outcome)
+    written = result.shown is None
     return Answer(
         result.status,
-        location=None
-        if result.shown is not None or version.deleted
-        else f"{version.reference}/_history/{version.number}",
+        location=f"{version.reference}/_history/{version.number}" if written and not version.deleted else None,
         number=version.number,
         at=version.at,
-        body=version.body if (show if result.shown is None else result.shown) else None,
+        body=version.body if (returns == "representation" if written else result.shown) else None,
+        outcome=outcome(()) if written and returns == "OperationOutcome" else None,
         full_url=f"{context.base}/{version.reference}",
     )

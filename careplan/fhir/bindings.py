@@ -7,13 +7,13 @@ Follows https://hl7.org/fhir/R4/terminologies.html#required.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from careplan.domain.errors import Fault
-from careplan.fhir.models import Resource, expression, nodes, shape
+from careplan.fhir.models import Node, Resource, expression, shape, survey
 
 
 class Binding(NamedTuple):
@@ -25,11 +25,14 @@ class Binding(NamedTuple):
     pairs: frozenset[tuple[str, str]]
 
 
-def faults(resource: Resource) -> list[Fault]:
-    """Every code outside the value set that R4 requires at its place, contained resources included."""
+def faults(resource: Resource, noted: Iterable[Node] | None = None) -> list[Fault]:
+    """Every code outside the value set that R4 requires at its place, contained resources included.
+
+    noted  what `models.survey` noted of the resource, where that is known already
+    """
     table = bindings()
     found = []
-    for node in nodes(resource):
+    for node in survey(resource).noted if noted is None else noted:
         bound = table.get((node.owner.name, node.element.name))
         if bound and not _holds(bound, node.value):
             message = f"not a code of {bound.value_set}"

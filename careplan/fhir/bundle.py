@@ -37,6 +37,8 @@ class Stored(Protocol):
     def at(self) -> datetime: ...
     @property
     def body(self) -> bytes | None: ...
+    @property
+    def method(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +139,12 @@ def _outcome_of_ignored(query: Query) -> Mapping[str, Json]:
 
 
 def _version_entry(base: str, one: Stored) -> bytes:
-    method = "DELETE" if one.body is None else "POST" if one.number == 1 else "PUT"
-    status = {"DELETE": 204, "POST": 201, "PUT": 200}[method]
+    """A version under the request that made it; a PUT may have made the resource, too."""
+    status = 204 if one.body is None else 201 if one.number == 1 else 200
     response = _response(status, number=one.number, at=one.at)
-    url = one.type if method == "POST" else f"{one.type}/{one.id}"
     full_url = f"{base}/{one.type}/{one.id}"
-    return _entry(full_url, one.body, request={"method": method, "url": url}, response=response)
+    url = one.type if one.method == "POST" else f"{one.type}/{one.id}"
+    return _entry(full_url, one.body, request={"method": one.method, "url": url}, response=response)
 
 
 def _answer_entry(base: str, answer: Answer) -> bytes:

@@ -7,20 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from careplan.fhir.definition_of_operation import operation_url
+from careplan.fhir.definition_of_parameter import parameter_url
 from careplan.fhir.registry import ROWS, Parameter, Row
 from careplan.fhir.systems import CANONICAL
 
 Json: TypeAlias = Any
 
 _ORDER = (*("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"),)
-_STANDARD = {
-    ("PlanDefinition", "apply"),
-    ("Observation", "lastn"),
-    ("Patient", "everything"),
-    ("ValueSet", "expand"),
-    ("CodeSystem", "lookup"),
-}
-"""Operations whose definition is HL7's; every other one is ours."""
+_COMMON = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
+"""What a search across types takes: the parameters that every type has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +26,9 @@ class Offer:
     conditional_delete  `not-supported`, `single` or `multiple`
     conditional_read    `not-supported`, `modified-since`, `not-match` or `full-support`
     system              codes of system-restful-interaction
+    operations          names without `$`, called on the whole system
+    patch_formats       media types of a patch
+    compartments        types whose compartments are searched, e.g. Patient
     security            plain words on who gets in, and how
     """
 
@@ -38,6 +37,9 @@ class Offer:
     conditional_delete: str = "not-supported"
     conditional_read: str = "full-support"
     system: tuple[str, ...] = ("transaction", "batch")
+    operations: tuple[str, ...] = ()
+    patch_formats: tuple[str, ...] = ()
+    compartments: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("application/fhir+json", "json")
     security: str = ""
 
@@ -72,14 +74,9 @@ def capability_statement(
         "implementation": {"description": "Forløbsplan service", "url": base},
         "fhirVersion": "4.0.1",
         "format": list(offered.formats),
+        **({"patchFormat": list(offered.patch_formats)} if offered.patch_formats else {}),
         "rest": [_rest(rows, offered, profiles or {})],
     }
-
-
-def operation_url(type_name: str, name: str) -> str:
-    """Canonical URL of an operation's definition."""
-    home = "http://hl7.org/fhir" if (type_name, name) in _STANDARD else CANONICAL
-    return f"{home}/OperationDefinition/{type_name}-{name}"
 
 
 def _rest(rows: Sequence[Row], offer: Offer, profiles: Mapping[str, Sequence[str]]) -> Json:
@@ -90,6 +87,13 @@ def _rest(rows: Sequence[Row], offer: Offer, profiles: Mapping[str, Sequence[str
     }
     if offer.system:
         rest["interaction"] = [{"code": code} for code in offer.system]
+    if "search-system" in offer.system:
+        rest["searchParam"] = [_parameter(rows[0], rows[0].parameters[name]) for name in _COMMON]
+    if offer.operations:
+        rest["operation"] = [_operation("", name) for name in offer.operations]
+    if offer.compartments:
+        homes = [f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in offer.compartments]
+        rest["compartment"] = homes
     return rest
 
 
@@ -127,15 +131,22 @@ def _searches(row: Row, rows: Iterable[Row]) -> Json:
     return {
         **({"searchInclude": ["*", *forward]} if forward else {}),
         **({"searchRevInclude": backward} if backward else {}),
-        "searchParam": [_parameter(one) for one in row.parameters.values()],
+        "searchParam": [_parameter(row, one) for one in row.parameters.values()],
     }
 
 
-def _parameter(parameter: Parameter) -> Json:
-    return {"name": parameter.name, "type": parameter.declared}
+def _parameter(row: Row, parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "definition": parameter_url(row.name, parameter.name),
+        "type": parameter.declared,
+    }
 
 
 def _operations(row: Row) -> Json:
     names = dict.fromkeys(name for names in row.operations.values() for name in names)
-    listed = [{"name": name, "definition": operation_url(row.name, name)} for name in names]
-    return {"operation": listed} if listed else {}
+    return {"operation": [_operation(row.name, name) for name in names]} if names else {}
+
+
+def _operation(type_name: str, name: str) -> Json:
+    return {"name": name, "definition": operation_url(type_name, name)}

@@ -1,19 +1,19 @@
 """Conditions of a request: what its headers say, and what follows from them.
 
 Headers become values here and decisions are made on values; nothing is looked up. Version ids are whole numbers.
-https://hl7.org/fhir/R4/http.html#concurrency · RFC 9110, 13 · checklist R4-13..15, R4-26..27, R4-32..33, R4-37
+https://hl7.org/fhir/R4/http.html#concurrency · RFC 9110, 13 · checklist R4-13..15, R4-26..27, R4-32..33
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.search import ParameterInvalid, pairs_from_query
 
 _TAG = re.compile(r'\s*(?:(?:W/)?"([^"]*)"|([^\s,"]+))\s*(?:,|$)')
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _QUERY_START = re.compile(r"[^?=]*\?")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]*)\?(.+)", re.DOTALL)
 
@@ -58,9 +58,15 @@ def tags_from_header(text: str) -> Tags:
     return Tags(frozenset(versions))
 
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
 def http_date(at: datetime) -> str:
     """An instant as Last-Modified shows it, in whole seconds: `Sun, 22 Nov 2026 09:03:00 GMT`."""
-    return format_datetime(at.astimezone(UTC), usegmt=True)
+    utc = at.astimezone(UTC)
+    day, month = _DAYS[utc.weekday()], _MONTHS[utc.month - 1]
+    return f"{day}, {utc.day:02} {month} {utc.year:04} {utc.hour:02}:{utc.minute:02}:{utc.second:02} GMT"
 
 
 def find_http_date(text: str) -> datetime | None:
@@ -89,7 +95,7 @@ def expected_number(match: Tags | None) -> int | None:
     if len(match.versions) > 1:
         raise HeaderInvalid("If-Match names one version here")
     (text,) = match.versions
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    return int(text) if _NUMBER.fullmatch(text) else -1
 
 
 def pairs_from_if_none_exist(text: str) -> list[tuple[str, str]]:
@@ -105,35 +111,3 @@ def find_conditional_reference(text: str) -> tuple[str, list[tuple[str, str]]] |
     """Type and criteria of a reference such as `Patient?identifier=s|v`; None for any other reference."""
     match = _CONDITIONAL.fullmatch(text)
     return None if match is None else (match[1], pairs_from_query(match[2]))
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Make a new resource; under this id, or one of ours."""
-
-    id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Change this resource."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Do nothing: the code is our error's."""
-
-    code: str
-
-
-def conditional_update(matches: Sequence[str], body_id: str | None) -> Create | Update | Refuse:
-    """What a conditional update does, given the ids that its criteria match (two are enough to know)."""
-    if not matches:
-        return Create(body_id)
-    if len(matches) > 1:
-        return Refuse("multiple-matches")
-    if body_id not in (None, matches[0]):
-        return Refuse("id-mismatch")
-    return Update(matches[0])

@@ -168,8 +168,57 @@ def _system_of_concepts(item: Item) -> bool:
     return not ({"concept", "filter"} & item.keys()) or "system" in item
 
 
+def _link_ids_differ(item: Item) -> bool:
+    found = [one["linkId"] for one in _nested(item) if "linkId" in one]
+    return len(found) == len(set(found))
+
+
+def _nested(item: Item) -> Iterator[Item]:
+    """The items of a questionnaire, at every depth."""
+    for one in item.get("item", ()):
+        yield one
+        yield from _nested(one)
+
+
+def _nested_as_its_type(item: Item) -> bool:
+    return ("item" in item) if item.get("type") == "group" else not (item.get("type") == "display" and "item" in item)
+
+
+def _not_of(types: tuple[str, ...], *names: str) -> Callable[[Item], bool]:
+    """Items of these types have none of these elements."""
+    return lambda item: item.get("type") not in types or not any(name in item for name in names)
+
+
+def _only_of(types: tuple[str, ...], *names: str) -> Callable[[Item], bool]:
+    """Items of no other types have one of these elements."""
+    return lambda item: item.get("type") in types or not any(name in item for name in names)
+
+
+def _one_initial(item: Item) -> bool:
+    return item.get("repeats") is True or len(item.get("initial", ())) <= 1
+
+
+def _behaviour_told(item: Item) -> bool:
+    """More than two in R4's expression, more than one in its words: the expression is what validators ask."""
+    return len(item.get("enableWhen", ())) <= 2 or "enableBehavior" in item
+
+
+def _exists_is_asked(item: Item) -> bool:
+    return item.get("operator") != "exists" or "answerBoolean" in item
+
+
+def _collected_without_score(item: Item) -> bool:
+    return item.get("type") != "data-collection" or "group" not in item
+
+
+def _strata_are_single(item: Item) -> bool:
+    return ("value" in item) != ("component" in item)
+
+
 _BATCH = ("batch", "transaction", "history")
 _ANSWER = ("batch-response", "transaction-response", "history")
+_CHOSEN = (*("choice", "open-choice", "decimal", "integer", "date", "dateTime", "time", "string", "quantity"),)
+_WRITTEN = ("boolean", "decimal", "integer", "string", "text", "url", "open-choice")
 
 INVARIANTS: dict[str, tuple[Invariant, ...]] = {
     "Period": (Invariant("per-1", "start is not after end", _period_in_order),),
@@ -224,6 +273,32 @@ INVARIANTS: dict[str, tuple[Invariant, ...]] = {
     ),
     "AppointmentParticipant": (Invariant("app-1", "type or actor", _given("type", "actor")),),
     "Group": (Invariant("grp-1", "members only of an actual group", _actual_has_members),),
+    "Questionnaire": (Invariant("que-2", "every linkId is given once", _link_ids_differ),),
+    "QuestionnaireItem": (
+        Invariant("que-1", "a group has items, a display none", _nested_as_its_type),
+        Invariant("que-3", "a display has no code", _not_of(("display",), "code")),
+        Invariant("que-4", "answerOption or answerValueSet, not both", _not_both("answerOption", "answerValueSet")),
+        Invariant("que-5", "answers to choose from suit the type", _only_of(_CHOSEN, "answerOption", "answerValueSet")),
+        Invariant("que-6", "a display neither is required nor repeats", _not_of(("display",), "required", "repeats")),
+        Invariant("que-8", "a group or display has no initial value", _not_of(("group", "display"), "initial")),
+        Invariant("que-9", "a display is not readOnly", _not_of(("display",), "readOnly")),
+        Invariant("que-10", "maxLength suits the type", _only_of(_WRITTEN, "maxLength")),
+        Invariant("que-11", "answerOption or initial, not both", _not_both("answerOption", "initial")),
+        Invariant("que-12", "several enableWhen come with enableBehavior", _behaviour_told),
+        Invariant("que-13", "several initial values only where it repeats", _one_initial),
+    ),
+    "QuestionnaireItemEnableWhen": (Invariant("que-7", "exists is answered by a boolean", _exists_is_asked),),
+    "MeasureReport": (Invariant("mrp-1", "data collection has no group", _collected_without_score),),
+    "MeasureReportGroupStratifierStratum": (Invariant("mrp-2", "a value or components, not both", _strata_are_single),),
+    "SearchParameter": (
+        Invariant("spd-1", "an xpath has its xpathUsage", _needs("xpath", "xpathUsage")),
+        Invariant("spd-2", "chain only of a reference", _only_of(("reference",), "chain")),
+    ),
+    "OperationDefinitionParameter": (
+        Invariant("opd-1", "a type or parts", _given("type", "part")),
+        Invariant("opd-2", "searchType only of a string", _only_of(("string",), "searchType")),
+        Invariant("opd-3", "targetProfile only of references", _only_of(("Reference", "canonical"), "targetProfile")),
+    ),
     "Consent": (Invariant("ppc-1", "policy or policyRule", _given("policy", "policyRule")),),
     "QuestionnaireResponseItem": (Invariant("qrs-1", "answer or item, not both", _not_both("answer", "item")),),
     "Bundle": (
@@ -250,5 +325,6 @@ INVARIANTS: dict[str, tuple[Invariant, ...]] = {
 KEYS = frozenset(invariant.key for listed in INVARIANTS.values() for invariant in listed) | {
     *("ext-1", "ref-1", "dom-2", "dom-4", "txt-1", "txt-2"),
     "con-3",  # a best-practice warning in R4
+    *("ppc-2", "ppc-3", "ppc-4", "ppc-5"),  # they ask for a scope of the system `something`, which no consent has
 }
 """The keys of R4 that need no checking by a profile which repeats them."""

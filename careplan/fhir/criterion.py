@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from careplan.domain.errors import CareplanError
 from careplan.domain.quantity import factor, units_like
-from careplan.fhir.index import folded
+from careplan.fhir.folding import folded
 from careplan.fhir.query import (
     Alternative,
+    CompositeIs,
     Criterion,
     DateIs,
     IdIs,
@@ -24,6 +25,7 @@ from careplan.fhir.query import (
 )
 from careplan.fhir.reference import ID, find_target
 from careplan.fhir.registry import Parameter, known
+from careplan.fhir.sound import sounds_of
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import UCUM, normal_code, normal_system
 
@@ -39,12 +41,20 @@ MODIFIERS: Mapping[str, frozenset[str]] = {
     "number": frozenset({"missing"}),
     "quantity": frozenset({"missing"}),
     "id": frozenset({"missing"}),
+    "composite": frozenset({"missing"}),
+    "phonetic": frozenset({"missing"}),
 }
-"""What may follow a parameter's name, by kind; a reference also takes the type it leads to."""
+"""What may follow a parameter's name, by kind.
+
+A reference also takes the type it leads to, an identifier `of-type`, and a coded parameter `text` where it is kept.
+"""
+
+SYNTHETIC: Mapping[str, str] = {"of-type": "token", "text": "string"}
+"""Modifiers that look at values kept under a name of their own (`identifier:of-type`, `code:text`), and the kind."""
 
 PREFIXES = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"})
 
-_PIECE = re.compile(r"\\.|[^\\,|]+|.", re.DOTALL)
+_PIECE = re.compile(r"\\.|[^\\,|$]+|.", re.DOTALL)
 _ESCAPED = re.compile(r"\\([,$|\\])")
 _NUMBER = re.compile(r"-?\d{1,40}(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?", re.ASCII)
 _BARE_ID = re.compile(ID)
@@ -56,23 +66,28 @@ class ParameterInvalid(CareplanError):
     code = "parameter-invalid"
 
 
-def criterion_from_text(parameter: Parameter, modifier: str, text: str, base: str) -> Criterion | None:
-    """What `name:modifier=text` asks; None when nothing is left of an empty value. Raises ParameterInvalid."""
+def criterion_from_text(parameter: Parameter, modifier: str, text: str, base: str) -> Criterion:
+    """What `name:modifier=text` asks; the text is more than separators. Raises ParameterInvalid."""
     _check_modifier(parameter, modifier)
     if modifier == "missing":
         return Criterion(parameter.name, parameter.kind, missing=_missing(parameter, text))
     written = [part for part in split(text, ",") if part.strip()]
-    if not written:
-        return None
     _check_number(parameter, len(written))
-    read = _READERS["identifier" if modifier == "identifier" else parameter.kind]
+    read = _READERS.get(modifier) or _READERS[sort_of(parameter)]
     alternatives = tuple(one for part in written for one in read(parameter, modifier, part, base))
     _check_number(parameter, len(alternatives))
-    return Criterion(parameter.name, parameter.kind, alternatives, negated=modifier == "not")
+    name = f"{parameter.name}:{modifier}" if modifier in SYNTHETIC else parameter.name
+    kind = SYNTHETIC.get(modifier, parameter.kind)
+    return Criterion(name, kind, alternatives, negated=modifier == "not")
+
+
+def sort_of(parameter: Parameter) -> str:
+    """What a parameter's values are read as: its kind, or `phonetic`."""
+    return "phonetic" if parameter.phonetic else parameter.kind
 
 
 def split(text: str, separator: str) -> list[str]:
-    """The parts between separators (`,` or `|`) that no backslash stands before; escapes are left as they are."""
+    """The parts between separators (`,` `|` or `$`) that no backslash stands before; escapes are left as they are."""
     parts = [""]
     for piece in _PIECE.findall(text):
         if piece == separator:
@@ -88,7 +103,9 @@ def unescaped(text: str) -> str:
 
 
 def _check_modifier(parameter: Parameter, modifier: str) -> None:
-    if not modifier or modifier in MODIFIERS[parameter.kind]:
+    if not modifier or modifier in MODIFIERS[sort_of(parameter)]:
+        return
+    if (modifier == "of-type" and parameter.identifies) or (modifier == "text" and parameter.worded):
         return
     if modifier[:1].isupper() and parameter.leads_to(modifier) and (parameter.targets or known(modifier)):
         return
@@ -119,6 +136,14 @@ def _tokens(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[
     if parameter.system and system == parameter.system:
         return (TokenIs("", code or None),)
     return (TokenIs(*normal_code(system, code)) if code else TokenIs(normal_system(system), None),)
+
+
+def _typed_identifiers(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:
+    """`identifier:of-type=system|code|value`: the type of the identifier, and its value."""
+    parts = [unescaped(part) for part in split(text, "|")]
+    if len(parts) != 3 or not (parts[1] and parts[2]):
+        raise ParameterInvalid(f"{parameter.name}:of-type is system|code|value, the system and code of its type first")
+    return (TokenIs("|".join(normal_code(parts[0], parts[1])), parts[2]),)
 
 
 def _dates(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:
@@ -162,7 +187,14 @@ def _strings(parameter: Parameter, modifier: str, text: str, base: str) -> tuple
         return (StringIs("exact", plain),)
     if not folded(plain):
         raise ParameterInvalid(f"{parameter.name} needs a letter, digit or sign to look for")
-    return (StringIs(modifier or "starts", folded(plain)),)
+    return (StringIs("contains" if modifier == "contains" else "starts", folded(plain)),)
+
+
+def _sounds(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:
+    sounds = sounds_of(folded(unescaped(text)))
+    if not sounds:
+        raise ParameterInvalid(f"{parameter.name} needs a letter or digit to listen for")
+    return (StringIs("exact", " ".join(sounds)),)
 
 
 def _references(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:
@@ -180,6 +212,19 @@ def _uris(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Al
     return (UriIs(modifier or "exact", unescaped(text)),)
 
 
+def _composites(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:
+    """Both parts, in every unit that a quantity of them is asked for in."""
+    written = split(text, "$")
+    if len(written) != len(parameter.parts) or not all(part.strip() for part in written):
+        raise ParameterInvalid(f"{parameter.name} is {'$'.join(part.name for part in parameter.parts)}")
+    read = [_READERS[part.kind](part, "", one, base) for part, one in zip(parameter.parts, written, strict=True)]
+    coded, others = read if parameter.parts[0].kind == "token" else reversed(read)
+    token = coded[0]
+    if not isinstance(token, TokenIs) or token.code is None:
+        raise ParameterInvalid(f"{parameter.name} needs a code in its coded part, with or without a system")
+    return tuple(CompositeIs(token, one) for one in others if not isinstance(one, UriIs | IdIs | CompositeIs))
+
+
 def _ids(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:
     return (IdIs(unescaped(text)),)
 
@@ -194,6 +239,10 @@ _READERS: Mapping[str, Callable[[Parameter, str, str, str], tuple[Alternative, .
     "reference": _references,
     "uri": _uris,
     "id": _ids,
+    "composite": _composites,
+    "phonetic": _sounds,
+    "of-type": _typed_identifiers,
+    "text": _strings,
 }
 
 

@@ -1,6 +1,7 @@
-"""Plan type → PlanDefinition, so that other systems read what our templates hold.
+"""Plan type → PlanDefinition and the ActivityDefinitions it names, so that other systems read what our templates hold.
 
-https://hl7.org/fhir/R4/plandefinition.html · Goals carry the measure without a number: the number is the person's,
+https://hl7.org/fhir/R4/plandefinition.html · https://hl7.org/fhir/R4/activitydefinition.html ·
+Goals carry the measure without a number: the number is the person's,
 and comes from `$apply` and `$recommended-targets`.
 """
 
@@ -40,26 +41,71 @@ def plan_definition(plan: PlanType, knowledge: Knowledge) -> Json:
             }
             for measure in goals
         ],
-        "action": [_action(activity) for activity in plan.activities],
+        "action": [_action(plan, activity) for activity in plan.activities],
     }
     return _without_empty(resource)
+
+
+def activity_definitions(plan: PlanType) -> tuple[Json, ...]:
+    """What a plan type has done: one ActivityDefinition an activity, for the Task that a plan makes of it."""
+    return tuple(_activity_definition(plan, activity) for activity in plan.activities)
+
+
+def _activity_definition(plan: PlanType, activity: Activity) -> Json:
+    return {
+        "resourceType": "ActivityDefinition",
+        "id": _activity_id(plan, activity),
+        "url": f"{systems.CANONICAL}/ActivityDefinition/{_activity_id(plan, activity)}",
+        "version": plan.version,
+        "name": "".join(word.capitalize() for word in (plan.id, activity.id)),
+        "title": activity.title,
+        "status": "active",
+        "experimental": True,
+        "subjectCodeableConcept": {
+            "coding": [{"system": "http://hl7.org/fhir/resource-types", "code": "Patient", "display": "Patient"}]
+        },
+        "description": activity.says or activity.title,
+        "author": [{"name": plan.review.author}],
+        "reviewer": [{"name": plan.review.checked_by}],
+        "kind": activity.kind,
+        "intent": "plan",
+        "code": _code(activity),
+        "participant": [{"type": _participant(activity)}],
+        **_timing(activity),
+    }
+
+
+def _activity_id(plan: PlanType, activity: Activity) -> str:
+    return f"{plan.id}-{activity.id}"
 
 
 def _artifact(source: Source) -> Json:
     return {"type": "justification", "display": f"{source.title}. {source.publisher}", "url": source.url}
 
 
-def _action(activity: Activity) -> Json:
-    who = "patient" if activity.who == "patient" else "practitioner"
-    action: dict[str, Any] = {
+def _action(plan: PlanType, activity: Activity) -> Json:
+    return {
         "title": activity.title,
         "description": activity.says or activity.title,
-        "code": [{"coding": [{"system": systems.ACTIVITY, "code": activity.id}], "text": activity.title}],
-        "participant": [{"type": who}],
+        "code": [_code(activity)],
+        "participant": [{"type": _participant(activity)}],
+        "definitionCanonical": f"{systems.CANONICAL}/ActivityDefinition/{_activity_id(plan, activity)}|{plan.version}",
+        **_timing(activity),
     }
-    if activity.every is not None:
-        action["timingTiming"] = {"repeat": {"frequency": 1, "period": activity.every.months, "periodUnit": "mo"}}
-    return action
+
+
+def _code(activity: Activity) -> Json:
+    return {"coding": [{"system": systems.ACTIVITY, "code": activity.id}], "text": activity.title}
+
+
+def _participant(activity: Activity) -> str:
+    return "patient" if activity.who == "patient" else "practitioner"
+
+
+def _timing(activity: Activity) -> Json:
+    if activity.every is None:
+        return {}
+    return {"timingTiming": {"repeat": {"frequency": 1, "period": activity.every.months, "periodUnit": "mo"}}}
 
 
 def _without_empty(value: Json) -> Json:

@@ -25,6 +25,12 @@ class Digits(Decimal):
         number.text = text
         return number
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
 
 def dump(value: Json) -> bytes:
     """A value as compact JSON in UTF-8; Digits by their own text. Raises ValueError for NaN or infinity."""

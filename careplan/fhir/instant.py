@@ -17,8 +17,7 @@ _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
 
 def instant_text(at: datetime) -> str:
     """An aware instant as FHIR writes it, UTC with milliseconds: `2026-11-22T09:03:00.000Z`."""
-    utc = at.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def find_instant(text: object) -> datetime | None:

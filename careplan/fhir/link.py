@@ -24,11 +24,13 @@ def self_link(base: str, query: Query, *, page: str | None = None, path: str | N
     """The absolute URL that asks exactly this.
 
     page  a signed token; of this page for `self`, of the following one for `next`
-    path  where the search stands below the base, when that is not the type (`Patient/1/CarePlan`, `_history`)
+    path  where the search stands below the base, when that is not the type (`Patient/1/CarePlan`, `_history`);
+          "" for the base itself
     """
     pairs = [*query.used, *([(PAGE, page)] if page else [])]
     asked = urlencode(pairs, quote_via=quote, safe="/:,-._~$*")
-    return f"{base}/{path or query.type}" + (f"?{asked}" if asked else "")
+    where = query.type if path is None else path
+    return (f"{base}/{where}" if where else base) + (f"?{asked}" if asked else "")
 
 
 def binding_of(query: Query) -> str:

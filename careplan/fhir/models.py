@@ -1,7 +1,7 @@
 """R4 resources by type: which elements each has, and whether one given keeps to them.
 
 The only import of fhir.resources. Its release has R4B (4.3.0), not R4 (4.0.1): the few things R4B
-added to our types are taken out here, and what it checks more loosely or more narrowly than R4
+added to our types are taken out (`r4b`), and what it checks more loosely or more narrowly than R4
 (empty elements, identifiers, dates, JSON types, UUIDs) is checked here. All faults are found in one
 pass of our own over its element tables; only a resource without any is shown to pydantic as well.
 Required bindings, narrative and profiles stand beside: `bindings`, `xhtml`, `profile`.
@@ -10,9 +10,8 @@ https://hl7.org/fhir/R4B/diff.html.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
 
 from fhir.resources.R4B import get_fhir_model_class
@@ -23,7 +22,8 @@ from pydantic.fields import FieldInfo
 
 from careplan.domain.errors import Fault
 from careplan.fhir.constraint import broken
-from careplan.fhir.primitive import PRIMITIVES, primitive_fault
+from careplan.fhir.primitive import CHECKS
+from careplan.fhir.r4b import NEW_ELEMENTS, NEW_TYPES, TARGETS
 
 Resource: TypeAlias = dict[str, Any]
 
@@ -34,29 +34,22 @@ TYPES = (
     *("MedicationStatement", "Immunization", "ServiceRequest", "Task", "Communication"),
     *("Questionnaire", "QuestionnaireResponse", "DocumentReference", "Consent", "Provenance", "MeasureReport"),
     *("Bundle", "StructureDefinition", "CodeSystem", "ValueSet"),
+    *("SearchParameter", "OperationDefinition", "ActivityDefinition"),
 )
 """The types we keep or serve. Others of R4 may stand inside them, e.g. a contained Medication."""
 
-_NEW_IN_R4B = frozenset(
-    (
-        *("AdministrableProductDefinition", "Citation", "ClinicalUseDefinition", "CodeableReference"),
-        *("EvidenceReport", "Ingredient", "ManufacturedItemDefinition", "MedicinalProductDefinition"),
-        *("NutritionProduct", "PackagedProductDefinition", "RatioRange", "RegulatedAuthorization"),
-        *("SubscriptionStatus", "SubscriptionTopic", "SubstanceDefinition"),
-        *("Evidence", "EvidenceVariable"),  # written anew in R4B under their old names
-    )
-)
 _ABSTRACT = frozenset(("Resource", "DomainResource"))
-_ELEMENTS_NEW_IN_R4B = frozenset(
-    (
-        ("PlanDefinition", "subjectCanonical"),
-        ("PlanDefinitionAction", "subjectCanonical"),
-        ("ActivityDefinition", "subjectCanonical"),
-        ("FHIRAbstractModel", "fhir_comments"),
-    )
-)
-_PYDANTIC_TOO_NARROW = frozenset(("uuid", "url", "base64Binary", "decimal"))
-"""Primitive types where pydantic asks for more than R4: version 4 UUIDs, absolute URLs, plain decimals."""
+_PYDANTIC_TOO_NARROW = frozenset(("uuid", "oid", "url", "base64Binary", "decimal"))
+"""Primitive types where pydantic asks for more than R4: version 4 UUIDs, absolute URLs, plain decimals, no links."""
+
+_NOTED = frozenset(("Reference", "xhtml", "code", "Coding", "CodeableConcept"))
+"""Types of the elements that are looked at again when the structure of the whole is known."""
+
+_RECURRING = frozenset(("CodeableConcept", "Coding", "Reference", "Quantity"))
+"""Data types of which a record holds the same value again and again."""
+
+_LONGEST_KEPT = 1000
+"""Characters of a value that is kept as pydantic read it."""
 
 _REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
@@ -68,6 +61,7 @@ class Element:
     type      a primitive (`dateTime`), a data type (`Quantity`), or a backbone class (`GoalTarget`)
     choice    `value` for `valueQuantity`, else empty
     targets   resource types a Reference may point to; empty for any
+    noted     whether it is looked at again when the structure of the whole is known
     """
 
     name: str
@@ -77,17 +71,24 @@ class Element:
     required: bool
     choice: str = ""
     targets: frozenset[str] = frozenset()
+    noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The elements of a type by JSON name, and its choices: prefix → (names, required)."""
+    """The elements of a type by JSON name, and its choices: prefix → (names, required).
+
+    siblings   `_birthDate` and its like, typed as what they hold: an id and extensions
+    recurring  names of elements whose values come again and again
+    """
 
     name: str
     elements: dict[str, Element]
+    siblings: dict[str, Element]
     required: tuple[str, ...]
     choices: dict[str, tuple[tuple[str, ...], bool]]
     resource: bool
+    recurring: frozenset[str]
 
 
 Place: TypeAlias = tuple[Any, str, int | None] | str
@@ -103,49 +104,42 @@ class Node(NamedTuple):
     place: Place
 
 
-def faults(resource: Resource) -> list[Fault]:
-    """Every fault of a resource against R4's structure, in reading order; none means it is valid.
+class Survey(NamedTuple):
+    """What one pass over a resource finds: its faults, and the coded elements, references and narratives in it."""
 
-    Each names its place (`Observation.component[1].code`) and says what is expected there, never
+    faults: list[Fault]
+    noted: list[Node]
+
+
+def faults(resource: Resource) -> list[Fault]:
+    """Every fault of a resource against R4's structure; none means it is valid."""
+    return survey(resource).faults
+
+
+def survey(resource: Resource) -> Survey:
+    """Every fault of a resource against R4's structure, in reading order, and what is to be looked at again.
+
+    Each fault names its place (`Observation.component[1].code`) and says what is expected there, never
     what was there.
     """
+    seen = Survey([], [])
     type_name = resource.get("resourceType")
     if not isinstance(type_name, str) or not known(type_name):
-        return [Fault("", "type-unknown", "resourceType is not a type of R4 that is known here")]
-    found: list[Fault] = []
-    _check_object(resource, shape(type_name), type_name, found)
-    found.extend(_reference_faults(resource))
-    return found or _second_opinion(resource, type_name)
+        seen.faults.append(Fault("", "type-unknown", "resourceType is not a type of R4 that is known here"))
+        return seen
+    _check_object(resource, shape(type_name), type_name, seen)
+    seen.faults.extend(_reference_faults(resource, seen.noted))
+    if not seen.faults:
+        seen.faults.extend(_second_opinion(resource, shape(type_name)))
+    return seen
 
 
 def known(type_name: str) -> bool:
     """Whether this is a resource type of R4 that can be validated."""
     try:
-        return type_name not in _NEW_IN_R4B and type_name not in _ABSTRACT and shape(type_name).resource
+        return type_name not in NEW_TYPES and type_name not in _ABSTRACT and shape(type_name).resource
     except ValueError:
         return False
-
-
-def nodes(resource: Resource) -> Iterator[Node]:
-    """Every element of a resource with its definition, contained resources and extensions included.
-
-    What does not have the form of its type is passed over: `faults` reports it.
-    """
-    type_name = resource.get("resourceType")
-    if not isinstance(type_name, str) or not known(type_name):
-        return
-    waiting: list[tuple[Resource, Shape, Place]] = [(resource, shape(type_name), type_name)]
-    while waiting:
-        value, form, place = waiting.pop()
-        for name, item in value.items():
-            element = form.elements.get(name) or _sibling(form, name)
-            if element is None:
-                continue
-            for part, index in _parts(item, element):
-                node = Node(form, element, part, (place, element.name, index))
-                yield node
-                if isinstance(part, dict) and not element.primitive and (inner := _shape_of(part, element)):
-                    waiting.append((part, inner, node.place))
 
 
 def expression(place: Place) -> str:
@@ -165,16 +159,24 @@ def shape(type_name: str) -> Shape:
     elements = {
         element.name: element
         for name in model.elements_sequence()
-        if (type_name, name) not in _ELEMENTS_NEW_IN_R4B
-        and (element := _element(model, name, fields[name])).type not in _NEW_IN_R4B
+        if (type_name, name) not in NEW_ELEMENTS
+        and (element := _element(model, name, fields[name])).type not in NEW_TYPES
     }
     choices: dict[str, tuple[tuple[str, ...], bool]] = {}
     for element in elements.values():
         if element.choice:
             names = choices.get(element.choice, ((), False))[0]
             choices[element.choice] = ((*names, element.name), element.required)
-    required = tuple(e.name for e in elements.values() if e.required and not e.choice)
-    return Shape(type_name, elements, required, choices, model.has_resource_base())
+    resource = model.has_resource_base()
+    return Shape(
+        type_name,
+        elements,
+        {f"_{e.name}": _sibling(e) for e in elements.values() if e.primitive and not (resource and e.name == "id")},
+        tuple(e.name for e in elements.values() if e.required and not e.choice),
+        choices,
+        resource,
+        frozenset(e.name for e in elements.values() if e.type in _RECURRING),
+    )
 
 
 # ── what fhir.resources says ─────────────────────────────────────────────────────────────────────
@@ -188,8 +190,9 @@ def _element(model: type[FHIRAbstractModel], name: str, field: FieldInfo) -> Ele
     notes: dict[str, Any] = extra if isinstance(extra, dict) else {}
     choice = notes.get("one_of_many", "")
     required = notes.get("one_of_many_required") if choice else field.is_required() or notes.get("element_required")
-    targets = frozenset(notes.get("enum_reference_types", ())) - {"Resource", "Any"}
-    return Element(name, type_name, type_name in PRIMITIVES, many, bool(required), choice, targets)
+    allowed = frozenset(notes.get("enum_reference_types", ())) - {"Resource", "Any"}
+    targets = TARGETS.get((model.__name__, name), allowed)
+    return Element(name, type_name, type_name in CHECKS, many, bool(required), choice, targets, type_name in _NOTED)
 
 
 def _type_of(annotation: Any) -> tuple[str, bool]:
@@ -203,14 +206,52 @@ def _type_of(annotation: Any) -> tuple[str, bool]:
     return next((name for name, _ in inner if name), ""), many
 
 
-def _second_opinion(resource: Resource, type_name: str) -> list[Fault]:
+def _second_opinion(resource: Resource, form: Shape) -> list[Fault]:
     """What pydantic still finds in a resource we found no fault in."""
+    model = get_fhir_model_class(form.name)
     try:
-        get_fhir_model_class(type_name).model_validate(resource)
+        model(**{name: _read(item, form, name) for name, item in resource.items()})
+        return []
     except ValidationError as refusal:
         errors = refusal.errors(include_url=False, include_context=False, include_input=False)
-        return [fault for error in errors if (fault := _fault_of_error(error["loc"], type_name))]
-    return []
+    return [fault for error in errors if (fault := _fault_of_error(error["loc"], form.name))]
+
+
+def _read(item: Any, form: Shape, name: str) -> Any:
+    """An element for pydantic to read: where its value recurs, as pydantic has read it before."""
+    if name not in form.recurring:
+        return item
+    model = get_fhir_model_class(form.elements[name].type)
+    try:
+        return [_kept(model, part) for part in item] if type(item) is list else _kept(model, item)
+    except ValidationError:
+        return item
+
+
+def _kept(model: type[FHIRAbstractModel], value: Resource) -> Any:
+    """A value as fhir.resources reads it; a long one, which is not worth keeping, as it is. Raises ValidationError."""
+    written = repr(value)  # tells 1, 1.0, 1.00 and true apart
+    if len(written) > _LONGEST_KEPT:
+        return value
+    return _read_once(model, _Written(written, value))
+
+
+class _Written(NamedTuple):
+    """A value by what is written of it."""
+
+    text: str
+    value: Resource
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Written) and self.text == other.text
+
+
+@lru_cache(maxsize=1024)
+def _read_once(model: type[FHIRAbstractModel], written: _Written) -> FHIRAbstractModel:
+    return model(**written.value)
 
 
 def _fault_of_error(location: tuple[int | str, ...], type_name: str) -> Fault | None:
@@ -233,23 +274,29 @@ def _fault_of_error(location: tuple[int | str, ...], type_name: str) -> Fault | 
 # ── one pass over a resource ─────────────────────────────────────────────────────────────────────
 
 
-def _check_object(value: Resource, form: Shape, place: Place, found: list[Fault]) -> None:
+def _check_object(value: Resource, form: Shape, place: Place, seen: Survey) -> None:
     """Check one object against the elements of its type, and everything inside it.
 
     Its invariants are asked once its structure is known to be good.
     """
+    found = seen.faults
     before = len(found)
     if not value:
         found.append(Fault(expression(place), "element-empty", "an object is not empty"))
+    chosen: dict[str, set[str]] = {}
     for name, item in value.items():
         element = form.elements.get(name)
         if element is not None:
-            _check_element(value, item, element, place, found)
-        elif (sibling := _sibling(form, name)) is not None:
-            _check_sibling(value, item, sibling, place, found)
-        elif not (name == "resourceType" and form.resource):
-            found.append(Fault(expression((place, _safe(name), None)), "element-unknown", f"not in {form.name}"))
-    _check_presence(value, form, place, found)
+            _check_element(value, item, element, form, place, seen)
+        elif (element := form.siblings.get(name)) is not None:
+            _check_sibling(value, item, element, place, seen)
+        else:
+            if not (name == "resourceType" and form.resource):
+                found.append(Fault(expression((place, _safe(name), None)), "element-unknown", f"not in {form.name}"))
+            continue
+        if element.choice:
+            chosen.setdefault(element.choice, set()).add(element.name)
+    _check_presence(value, form, chosen, place, found)
     if form.name == "Extension":
         _check_extension(value, place, found)
     if len(found) == before:
@@ -257,12 +304,15 @@ def _check_object(value: Resource, form: Shape, place: Place, found: list[Fault]
             found.append(Fault(expression(place), "invariant-broken", f"{invariant.key}: {invariant.human}"))
 
 
-def _check_presence(value: Resource, form: Shape, place: Place, found: list[Fault]) -> None:
+def _check_presence(
+    value: Resource, form: Shape, chosen: dict[str, set[str]], place: Place, found: list[Fault]
+) -> None:
+    """Check that required elements are there, and of each choice no more than one."""
     for name in form.required:
         if name not in value and "_" + name not in value:
             found.append(Fault(expression((place, name, None)), "element-missing", f"{name} is required"))
-    for choice, (names, required) in form.choices.items():
-        there = [name for name in names if name in value or "_" + name in value]
+    for choice, (_, required) in form.choices.items():
+        there = chosen.get(choice, ())
         if len(there) > 1:
             message = f"only one of {choice}[x] may be given"
             found.append(Fault(expression((place, choice, None)), "element-repeated", message))
@@ -278,39 +328,48 @@ def _check_extension(value: Resource, place: Place, found: list[Fault]) -> None:
         found.append(Fault(expression(place), "invariant-broken", message))
 
 
-def _check_element(holder: Resource, item: Any, element: Element, place: Place, found: list[Fault]) -> None:
-    here = (place, element.name, None)
+def _check_element(holder: Resource, item: Any, element: Element, form: Shape, place: Place, seen: Survey) -> None:
     if element.many != (type(item) is list):
-        found.append(Fault(expression(here), "type-wrong", f"{'an array' if element.many else 'no array'} is expected"))
+        message = f"{'an array' if element.many else 'no array'} is expected"
+        seen.faults.append(Fault(expression((place, element.name, None)), "type-wrong", message))
         return
-    if item == []:
-        found.append(Fault(expression(here), "element-empty", "an array is not empty"))
-    if not element.primitive:
-        for part, index in _parts(item, element):
-            _check_complex(part, element, (place, element.name, index), found)
+    if not element.many:
+        _check_part(item, element, form, (place, element.name, None), seen)
         return
-    beside = holder.get("_" + element.name)
-    for part, index in _parts(item, element):
-        if part is None and index is not None and isinstance(beside, list) and _at(beside, index) is not None:
+    if not item:
+        seen.faults.append(Fault(expression((place, element.name, None)), "element-empty", "an array is not empty"))
+    beside = holder.get("_" + element.name) if element.primitive else None
+    for index, part in enumerate(item):
+        if part is None and isinstance(beside, list) and _at(beside, index) is not None:
             continue
-        if fault := primitive_fault(element.type, part):
-            found.append(Fault(expression((place, element.name, index)), *fault))
+        _check_part(part, element, form, (place, element.name, index), seen)
 
 
-def _check_complex(value: Any, element: Element, place: Place, found: list[Fault]) -> None:
+def _check_part(part: Any, element: Element, form: Shape, place: Place, seen: Survey) -> None:
+    """Check one value of an element."""
+    if element.noted:
+        seen.noted.append(Node(form, element, part, place))
+    if not element.primitive:
+        _check_complex(part, element, place, seen)
+    elif fault := CHECKS[element.type](element.type, part):
+        seen.faults.append(Fault(expression(place), *fault))
+
+
+def _check_complex(value: Any, element: Element, place: Place, seen: Survey) -> None:
     if not isinstance(value, dict):
-        found.append(Fault(expression(place), "type-wrong", f"an object ({element.type}) is expected"))
+        seen.faults.append(Fault(expression(place), "type-wrong", f"an object ({element.type}) is expected"))
     elif (form := _shape_of(value, element)) is None:
-        found.append(Fault(expression(place), "type-unknown", "resourceType is not a type of R4 that is known here"))
+        message = "resourceType is not a type of R4 that is known here"
+        seen.faults.append(Fault(expression(place), "type-unknown", message))
     else:
-        _check_object(value, form, place, found)
+        _check_object(value, form, place, seen)
         if element.name == "contained":
-            _check_contained(value, place, found)
+            _check_contained(value, place, seen.faults)
 
 
-def _check_sibling(holder: Resource, item: Any, sibling: Element, place: Place, found: list[Fault]) -> None:
+def _check_sibling(holder: Resource, item: Any, sibling: Element, place: Place, seen: Survey) -> None:
     """Check `_birthDate` and its like: the id and extensions of a primitive, aligned with its values."""
-    values = holder.get(sibling.name)
+    found, values = seen.faults, holder.get(sibling.name)
     if sibling.many != (type(item) is list):
         found.append(Fault(expression((place, sibling.name, None)), "type-wrong", "extensions do not fit the element"))
         return
@@ -319,7 +378,7 @@ def _check_sibling(holder: Resource, item: Any, sibling: Element, place: Place, 
         found.append(Fault(expression((place, sibling.name, None)), "type-wrong", message))
     for part, index in _parts(item, sibling):
         if part is not None or index is None:
-            _check_complex(part, sibling, (place, sibling.name, index), found)
+            _check_complex(part, sibling, (place, sibling.name, index), seen)
         elif not isinstance(values, list) or _at(values, index) is None:
             found.append(
                 Fault(expression((place, sibling.name, index)), "element-empty", "neither value nor extension")
@@ -339,11 +398,11 @@ def _check_contained(value: Resource, place: Place, found: list[Fault]) -> None:
         found.append(Fault(expression((place, "meta", None)), "invariant-broken", message))
 
 
-def _reference_faults(resource: Resource) -> list[Fault]:
+def _reference_faults(resource: Resource, noted: list[Node]) -> list[Fault]:
     """References to a type that may not stand there, or to a contained resource that is not there (ref-1)."""
     found = []
     contained = contained_types(resource)
-    for node in nodes(resource):
+    for node in noted:
         if node.element.type != "Reference" or not isinstance(node.value, dict):
             continue
         link = node.value.get("reference")
@@ -393,12 +452,9 @@ def _shape_of(value: Resource, element: Element) -> Shape | None:
     return shape(type_name) if isinstance(type_name, str) and known(type_name) else None
 
 
-def _sibling(form: Shape, name: str) -> Element | None:
-    """The element that `_name` extends, typed as what it holds: an id and extensions."""
-    element = form.elements.get(name[1:]) if name.startswith("_") else None
-    if element is None or not element.primitive or (form.resource and element.name == "id"):
-        return None
-    return Element(element.name, "Element", False, element.many, False)
+def _sibling(element: Element) -> Element:
+    """The element that stands beside a primitive, with its id and extensions."""
+    return Element(element.name, "Element", False, element.many, False, element.choice)
 
 
 def _parts(item: Any, element: Element) -> list[tuple[Any, int | None]]:

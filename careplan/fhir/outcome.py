@@ -56,14 +56,21 @@ ANSWERS = {
     "too-large": Answer(413, "too-long"),
     "media-type-unsupported": Answer(415, "not-supported"),
     "too-costly": Answer(422, "too-costly"),
+    "expansion-impossible": Answer(422, "not-supported"),
+    "expansion-too-large": Answer(422, "too-costly"),
     "parameter-unsupported": Answer(400, "not-supported"),
     "parameter-invalid": Answer(400, "invalid"),
+    "async-required": Answer(400, "required"),
+    "too-many-exports": Answer(429, "throttled"),
+    "range-beyond": Answer(416, "value"),
+    "folder-taken": Answer(409, "conflict"),
     # versions and conditions
     "version-conflict": Answer(412, "conflict"),
     "multiple-matches": Answer(412, "multiple-matches"),
     "precondition-failed": Answer(412, "conflict"),
     "reference-unresolved": Answer(412, "not-found"),
     "guard-failed": Answer(409, "conflict"),
+    "id-taken": Answer(409, "duplicate"),
     "cursor-invalid": Answer(400, "invalid"),
     "plan-exists": Answer(409, "duplicate"),
     "goal-exists": Answer(409, "duplicate"),
@@ -83,6 +90,8 @@ ANSWERS = {
     # the house
     "careplan-error": Answer(500, "exception", keep=False),
     "store-unavailable": Answer(503, "transient"),
+    "query-too-long": Answer(503, "timeout"),
+    "busy": Answer(503, "throttled"),
 }
 """Every code of ours, of errors and of faults. A test sees that no error's code is missing."""
 

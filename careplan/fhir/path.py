@@ -20,9 +20,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """Kind of parameter to the types it reads of an element that may have several (`effective[x]`)."""
 
-_TYPED = re.compile(r"\(?([\w.]+)(?: as (\w+)\)|\.as\((\w+)\))((?:\.\w+)*)$")
+_TYPED = re.compile(r"\(?([\w.$]+)(?: as (\w+)\)|\.as\((\w+)\))((?:\.\w+)*)$")
 _EXISTS = re.compile(r"([\w.]+)\.exists\(\) and ([\w.]+) != false$")
-_STEP = re.compile(r"([A-Za-z]\w*)(\[x\])?((?:\.where\([^()]*(?:\(\)[^()]*)?\))?)(?:\.|$)")
+_STEP = re.compile(r"(\$this|[A-Za-z]\w*)(\[x\])?((?:\.where\([^()]*(?:\(\)[^()]*)?\))?)(?:\.|$)")
 _RESOLVES = re.compile(r"\.where\(resolve\(\) is (\w+)\)$")
 _EQUALS = re.compile(r"\.where\((\w+)='([^']*)'\)$")
 
@@ -71,7 +71,7 @@ def paths(expression: str, kind: str) -> tuple[Path, ...]:
             rest = tuple(Step(name) for name in typed[4].split(".") if name)
             found.append(replace(path, steps=path.steps + rest))
         else:
-            found += _steps(alternative, CHOICES.get(kind, ()))
+            found += _steps(alternative, CHOICES.get(kind, ()), whole=kind == "composite")
     return tuple(dict.fromkeys(found))
 
 
@@ -99,8 +99,8 @@ def fits(item: Json, equals: tuple[str, str] | None) -> bool:
     return equals is None or (isinstance(item, dict) and item.get(equals[0]) == equals[1])
 
 
-def _steps(text: str, choices: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """A plain path; one whose last element is a choice becomes a path a type."""
+def _steps(text: str, choices: tuple[str, ...] = (), *, whole: bool = False) -> tuple[Path, ...]:
+    """A plain path; one whose last element is a choice becomes a path a type. whole: it may be the resource itself."""
     steps: list[Step] = []
     points_to, choice, at = None, False, 0
     while at < len(text):
@@ -111,7 +111,7 @@ def _steps(text: str, choices: tuple[str, ...] = ()) -> tuple[Path, ...]:
         steps.append(Step(match[1], equals))
         choice, at = bool(match[2]), match.end()
     path = Path(tuple(steps[1:]), points_to)
-    if not path.steps or (choice and not choices):
+    if not (path.steps or whole) or (choice and not choices):
         raise PathUnsupported(text)
     return tuple(_retyped(path, suffix) for suffix in choices) if choice else (path,)
 

@@ -16,14 +16,17 @@ _DAY = r"-(?:0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 
+_LINK = r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}"
+"""What a transaction puts in the place of a temporary `urn:uuid:…` or `urn:oid:…` (http.html#trules)."""
+
 _FORMS = {
     "code": re.compile(r"[^\s]+(?:\s[^\s]+)*"),
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}"),
     "uri": re.compile(r"\S+"),
     "url": re.compile(r"\S+"),
     "canonical": re.compile(r"\S+"),
-    "oid": re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"),
-    "uuid": re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    "oid": re.compile(rf"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+|{_LINK}"),
+    "uuid": re.compile(rf"urn:uuid:[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}|{_LINK}"),
     "time": re.compile(_CLOCK),
 }
 _DATES = {
@@ -37,14 +40,6 @@ _LOWEST = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}
 _HIGHEST = 2**31 - 1
 _LONGEST = 1024 * 1024
 _WIDEST = 400
-
-
-def primitive_fault(type_name: str, value: Any) -> tuple[str, str] | None:
-    """(our code, what is wrong) of a primitive value, or None when it is good.
-
-    type_name  an R4 primitive type, e.g. `dateTime`
-    """
-    return _CHECKS[type_name](type_name, value)
 
 
 def _fault_of_text(type_name: str, value: Any) -> tuple[str, str] | None:
@@ -107,7 +102,7 @@ def _fault_of_base64(type_name: str, value: Any) -> tuple[str, str] | None:
     return None
 
 
-_CHECKS: dict[str, Callable[[str, Any], tuple[str, str] | None]] = {
+CHECKS: dict[str, Callable[[str, Any], tuple[str, str] | None]] = {
     "base64Binary": _fault_of_base64,
     "boolean": _fault_of_boolean,
     "decimal": _fault_of_decimal,
@@ -116,6 +111,4 @@ _CHECKS: dict[str, Callable[[str, Any], tuple[str, str] | None]] = {
     **dict.fromkeys(("string", "markdown", "xhtml"), _fault_of_text),
     **dict.fromkeys(_FORMS, _fault_of_form),
 }
-"""The check of each primitive type of R4."""
-
-PRIMITIVES = frozenset(_CHECKS)
+"""The check of each primitive type of R4: (type, value) → (our code, what is wrong), or None when the value is good."""

@@ -7,13 +7,14 @@ Follows https://hl7.org/fhir/R4/profiling.html and https://hl7.org/fhir/R4/valid
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from careplan.domain.errors import Fault
 from careplan.fhir import systems
 from careplan.fhir.definition import (
+    BASE,
     Definitions,
     Discriminator,
     Profile,
@@ -48,9 +49,12 @@ class _Check(NamedTuple):
     contained: dict[str, Any]
 
 
-def validate(resource: Resource, definitions: Definitions) -> list[Fault]:
-    """Every fault against the profiles that the resource claims, and those of ours that it must keep anyway."""
-    return profile_faults(resource, definitions, always=implied_profiles(resource))
+def validate(resource: Resource, definitions: Definitions, asked: Sequence[str] = ()) -> list[Fault]:
+    """Every fault against the profiles that the resource claims, those of ours that it must keep anyway, and `asked`.
+
+    asked  canonical URLs of profiles named by whoever wants to know; that one of them is not known here is an error
+    """
+    return profile_faults(resource, definitions, always=implied_profiles(resource), asked=asked)
 
 
 def implied_profiles(resource: Resource) -> tuple[str, ...]:
@@ -67,23 +71,29 @@ def implied_profiles(resource: Resource) -> tuple[str, ...]:
 
 
 def profile_faults(
-    resource: Resource, definitions: Definitions, *, claimed: bool = True, always: Iterable[str] = ()
+    resource: Resource,
+    definitions: Definitions,
+    *,
+    claimed: bool = True,
+    always: Iterable[str] = (),
+    asked: Sequence[str] = (),
 ) -> list[Fault]:
-    """Every fault against the profiles in `meta.profile` (unless not `claimed`) and those in `always`.
+    """Every fault against the profiles in `meta.profile` (unless not `claimed`), and those in `always` and `asked`.
 
-    A profile that is not known here is a warning: the claim is kept, and not vouched for.
+    A profile that is claimed and not known here is a warning: the claim is kept, and not vouched for.
     """
     meta = resource.get("meta")
     named = _listed(meta.get("profile")) if claimed and isinstance(meta, dict) else []
     claims = [url for url in named if isinstance(url, str)]
     found: list[Fault] = []
-    for canonical in dict.fromkeys((*claims, *always)):
-        profile = definitions.profiles.get(canonical.split("|")[0])
-        if profile is None:
+    for canonical in dict.fromkeys((*claims, *always, *asked)):
+        url = canonical.split("|")[0]
+        if url in definitions.profiles:
+            found += _faults_against(resource, definitions.profiles[url], definitions)
+        elif url != f"{BASE}StructureDefinition/{resource.get('resourceType')}":
+            severity = "error" if canonical in asked else "warning"
             place = f"{resource.get('resourceType')}.meta.profile"
-            found.append(Fault(place, "profile-unknown", f"not known here: {canonical}", "warning"))
-        else:
-            found += _faults_against(resource, profile, definitions)
+            found.append(Fault(place, "profile-unknown", f"not known here: {canonical}", severity))
     return list(dict.fromkeys(found))
 
 

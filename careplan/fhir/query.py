@@ -77,16 +77,29 @@ class IdIs:
     id: str
 
 
-Alternative = TokenIs | DateIs | NumberIs | StringIs | ReferenceIs | UriIs | IdIs
+@dataclass(frozen=True, slots=True)
+class CompositeIs:
+    """Both parts of a composite, in one and the same element: `8480-6$gt140`.
+
+    token  the part that is coded (of `relatesto$relation` the second one), never without a code
+    value  the other part
+    """
+
+    token: TokenIs
+    value: "TokenIs | DateIs | NumberIs | StringIs | ReferenceIs"
+
+
+Alternative = TokenIs | DateIs | NumberIs | StringIs | ReferenceIs | UriIs | IdIs | CompositeIs
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """One parameter of the query: any of its alternatives. Several criteria of a query must all hold.
 
-    parameter  name in the registry (`code`, `_id`, `_lastUpdated`)
-    kind       token date number quantity string reference uri id. A reference with TokenIs (`subject:identifier`)
-               looks at the identifier of the reference
+    parameter  name in the registry (`code`, `_id`, `_lastUpdated`), or that of values kept beside it for a modifier
+               (`identifier:of-type`)
+    kind       token date number quantity string reference uri id composite. A reference with TokenIs
+               (`subject:identifier`) looks at the identifier of the reference
     negated    `:not`: none of the alternatives; resources without the element match too
     missing    `:missing`: True/False instead of alternatives
     """
@@ -96,6 +109,20 @@ class Criterion:
     alternatives: tuple[Alternative, ...] = ()
     negated: bool = False
     missing: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Another resource must be there: a chain (`subject:Patient.name`), or `_has` when `reverse`.
+
+    parameter  the reference parameter that ties the two: of the type searched; of the other one when `reverse`
+    queries    what the other resource fulfils, one Query for each type that it may be; any of them is enough.
+               Of these only type, criteria, links and the restrictions of access count
+    """
+
+    parameter: str
+    queries: tuple["Query", ...]
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +138,16 @@ class Order:
 class Include:
     """`_include` (or `_revinclude` when `reverse`) of source:parameter, optionally only this target type.
 
+    source     `*` stands for every type, only when it iterates with parameter `*`
     parameter  `*` stands for every reference of the source, never when `reverse`
+    iterate    follow it from what includes brought, too
     """
 
     source: str
     parameter: str
     target: str | None = None
     reverse: bool = False
+    iterate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +160,7 @@ class Query:
              Both restrictions leave out what is in no compartment: a type without patients is asked without them
     after    the store's opaque position from an earlier Page
     total    whether the number of matches is wanted
+    links    other resources that must be there; all of them
     used     the parameters as they go into the self link, in order
     ignored  what was asked and is not supported, left out
     """
@@ -143,6 +174,7 @@ class Query:
     patient: str | None = None
     patients: frozenset[str] | None = None
     listed_with: str | None = None
+    links: tuple[Link, ...] = ()
     includes: tuple[Include, ...] = ()
     elements: tuple[str, ...] = ()
     summary: str = "false"

@@ -1,8 +1,9 @@
 """One row per resource type: what it can be found by, what may be done with it, whose record it is part of.
 
 A new type is one row here; routes, search, index and capabilities read the rows. The search parameters and the
-Patient compartment are carried over in `search-parameters.json`; composite and special parameters, phonetic, and
-full-text ones are not offered. Not here: how a value is taken out of a resource (`index`).
+Patient compartment are carried over in `search-parameters.json`; those about the text of a resource (`_text`,
+`_content`), about distance (`near`) and about lists (`_list`) are not offered. Not here: how a value is taken out of
+a resource (`index`).
 https://hl7.org/fhir/R4/searchparameter-registry.html · https://hl7.org/fhir/R4/compartmentdefinition-patient.html
 """
 
@@ -28,10 +29,13 @@ class TypeUnknown(CareplanError):
 class Parameter:
     """One search parameter of one type.
 
-    kind      how it is searched: token date number quantity string reference uri id
+    kind      how it is searched: token date number quantity string reference uri id composite
     declared  its type in R4; differs from `kind` for canonicals (reference, searched as uri) and `_id` (token)
     targets   types a reference may lead to; empty: any type, or not a reference
     system    implied by the required binding of a code element, e.g. http://hl7.org/fhir/administrative-gender
+    parts     of a composite: the parameters it is made of, in order, with expressions below its own element `$this`
+    phonetic  a string is found by how it sounds
+    worded    the text and displays of its concepts are kept, for `:text`
     """
 
     name: str
@@ -40,10 +44,18 @@ class Parameter:
     declared: str
     targets: tuple[str, ...] = ()
     system: str = ""
+    parts: tuple["Parameter", ...] = ()
+    phonetic: bool = False
+    worded: bool = False
 
     @property
     def paths(self) -> tuple[Path, ...]:
         return paths(self.expression, self.kind)
+
+    @property
+    def identifies(self) -> bool:
+        """Whether its values are Identifiers, which have a type."""
+        return self.kind == "token" and self.expression.endswith(("dentifier", ".requisition"))
 
     def leads_to(self, type_name: str) -> bool:
         """Whether this is a reference that may lead to that type."""
@@ -56,7 +68,7 @@ class Row:
 
     interactions  codes of type-restful-interaction
     clinical      a write leaves a Provenance
-    operations    names without `$`, by level: `type`, `instance`
+    operations    names without `$`, by level: `type`, `instance`; every type has `validate` on both
     parameters    by name, those of every resource (`_id` …) included
     compartment   parameters that put it into a Patient compartment, the deciding one first
     """
@@ -76,17 +88,33 @@ class Row:
         return self.parameters.get(name)
 
 
-READ_ONLY = frozenset({"read", "vread", "history-instance", "search-type"})
-WRITABLE = READ_ONLY | {"create", "update", "delete"}
+READ_ONLY = frozenset({"read", "vread", "history-instance", "history-type", "search-type"})
+WRITABLE = READ_ONLY | {"create", "update", "patch", "delete"}
 
 _DATA: dict[str, Any] = json.loads(files("careplan.fhir").joinpath("search-parameters.json").read_bytes())
 
 
-def _parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
+def _parameter(name: str, entry: Mapping[str, Any], siblings: Mapping[str, Any] = MappingProxyType({})) -> Parameter:
     declared = entry["kind"]
     kind = "id" if name == "_id" else "uri" if entry.get("canonical") else declared
-    targets = tuple(entry.get("targets", ()))
-    return Parameter(name, kind, entry["expression"], declared, targets, entry.get("system", ""))
+    parts = tuple(_part(siblings[one], one, below) for one, below in entry.get("parts", {}).items())
+    return Parameter(
+        name,
+        kind,
+        entry["expression"],
+        declared,
+        tuple(entry.get("targets", ())),
+        entry.get("system", ""),
+        parts,
+        phonetic=entry.get("phonetic", False),
+        worded=entry.get("text", False),
+    )
+
+
+def _part(entry: Mapping[str, Any], name: str, below: str) -> Parameter:
+    """A part of a composite: a parameter of the same type, read from the composite's own element."""
+    expression = " | ".join(f"$this.{one}" for one in below.split(" | "))
+    return _parameter(name, {**entry, "expression": expression})
 
 
 def _row(
@@ -98,26 +126,26 @@ def _row(
     on_instance: tuple[str, ...] = (),
 ) -> Row:
     entries = {**_DATA["common"], **_DATA["types"][name]}
-    operations = {"type": on_type, "instance": on_instance}
+    operations = {"type": (*on_type, "validate"), "instance": (*on_instance, "validate")}
     return Row(
         name,
         interactions,
         clinical,
-        MappingProxyType({level: names for level, names in operations.items() if names}),
-        MappingProxyType({key: _parameter(key, entry) for key, entry in entries.items()}),
+        MappingProxyType(operations),
+        MappingProxyType({key: _parameter(key, entry, entries) for key, entry in entries.items()}),
         tuple(_DATA["compartment"].get(name, ())),
     )
 
 
 ROWS: tuple[Row, ...] = (
-    _row("Patient", on_type=("eligible",), on_instance=("recommended-targets", "overview")),
+    _row("Patient", on_type=("eligible", "export"), on_instance=("recommended-targets", "overview", "everything")),
     _row("RelatedPerson"),
     _row("Practitioner"),
     _row("PractitionerRole"),
     _row("Organization"),
     _row("CareTeam", clinical=True),
     _row("Condition", clinical=True),
-    _row("Observation", clinical=True),
+    _row("Observation", clinical=True, on_type=("lastn",)),
     _row("Goal", clinical=True, on_instance=("set-individual-target", "follow-recommendation")),
     _row("CarePlan", clinical=True, on_type=("establish",)),
     _row("MedicationStatement", clinical=True),
@@ -127,12 +155,24 @@ ROWS: tuple[Row, ...] = (
     _row("Provenance"),
     _row("Device"),
     _row("DiagnosticReport", clinical=True),
-    _row("Group"),
+    _row("Group", on_instance=("export",)),
     _row("Location"),
+    _row("HealthcareService"),
+    _row("Immunization", clinical=True),
+    _row("Appointment", clinical=True),
+    _row("Communication", clinical=True),
+    _row("Questionnaire"),
+    _row("QuestionnaireResponse", clinical=True),
+    _row("Consent", clinical=True),
+    _row("DocumentReference", clinical=True),
+    _row("MeasureReport"),
     _row("PlanDefinition", READ_ONLY, on_instance=("apply",)),
     _row("StructureDefinition", READ_ONLY),
-    _row("CodeSystem", READ_ONLY),
-    _row("ValueSet", READ_ONLY),
+    _row("CodeSystem", READ_ONLY, on_type=("lookup",), on_instance=("lookup",)),
+    _row("ValueSet", READ_ONLY, on_type=("expand",), on_instance=("expand",)),
+    _row("ActivityDefinition", READ_ONLY),
+    _row("SearchParameter", READ_ONLY),
+    _row("OperationDefinition", READ_ONLY),
 )
 
 TYPES: Mapping[str, Row] = MappingProxyType({one.name: one for one in ROWS})
@@ -147,7 +187,8 @@ def row(type_name: str) -> Row:
     """The row of a type. Raises TypeUnknown."""
     found = TYPES.get(type_name)
     if found is None:
-        raise TypeUnknown(f"{type_name[:64]} is not a resource type of this service")
+        shown = type_name[:64] if type_name.isalpha() else "this"
+        raise TypeUnknown(f"{shown} is not a resource type of this service")
     return found
 
 

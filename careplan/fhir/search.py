@@ -10,18 +10,22 @@ from urllib.parse import parse_qsl
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
+from careplan.fhir.chain import asked_of, branches, is_chained
 from careplan.fhir.criterion import ParameterInvalid as ParameterInvalid
-from careplan.fhir.criterion import criterion_from_text, split
+from careplan.fhir.criterion import split
+from careplan.fhir.include import find_include
 from careplan.fhir.link import PAGE
 from careplan.fhir.link import binding_of as binding_of
 from careplan.fhir.link import self_link as self_link
 from careplan.fhir.link import sign as sign
 from careplan.fhir.link import unsign as unsign
 from careplan.fhir.query import Alternative as Alternative
+from careplan.fhir.query import CompositeIs as CompositeIs
 from careplan.fhir.query import Criterion as Criterion
 from careplan.fhir.query import DateIs as DateIs
 from careplan.fhir.query import IdIs as IdIs
 from careplan.fhir.query import Include as Include
+from careplan.fhir.query import Link as Link
 from careplan.fhir.query import NumberIs as NumberIs
 from careplan.fhir.query import Order as Order
 from careplan.fhir.query import Query as Query
@@ -37,6 +41,8 @@ MAXIMUM = 1000
 MOST_PARAMETERS = 200
 MOST_VALUES = 2000
 """Of all parameters together: what one statement of a store bears."""
+MOST_BRANCHES = 24
+"""Types that all chains of a search together lead through, hop by hop: each is a search within the search."""
 SUMMARIES = ("true", "text", "data", "count", "false")
 TOTALS = ("none", "estimate", "accurate")
 
@@ -47,23 +53,31 @@ class ParameterUnsupported(CareplanError):
     code = "parameter-unsupported"
 
 
-def parse(type: str, pairs: Pairs, *, strict: bool, base: str, maximum: int = MAXIMUM, count: int = COUNT) -> Query:
+def parse(
+    type: str,
+    pairs: Pairs,
+    *,
+    strict: bool,
+    base: str,
+    maximum: int = MAXIMUM,
+    count: int = COUNT,
+    parameters: int = MOST_PARAMETERS,
+) -> Query:
     """What a search asks.
 
     pairs    (name, value) in order, percent-decoded once
     strict   refuse what is not supported; else it is left out and listed in `ignored`
     base     this server's absolute FHIR base, to recognise references to itself
-    maximum  the most matches a page may have; `count`: when none is asked for
+    maximum  the most matches a page may have; `count`: when none is asked for; `parameters`: the most of these
     Raises   TypeUnknown, ParameterInvalid, ParameterUnsupported
     """
-    if len(pairs) > MOST_PARAMETERS:
-        raise ParameterInvalid(f"a search takes at most {MOST_PARAMETERS} parameters")
+    if len(pairs) > parameters:
+        raise ParameterInvalid(f"a search takes at most {parameters} parameters")
     draft = _Draft(registry.row(type), strict, base, maximum, count)
     for name, value in pairs:
         if value.strip():
             draft.read(name, value)
-    if sum(len(criterion.alternatives) for criterion in draft.criteria) > MOST_VALUES:
-        raise ParameterInvalid(f"a search takes at most {MOST_VALUES} values, those of all its parameters counted")
+    draft.check_size()
     return draft.query()
 
 
@@ -77,7 +91,7 @@ def pairs_from_query(text: str) -> list[tuple[str, str]]:
 
 @dataclass(slots=True)
 class _Draft:
-    """The query while its parameters are read."""
+    """The query while its parameters are read. through: what its links lead through, however deep."""
 
     row: registry.Row
     strict: bool
@@ -85,6 +99,8 @@ class _Draft:
     maximum: int
     count: int
     criteria: list[Criterion] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    through: list[Query] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)
@@ -95,35 +111,39 @@ class _Draft:
 
     def read(self, key: str, value: str) -> None:
         name, _, modifier = key.partition(":")
-        steer = _STEERING.get(name)
+        steer = _STEERING.get(key)
         if steer is not None:
-            if modifier:
-                raise ParameterInvalid(f"{name} has no modifier :{modifier[:64]} here")
             steer(self, value)
-        elif name in self.row.parameters:
-            self.add_criterion(self.row.parameters[name], key, modifier, value)
+        elif name in _STEERING:
+            raise ParameterInvalid(f"{name} has no modifier :{modifier[:64]} here")
+        elif name in self.row.parameters or is_chained(self.row, key):
+            self.add(key, value)
         else:
-            self.refuse_chain(name, key)
             self.ignore(key)
 
-    def add_criterion(self, parameter: registry.Parameter, key: str, modifier: str, value: str) -> None:
-        if "." in modifier:
-            raise ParameterUnsupported(f"chained parameters such as {key[:64]} are not supported")
-        criterion = criterion_from_text(parameter, modifier, value, self.base)
-        if criterion is None:
+    def add(self, key: str, value: str) -> None:
+        """What a parameter asks; one whose value is nothing but separators counts as not sent."""
+        if not any(part.strip() for part in value.split(",")):
             return
+        match asked_of(self.row, key, value, self.base):
+            case Criterion() as criterion:
+                self.criteria.append(criterion)
+            case Link() as link:
+                self.add_link(link)
         self.used.append((key, value))
-        if parameter.name in ("_id", "_lastUpdated") and criterion.missing is not None:
-            if criterion.missing:
-                self.criteria.append(Criterion("_id", "id", (IdIs(""),)))
-        else:
-            self.criteria.append(criterion)
 
-    def refuse_chain(self, name: str, key: str) -> None:
-        """A chain is never left out quietly: that would find too much (R4-98)."""
-        head = self.row.parameter(name.partition(".")[0])
-        if name == "_has" or ("." in name and head is not None and head.kind == "reference"):
-            raise ParameterUnsupported(f"{key[:64]}: chained and reverse chained parameters are not supported")
+    def add_link(self, link: Link) -> None:
+        self.links.append(link)
+        self.through += branches(link)
+        if len(self.through) > MOST_BRANCHES:
+            raise ParameterInvalid(
+                f"chains of a search go through at most {MOST_BRANCHES} types; name one, as in subject:Patient.name"
+            )
+
+    def check_size(self) -> None:
+        asked = [*self.criteria, *(criterion for query in self.through for criterion in query.criteria)]
+        if sum(len(criterion.alternatives) for criterion in asked) > MOST_VALUES:
+            raise ParameterInvalid(f"a search takes at most {MOST_VALUES} values, those of all its parameters counted")
 
     def ignore(self, what: str) -> None:
         """Raises ParameterUnsupported when strict."""
@@ -150,34 +170,31 @@ class _Draft:
 
     def add_order(self, key: str) -> bool:
         parameter = self.row.parameter(key.removeprefix("-"))
-        if parameter is None:
+        if parameter is None or parameter.kind == "composite":
             self.ignore(f"_sort={key}")
             return False
         self.orders.append(Order(parameter.name, parameter.kind, key.startswith("-")))
         return True
 
     def read_include(self, value: str) -> None:
-        source, parameter, target = _include_parts(value)
-        known = self.row.parameter(parameter)
-        if value == "*" or (source == self.row.name and parameter == "*" and not target):
-            self.add_include("_include", value, Include(self.row.name, "*"))
-        elif source == self.row.name and known and known.kind == "reference" and (not target or known.leads_to(target)):
-            self.add_include("_include", value, Include(source, parameter, target or None))
-        else:
-            self.ignore(f"_include={value}")
+        self.add_include("_include", value)
 
     def read_revinclude(self, value: str) -> None:
-        source, parameter, target = _include_parts(value)
-        known = registry.row(source).parameter(parameter) if registry.known(source) else None
-        if known is not None and known.leads_to(self.row.name) and target in ("", self.row.name):
-            self.add_include("_revinclude", value, Include(source, parameter, target or None, reverse=True))
-        else:
-            self.ignore(f"_revinclude={value}")
+        self.add_include("_revinclude", value, reverse=True)
 
-    def add_include(self, name: str, value: str, include: Include) -> None:
-        if include not in self.includes:
+    def read_include_further(self, value: str) -> None:
+        self.add_include("_include:iterate", value, iterate=True)
+
+    def read_revinclude_further(self, value: str) -> None:
+        self.add_include("_revinclude:iterate", value, reverse=True, iterate=True)
+
+    def add_include(self, key: str, value: str, *, reverse: bool = False, iterate: bool = False) -> None:
+        include = find_include(self.row, value, reverse=reverse, iterate=iterate)
+        if include is None:
+            self.ignore(f"{key}={value}")
+        elif include not in self.includes:
             self.includes.append(include)
-            self.used.append((name, value))
+            self.used.append((key, value))
 
     def read_summary(self, value: str) -> None:
         self.summary = _one_of("_summary", value, SUMMARIES)
@@ -198,6 +215,7 @@ class _Draft:
             tuple(self.orders),
             0 if self.summary == "count" else self.count,
             total=self.total or self.count == 0 or self.summary == "count",
+            links=tuple(self.links),
             includes=tuple(self.includes),
             elements=tuple(dict.fromkeys(self.elements)),
             summary=self.summary,
@@ -214,7 +232,9 @@ _STEERING: Mapping[str, Callable[[_Draft, str], None]] = {
     "_count": _Draft.read_count,
     "_sort": _Draft.read_sort,
     "_include": _Draft.read_include,
+    "_include:iterate": _Draft.read_include_further,
     "_revinclude": _Draft.read_revinclude,
+    "_revinclude:iterate": _Draft.read_revinclude_further,
     "_summary": _Draft.read_summary,
     "_elements": _Draft.read_elements,
     "_total": _Draft.read_total,
@@ -222,13 +242,6 @@ _STEERING: Mapping[str, Callable[[_Draft, str], None]] = {
     "_pretty": _pass,
     PAGE: _pass,
 }
-
-
-def _include_parts(value: str) -> tuple[str, str, str]:
-    """Source, parameter and target type of `CarePlan:subject:Patient`; a fourth part makes it unknown."""
-    source, _, rest = value.partition(":")
-    parameter, _, target = rest.partition(":")
-    return source, parameter, target
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

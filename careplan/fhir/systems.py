@@ -83,6 +83,12 @@ def normal_system(uri: str) -> str:
     return ALIASES.get(uri, uri)
 
 
+def names_of_system(uri: str) -> tuple[str, ...]:
+    """Every name of the system that goes by this one, the one we index by first."""
+    normal = normal_system(uri)
+    return tuple(dict.fromkeys((normal, uri, *(alias for alias, one in ALIASES.items() if one == normal))))
+
+
 def normal_code(system: str, code: str) -> tuple[str, str]:
     """System and code in the form we index and compare.
 

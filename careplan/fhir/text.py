@@ -3,7 +3,7 @@
 The bytes that came in are the record. So a resource is parsed to be looked at, and what is stored is
 its own text with only `id` and the version in `meta` changed. Nothing here knows what a valid
 resource is; that is `careplan.fhir.models`.
-Follows https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/http.html#trules (links in a transaction).
+Follows https://hl7.org/fhir/R4/json.html. Links in a transaction: `careplan.fhir.relinked`.
 """
 
 import json
@@ -17,45 +17,37 @@ from careplan.fhir.digits import Digits, Json, dump
 
 __all__ = [
     "DEPTH",
-    "URI_MEMBERS",
     "Digits",
     "Json",
     "Member",
     "Text",
     "TextUnparsable",
+    "decoded",
     "dump",
+    "edited",
     "entry_texts",
     "line_of",
     "members",
     "parse",
+    "parse_list",
     "read_text",
-    "rewrite_references",
     "stamp",
+    "text_from_value",
+    "tokens",
+    "unparsable",
 ]
 
 DEPTH = 64
 """How deep objects and arrays may nest unless the caller says otherwise."""
 
-_KINDS = ("Uri", "Url", "Oid", "Uuid")
-
-URI_MEMBERS = frozenset(
-    (
-        *("reference", "url", "uri", "system", "source", "policy", "authority", "issuer", "implicitRules"),
-        *("instantiatesUri", "definitionUri"),
-        *(prefix + kind for prefix in ("value", "fixed", "pattern", "defaultValue") for kind in _KINDS),
-    )
-)
-"""Names of members that hold a link a transaction replaces: `reference`, and uri, url, oid, uuid elements.
-
-Left out are names that mostly hold something else (`type`, `code`, `definition`, `identifier`), canonical
-elements, and `fullUrl`, which is an identity and not a link.
-"""
-
 _SPACE = re.compile(r"[ \t\n\r]*")
+_NAME = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
+_NEXT = re.compile(r"[ \t\n\r]*([,}])")
 _TOKEN = re.compile(r'[ \t\n\r]*([{}\[\],:]|"|[^ \t\n\r{}\[\],:"]+)')
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_LINK_IN_DIV = re.compile(r"""(\b(?:href|src)\s*=\s*(?:\\"|\\u0022|'))([^"'\\]*(?:\\/[^"'\\]*)*)""")
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F])|.)")
+_LOOKED_AT = 1_000_000
+"""Letters of a text in which a fault is looked for; a second of work at most, whoever sends it."""
 _LONG_INTEGER = 400
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
 
@@ -99,23 +91,23 @@ def read_text(raw: bytes, *, depth: int = DEPTH) -> Text:
     Raises  TextUnparsable for wrong UTF-8, wrong JSON, a member named twice, NaN, half a surrogate
             pair, nesting beyond `depth`, or anything but one object
     """
-    text = _decoded(raw)
+    text = decoded(raw)
     start = _after_space(text, 0)
     if text[start : start + 1] not in ("{", "["):
-        raise _unparsable("a JSON object is expected", text, start)
+        raise unparsable("a JSON object is expected", text, start)
     try:
         if text[start] == "[":
             _STRICT.raw_decode(text, start)
-            raise _unparsable("a JSON object is expected, not an array", text, start)
+            raise unparsable("a JSON object is expected, not an array", text, start)
         members, end = _members(text, start, _STRICT)
     except json.JSONDecodeError as error:
-        raise _unparsable(_plain(error.msg), text, error.pos) from None
+        raise unparsable(_plain(error.msg), text, error.pos) from None
     except (_Duplicate, ArithmeticError, RecursionError):
         raise _looked_up(text, depth) from None
     if _after_space(text, end) != len(text):
-        raise _unparsable("nothing may follow the object", text, _after_space(text, end))
+        raise unparsable("nothing may follow the object", text, _after_space(text, end))
     value = {member.name: member.value for member in members}
-    if len(value) != len(members) or _deeper_than(value, depth):
+    if len(value) != len(members) or (_opened(text) > depth and _deeper_than(value, depth)):
         raise _looked_up(text, depth)
     if _SURROGATE_ESCAPE.search(text):
         _check_surrogates(text)
@@ -125,6 +117,41 @@ def read_text(raw: bytes, *, depth: int = DEPTH) -> Text:
 def parse(raw: bytes, *, depth: int = DEPTH) -> dict[str, Json]:
     """The object in a JSON text; decimals are Digits. Raises TextUnparsable."""
     return read_text(raw, depth=depth).value
+
+
+def parse_list(raw: bytes, *, depth: int = DEPTH) -> list[Json]:
+    """The array in a JSON text, read as strictly as an object is. Raises TextUnparsable."""
+    text = decoded(raw)
+    start = _after_space(text, 0)
+    if text[start : start + 1] != "[":
+        raise unparsable("a JSON array is expected", text, start)
+    try:
+        value, end = _STRICT.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise unparsable(_plain(error.msg), text, error.pos) from None
+    except (_Duplicate, ArithmeticError, RecursionError):
+        raise _looked_up(text, depth) from None
+    if _after_space(text, end) != len(text):
+        raise unparsable("nothing may follow the array", text, _after_space(text, end))
+    if _deeper_than(value, depth):
+        raise _looked_up(text, depth)
+    _check_surrogates(text)
+    found: list[Json] = value
+    return found
+
+
+def text_from_value(value: dict[str, Json]) -> Text:
+    """What we wrote ourselves as a text, without reading it again: its names plain, its numbers Digits or int."""
+    parts: list[str] = []
+    found: list[Member] = []
+    at = 0
+    for name, item in value.items():
+        lead = at + 1
+        head, body = f'{"," if found else "{"}"{name}":', dump(item).decode()
+        parts += (head, body)
+        at += len(head) + len(body)
+        found.append(Member(name, item, lead, at - len(body), at))
+    return Text("".join(parts) + "}", value, tuple(found))
 
 
 def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) -> bytes:
@@ -145,7 +172,7 @@ def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) 
         edits.extend(_meta_edits(seen.text, named["meta"], version))
     if fresh:
         edits.append(_insertion(seen, fresh))
-    return _edited(seen.text, edits).encode()
+    return edited(seen.text, edits).encode()
 
 
 def members(raw: bytes) -> dict[str, bytes]:
@@ -161,26 +188,6 @@ def entry_texts(source: bytes | Text) -> list[bytes | None]:
         if member.name == "entry" and isinstance(member.value, list):
             return [_resource_text(seen.text, start) for start in _item_starts(seen.text, member.start)]
     return []
-
-
-def rewrite_references(raw: bytes, changes: Mapping[str, str]) -> bytes:
-    """The text with links replaced where R4 lets a transaction do so, and every other byte kept.
-
-    changes  from `urn:uuid:…`, an absolute URL or a conditional reference (`Patient?identifier=s|v`) to
-             `Type/id`. A conditional one is replaced in `reference` only. What follows the link
-             (`/_history/2`, `#part`) stays.
-    Raises   TextUnparsable
-    """
-    text = _decoded(raw)
-    if not changes or ("\\" not in text and not any(old in text for old in changes)):
-        return raw
-    edits = []
-    for name, value, start, end in _strings(text):
-        if name == "div":
-            edits.append((start, end, _div_rewritten(text[start:end], changes)))
-        elif name in URI_MEMBERS and (new := _rewritten(value, name, changes)) is not None:
-            edits.append((start, end, dump(new).decode()))
-    return _edited(text, edits).encode()
 
 
 def line_of(source: str, expression: str) -> int:
@@ -228,12 +235,13 @@ _STRICT = json.JSONDecoder(
 _LOOSE = json.JSONDecoder(parse_float=str, parse_int=str)
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """Bytes as text, without a byte order mark. Raises TextUnparsable for what is not UTF-8."""
     try:
         return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode()
-        raise _unparsable("the body is not UTF-8", before, len(before)) from None
+        raise unparsable("the body is not UTF-8", before, len(before)) from None
 
 
 def _after_space(text: str, at: int) -> int:
@@ -249,18 +257,25 @@ def _members(text: str, at: int, decoder: json.JSONDecoder) -> tuple[tuple[Membe
     if text[at : at + 1] == "}":
         return (), at + 1
     while True:
-        if text[at : at + 1] != '"':
-            raise json.JSONDecodeError("Expecting property name", text, at)
-        name, at = _LOOSE.raw_decode(text, at)
-        at = _expect(text, at, ":")
-        start = _after_space(text, at)
+        plain = _NAME.match(text, lead)
+        name, start = (plain[1], plain.end()) if plain else _name_with_escape(text, lead)
         value, end = decoder.raw_decode(text, start)
         found.append(Member(name, value, lead, start, end))
-        at = _after_space(text, end)
-        if text[at : at + 1] == "}":
-            return tuple(found), at + 1
-        lead = _expect(text, at, ",")
-        at = _after_space(text, lead)
+        following = _NEXT.match(text, end)
+        if following is None:
+            raise json.JSONDecodeError("Expecting ','", text, _after_space(text, end))
+        lead = following.end()
+        if following[1] == "}":
+            return tuple(found), lead
+
+
+def _name_with_escape(text: str, lead: int) -> tuple[str, int]:
+    """A member's name that the plain way does not read, and where its value starts."""
+    at = _after_space(text, lead)
+    if text[at : at + 1] != '"':
+        raise json.JSONDecodeError("Expecting property name", text, at)
+    name, at = _LOOSE.raw_decode(text, at)
+    return name, _after_space(text, _expect(text, at, ":"))
 
 
 def _expect(text: str, at: int, sign: str) -> int:
@@ -289,6 +304,11 @@ def _resource_text(text: str, at: int) -> bytes | None:
     return None
 
 
+def _opened(text: str) -> int:
+    """How many objects and arrays a text opens at most."""
+    return text.count("{") + text.count("[")
+
+
 def _deeper_than(value: Json, limit: int) -> bool:
     """Whether containers nest deeper than `limit`, counted level by level."""
     level = [value]
@@ -306,15 +326,15 @@ def _deeper_than(value: Json, limit: int) -> bool:
 
 def _check_surrogates(text: str) -> None:
     """Refuse half a surrogate pair, which cannot be written as UTF-8."""
-    for token, value, start, _ in _tokens(text):
-        if token == '"' and _LONE_SURROGATE.search(value):
-            raise _unparsable("half a surrogate pair", text, start)
+    lone = next((escape for escape in _ESCAPE.finditer(text) if escape[1]), None)
+    if lone is not None:
+        raise unparsable("half a surrogate pair", text, lone.start())
 
 
-# ── looking again, slowly: only for faults and for links ─────────────────────────────────────────
+# ── looking again, slowly: only for faults ───────────────────────────────────────────────────────
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
+def tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
     """(sign, value, start, end) for each token; strings have the sign `"` and their decoded value."""
     at = 0
     while found := _TOKEN.match(text, at):
@@ -330,21 +350,24 @@ def _looked_up(text: str, depth: int) -> TextUnparsable:
     """What is wrong with a text that the fast reading refused without saying where."""
     names: list[set[str] | None] = []
     before = ""
-    for sign, value, start, _ in _tokens(text):
+    for sign, value, start, _ in tokens(text):
+        if start > _LOOKED_AT:
+            why = f"from here on a member is named twice, a number is out of range, or nesting is deeper than {depth}"
+            return unparsable(why, text, start)
         if sign in ("{", "["):
             names.append(set() if sign == "{" else None)
             if len(names) > depth:
-                return _unparsable(f"nested deeper than {depth}", text, start)
+                return unparsable(f"nested deeper than {depth}", text, start)
         elif sign in ("}", "]"):
             names.pop()
         elif sign == '"' and before in ("{", ",") and (seen := names[-1]) is not None:
             if value in seen:
-                return _unparsable("a member is named twice", text, start)
+                return unparsable("a member is named twice", text, start)
             seen.add(value)
         elif sign not in (",", ":", '"') and _number_refused(value):
-            return _unparsable("a number out of range", text, start)
+            return unparsable("a number out of range", text, start)
         before = sign
-    return _unparsable("the text cannot be read", text, len(text))
+    return unparsable("the text cannot be read", text, len(text))
 
 
 def _number_refused(word: str) -> bool:
@@ -354,53 +377,6 @@ def _number_refused(word: str) -> bool:
         return not Digits(word).is_finite()
     except ArithmeticError:
         return True
-
-
-def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:
-    """(member name, value, start, end) for each string that is a member's value, or in its array."""
-    names: list[str] = [""]
-    before, held = "", ""
-    inside: list[str] = []
-    for sign, value, start, end in _tokens(text):
-        if sign in ("{", "["):
-            inside.append(sign)
-            names.append(names[-1] if sign == "[" else "")
-        elif sign in ("}", "]"):
-            inside.pop()
-            names.pop()
-        elif sign == ":":
-            names[-1] = held
-        elif sign == '"' and inside and inside[-1] == "{" and before in ("{", ","):
-            held = value
-        elif sign == '"':
-            yield names[-1], value, start, end
-        before = sign
-    if inside or not before:
-        raise _unparsable("the text ends too early", text, len(text))
-
-
-def _rewritten(value: str, name: str, changes: Mapping[str, str]) -> str | None:
-    """The link with its target replaced and its tail kept, or None when it is not among the changes."""
-    link, tail = (value, "") if value in changes else _parted(value)
-    if link not in changes or ("?" in link and name != "reference"):
-        return None
-    return changes[link] + tail
-
-
-def _parted(value: str) -> tuple[str, str]:
-    """A link and its tail: a version (`/_history/2`), a fragment (`#part`), or both."""
-    cuts = [at for sign in ("/_history/", "#") if (at := value.find(sign)) > 0]
-    return (value[: min(cuts)], value[min(cuts) :]) if cuts else (value, "")
-
-
-def _div_rewritten(div: str, changes: Mapping[str, str]) -> str:
-    """The JSON text of a narrative with the links in `href` and `src` replaced."""
-
-    def replaced(found: re.Match[str]) -> str:
-        new = _rewritten(found[2].replace("\\/", "/"), "div", changes)
-        return found[0] if new is None else found[1] + new
-
-    return _LINK_IN_DIV.sub(replaced, div)
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
@@ -428,7 +404,7 @@ def _insertion(seen: Text, fresh: Mapping[str, Json]) -> tuple[int, int, str]:
             lead, colon = _manner(seen.text, member)
             put = "".join(f",{lead}{dump(n).decode()}{colon}{dump(v).decode()}" for n, v in fresh.items())
             return member.end, member.end, put
-    raise _unparsable("resourceType is missing", seen.text, 0)
+    raise unparsable("resourceType is missing", seen.text, 0)
 
 
 def _manner(text: str, member: Member) -> tuple[str, str]:
@@ -438,7 +414,8 @@ def _manner(text: str, member: Member) -> tuple[str, str]:
     return text[member.lead : name], text[end : member.start]
 
 
-def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+def edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+    """The text with (start, end, what stands there instead) carried out."""
     parts, at = [], 0
     for start, end, put in sorted(edits):
         parts += [text[at:start], put]
@@ -451,7 +428,8 @@ def _plain(message: str) -> str:
     return message.rstrip(": ").removesuffix(" at").removesuffix(" starting")
 
 
-def _unparsable(what: str, text: str, at: int) -> TextUnparsable:
+def unparsable(what: str, text: str, at: int) -> TextUnparsable:
+    """The refusal of a text, naming line and column."""
     line = text.count("\n", 0, at) + 1
     column = at - text.rfind("\n", 0, at)
     return TextUnparsable(f"line {line}, column {column}: {what}")

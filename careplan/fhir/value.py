@@ -86,6 +86,27 @@ class UriValue:
     uri: str
 
 
+@dataclass(frozen=True, slots=True)
+class CompositeValue:
+    """Two values that stand in one element, for composite parameters; `token` is the coded part that is asked first."""
+
+    token: TokenValue
+    value: TokenValue | DateValue | NumberValue | StringValue | ReferenceValue
+
+
+@dataclass(frozen=True, slots=True)
+class SearchValues:
+    """What a resource can be found by: (parameter, value) pairs by kind, none twice."""
+
+    tokens: tuple[tuple[str, TokenValue], ...] = ()
+    dates: tuple[tuple[str, DateValue], ...] = ()
+    numbers: tuple[tuple[str, NumberValue], ...] = ()
+    strings: tuple[tuple[str, StringValue], ...] = ()
+    references: tuple[tuple[str, ReferenceValue], ...] = ()
+    uris: tuple[tuple[str, UriValue], ...] = ()
+    composites: tuple[tuple[str, CompositeValue], ...] = ()
+
+
 def tokens_of(value: Json) -> Iterable[TokenValue]:
     """Of a code, boolean, string, Coding, CodeableConcept, Identifier or ContactPoint."""
     if isinstance(value, dict):
@@ -210,6 +231,15 @@ def texts_of(value: Json) -> Iterator[str]:
             for text in held if isinstance(held, list) else (held,):
                 if isinstance(text, str):
                     yield from texts_of(text)
+
+
+def words_of(value: Json) -> Iterator[str]:
+    """What people read of a CodeableConcept or Coding: its text and its displays."""
+    if isinstance(value, dict):
+        codings = value.get("coding")
+        for held in (value, *(codings if isinstance(codings, list) else ())):
+            if isinstance(held, dict):
+                yield from texts_of(_text(held, "text") or _text(held, "display"))
 
 
 _WORD = re.compile(r"(?<=[\s\-])(?=\w)")

@@ -1,11 +1,13 @@
-"""Our own code systems whose codes are ids of knowledge files: measures and activities.
+"""The words of the knowledge: code systems whose codes are ids of its files, and the foreign codes it follows.
 
 https://hl7.org/fhir/R4/codesystem.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from careplan.domain.guideline import Knowledge
+from careplan.domain.measure import Measure
 from careplan.fhir import systems
 from careplan.fhir.text import Json
 
@@ -37,3 +39,55 @@ def _code_system(name: str, title: str, url: str, version: str, codes: Iterable[
         "content": "complete",
         "concept": [{"code": code, "display": display} for code, display in codes],
     }
+
+
+# ── foreign codes ────────────────────────────────────────────────────────────────────────────────
+
+NAMES = {
+    systems.NPU: "NPU",
+    systems.MCS: "MedCom Observation Codes",
+    systems.LOINC: "LOINC",
+    systems.SNOMED: "SNOMED CT",
+    systems.SKS_D: "SKS",
+    systems.ICPC2: "ICPC-2-DK",
+    systems.ATC: "ATC",
+}
+"""What people call the systems of others."""
+
+_TARGETS = {"agreed": "aftalt mål", "recommended": "anbefalet mål"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A code of somebody else's system that the knowledge names.
+
+    name     of its system; `display`: in the knowledge's words, which need not be the system's own
+    measure  id of the measure it stands for, or is an answer or a target of
+    ucum     unit that values under it come in; empty where it has none
+    """
+
+    name: str
+    display: str
+    measure: str
+    ucum: str = ""
+
+
+def known_codes(knowledge: Knowledge) -> dict[tuple[str, str], Known]:
+    """The codes of measures, panels, targets and answers, by normal system and code."""
+    found: dict[tuple[str, str], Known] = {}
+    for measure in knowledge.measures.values():
+        for system, code, display, ucum in _codes_of(measure):
+            key = systems.normal_code(system, code)
+            found.setdefault(key, Known(NAMES.get(key[0], key[0]), display, measure.id, ucum))
+    return found
+
+
+def _codes_of(measure: Measure) -> Iterator[tuple[str, str, str, str]]:
+    """(system, code, display, unit) of every foreign code of a measure."""
+    for one in (*measure.codes, *measure.panel):
+        yield one.system, one.code, one.display or measure.name, one.ucum
+    for kind, goal in measure.goal_codes.items():
+        yield systems.MCS, goal, f"{measure.name}, {_TARGETS[kind]}", measure.ucum
+    for answer in measure.answers:
+        for system, code in answer.codes:
+            yield system, code, answer.says, ""

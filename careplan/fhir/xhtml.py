@@ -7,12 +7,13 @@ Follows https://hl7.org/fhir/R4/narrative.html.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
 
 from careplan.domain.errors import Fault
-from careplan.fhir.models import Resource, expression, nodes
+from careplan.fhir.models import Node, Resource, expression, survey
 
 NAMESPACE = "http://www.w3.org/1999/xhtml"
 
@@ -40,10 +41,13 @@ _STYLE = re.compile(r"url\s*\(|expression|@|javascript|behaviou?r|binding|\\|/\*
 _OUTSIDE = {"href": _LINK, "src": _IMAGE, "longdesc": _LINK, "cite": _LINK}
 
 
-def faults(resource: Resource) -> list[Fault]:
-    """Every fault of the narratives of a resource and of what it contains."""
+def faults(resource: Resource, noted: Iterable[Node] | None = None) -> list[Fault]:
+    """Every fault of the narratives of a resource and of what it contains.
+
+    noted  what `models.survey` noted of the resource, where that is known already
+    """
     found: list[Fault] = []
-    for node in nodes(resource):
+    for node in survey(resource).noted if noted is None else noted:
         if node.element.type == "xhtml" and isinstance(node.value, str):
             place = expression(node.place)
             found.extend(Fault(place, "xhtml-unsafe", message) for message in narrative_faults(node.value))

@@ -11,7 +11,7 @@ from datetime import datetime
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_personal
 from careplan.fhir.reference import Target, find_target
-from careplan.fhir.search import Criterion, Query, ReferenceIs, TokenIs
+from careplan.fhir.search import Criterion, Link, Query, ReferenceIs, TokenIs
 from careplan.fhir.span import find_span
 from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse
@@ -41,8 +41,8 @@ class Rights:
 
 
 OPEN = frozenset(
-    "Organization Practitioner PractitionerRole PlanDefinition StructureDefinition CodeSystem ValueSet "
-    "Location Device".split()
+    "Organization Practitioner PractitionerRole HealthcareService Location Device Questionnaire PlanDefinition "
+    "ActivityDefinition StructureDefinition CodeSystem ValueSet SearchParameter OperationDefinition".split()
 )
 """Types without personal data of patients: everybody signed in may read them."""
 
@@ -52,13 +52,24 @@ SLICE = OPEN | frozenset("Patient CarePlan Goal Observation ServiceRequest Task 
 RIGHTS: Mapping[str, Rights] = {
     "system": Rights(None, None),
     "clinic": Rights(None, None),
-    "patient": Rights(None, frozenset({"Observation", "Goal"})),
+    "patient": Rights(None, frozenset({"Observation", "Goal", "QuestionnaireResponse", "Consent", "Communication"})),
     "municipality": Rights(SLICE, frozenset({"Observation", "Task"})),
     "hospital": Rights(SLICE, frozenset({"Observation", "Task"})),
-    "lps": Rights(None, frozenset(["Patient", "Observation", "Condition", "MedicationStatement", "Encounter"])),
+    "lps": Rights(
+        None,
+        frozenset("Patient Observation Condition MedicationStatement Encounter Immunization DiagnosticReport".split()),
+    ),
     "statistics": Rights(frozenset(), frozenset()),
 }
 
+
+OWN: Mapping[str, str] = {
+    "Observation": "performer",
+    "QuestionnaireResponse": "author",
+    "Consent": "performer",
+    "Communication": "sender",
+}
+"""Where what a patient writes names the patient as the one who speaks."""
 
 GUESTS = frozenset({"patient", "municipality", "hospital"})
 """Roles that add to a record without answering for it."""
@@ -90,16 +101,34 @@ async def scope_of(context: Context) -> Scope:
 
 
 async def restrict(context: Context, query: Query) -> Query:
-    """The query as this caller may ask it. Raises Forbidden when the type is not the role's to read."""
+    """The query as this caller may ask it, and what it asks of other resources too.
+
+    Raises Forbidden when the type, or every type that a chain or `_has` leads to, is not the role's to read.
+    """
     check_type(context, query.type)
-    if query.type in OPEN:
+    if query.type in OPEN and not query.links:
         return query
     scope = await scope_of(context)
-    if scope.everyone:
+    return query if scope.everyone else _restricted(context, query, scope)
+
+
+def _restricted(context: Context, query: Query, scope: Scope) -> Query:
+    if query.links:
+        query = replace(query, links=tuple(_restricted_link(context, link, scope) for link in query.links))
+    if query.type in OPEN:
         return query
     if scope.listed_with is not None:
         return replace(query, listed_with=scope.listed_with)
     return query.within(scope.patients)
+
+
+def _restricted_link(context: Context, link: Link, scope: Scope) -> Link:
+    """A chain through several types goes by those that the role reads."""
+    reads = RIGHTS[context.caller.role].reads
+    open_to = tuple(query for query in link.queries if reads is None or query.type in reads)
+    if not open_to:
+        check_type(context, link.queries[0].type)
+    return replace(link, queries=tuple(_restricted(context, query, scope) for query in open_to))
 
 
 def check_type(context: Context, type_name: str) -> None:
@@ -134,13 +163,9 @@ async def check_write(
 
     arriving  patients whom the same transaction registers, and who are checked by that
     """
-    writes = RIGHTS[context.caller.role].writes
-    if writes is not None and type_name not in writes:
-        raise Forbidden(f"role {context.caller.role} does not write {type_name}")
+    check_writes(context, type_name)
     if context.caller.role == "system":
         return
-    if type_name in OPEN:
-        raise Forbidden(f"role {context.caller.role} does not write {type_name}")
     if type_name == "Patient" and value is not None:
         await _check_listing(context, value)
         return
@@ -148,6 +173,14 @@ async def check_write(
         await _check_patient(context, patient, type_name)
     if value is not None and context.caller.role in GUESTS:
         _check_guest(context, type_name, value)
+
+
+def check_writes(context: Context, type_name: str) -> None:
+    """Raises Forbidden when the role never writes this type."""
+    role = context.caller.role
+    writes = RIGHTS[role].writes
+    if (writes is not None and type_name not in writes) or (type_name in OPEN and role != "system"):
+        raise Forbidden(f"role {role} does not write {type_name}")
 
 
 def check_replaced(context: Context, version: Version) -> None:
@@ -207,10 +240,10 @@ def _lists(context: Context, patient: Json, organization: str) -> bool:
 
 
 def _check_own(context: Context, type_name: str, value: Json) -> None:
-    """A patient writes home values and personal goals, nothing a clinician decides."""
-    own = f"Patient/{context.caller.patient}"
-    if type_name == "Observation" and _references(value, "performer") != [own]:
-        raise Forbidden(f"a patient's own values name {own} as performer")
+    """A patient writes home values, answers, questions, consent and personal goals, nothing a clinician decides."""
+    own, member = f"Patient/{context.caller.patient}", OWN.get(type_name)
+    if member is not None and _references(value, member) != [own]:
+        raise Forbidden(f"a {type_name} that a patient writes names {own} as {member}, and nobody else")
     if type_name == "Goal" and not is_personal(value):
         raise Forbidden("a patient writes personal goals; targets are agreed with the clinic")
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 Made = TypeVar("Made")
 
-TRIES = 12
+TRIES = 32
 """Each try that is lost means that somebody else's write stands."""
 
 _PAUSE = 0.004

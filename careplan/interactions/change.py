@@ -1,6 +1,6 @@
 """A change about to be committed: what a resource becomes, and the version it follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from careplan.fhir import registry
@@ -16,6 +16,8 @@ class Change:
     previous  the version this one follows (may be a deletion); None for a new id
     place     where it stood in what came in: `Bundle.entry[3].resource`; empty when it came alone
     base      this server's FHIR base, by which absolute references to itself are known
+    method    the interaction it comes by: POST PUT PATCH; a deletion is DELETE
+    patient   the compartment: of the new content, or of what is deleted
     """
 
     type: str
@@ -24,6 +26,11 @@ class Change:
     previous: Version | None = None
     place: str = ""
     base: str | None = None
+    method: str = "PUT"
+    patient: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patient", self._find_patient())
 
     @property
     def reference(self) -> str:
@@ -37,12 +44,10 @@ class Change:
     def value(self) -> Json | None:
         return None if self.source is None else self.source.value
 
-    @property
-    def patient(self) -> str | None:
-        """The compartment: of the new content, or of what is deleted."""
+    def _find_patient(self) -> str | None:
         if self.source is None:
             return None if self.previous is None else self.previous.patient
-        return registry.patient_of({**self.source.value, "id": self.id}, self.base)
+        return self.id if self.type == "Patient" else registry.patient_of(self.source.value, self.base)
 
     def at(self, now: datetime) -> datetime:
         """Now, in whole milliseconds, and always later than the version before."""
@@ -53,4 +58,5 @@ class Change:
 def change_from_value(value: Json, id: str, previous: Version | None = None) -> Change:
     """A change to a resource that we wrote ourselves."""
     bare = {name: part for name, part in value.items() if name != "id"}
-    return Change(value["resourceType"], id, read_text(dump(bare)), previous)
+    method = "POST" if previous is None else "PUT"
+    return Change(value["resourceType"], id, read_text(dump(bare)), previous, method=method)

@@ -13,8 +13,8 @@ from careplan.fhir.index import extract
 from careplan.fhir.instant import instant_text
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.reference import CPR
-from careplan.fhir.text import Json, stamp
-from careplan.interactions.change import Change, change_from_value
+from careplan.fhir.text import Json, stamp, text_from_value
+from careplan.interactions.change import Change
 from careplan.interactions.consequence import draw
 from careplan.interactions.context import Context
 from careplan.interactions.singular import keep_singular
@@ -90,12 +90,11 @@ def _write(context: Context, change: Change) -> Write:
     at = change.at(context.now)
     expects = change.number - 1
     if change.source is None:
-        return Write(change.type, change.id, expects, at, change.patient, None)
+        return Write(change.type, change.id, expects, at, change.patient, None, method="DELETE")
     version, instant = str(change.number), instant_text(at)
     body = stamp(change.source, id=change.id, version_id=version, last_updated=instant)
-    meta = {**change.source.value.get("meta", {}), "versionId": version, "lastUpdated": instant}
-    values = extract({**change.source.value, "id": change.id, "meta": meta}, context.base)
-    return Write(change.type, change.id, expects, at, change.patient, body, values)
+    values = extract(change.source.value, context.base)
+    return Write(change.type, change.id, expects, at, change.patient, body, values, change.method)
 
 
 def _provenances(context: Context, changes: Sequence[Change], activity: Activity) -> list[Change]:
@@ -104,7 +103,10 @@ def _provenances(context: Context, changes: Sequence[Change], activity: Activity
     for change in changes:
         if registry.row(change.type).clinical:
             by_patient.setdefault(change.patient, []).append(change)
-    return [change_from_value(provenance(context, some, activity), context.new_id()) for some in by_patient.values()]
+    return [
+        Change("Provenance", context.new_id(), text_from_value(provenance(context, some, activity)), method="POST")
+        for some in by_patient.values()
+    ]
 
 
 def provenance(context: Context, changes: Sequence[Change], activity: Activity) -> Json:

@@ -7,6 +7,7 @@ Not here: new recommendations. Nothing agreed changes by itself (design §4).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from careplan.domain.chart import Chart
 from careplan.domain.evaluation import stands
@@ -14,6 +15,7 @@ from careplan.domain.measure import Measure, Reading, newest
 from careplan.fhir.goal import AGREED, achievement_of, find_target, is_active, measure_of_goal, with_achievement
 from careplan.fhir.reading import readings_from_observation
 from careplan.fhir.search import Criterion, DateIs, Order, Query, TokenIs
+from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change, change_from_value
@@ -123,20 +125,39 @@ async def newest_stored(
     tokens = tuple(TokenIs(normal_system(code.system), code.code) for code in measure.codes)
     criterion = Criterion("combo-code", "token", tokens)
     query = Query("Observation", (criterion,), (Order("date", "date", descending=True),), 50, patient=patient)
-    key, seen = f"Patient/{patient}/{measure.id}", []
+    key, best, asked = f"Patient/{patient}/{measure.id}", None, query
+    seen: list[str] = []
     while True:
-        page = await context.store.search(query)
+        page = await context.store.search(asked)
         for version in page.matches:
+            observation = parse(version.body or b"")
+            if best is not None and _reach(observation) <= best.at:
+                return best, _guard(key, query, best, seen)
             seen.append(f"{version.id}@{version.number}")
-            readings = readings_from_observation(parse(version.body or b""), codes)
-            counted = [r for r in readings if r.measure == measure.id and r.on <= context.on]
-            if counted and version.id not in ignoring:
-                best = counted[0]
-                since = Criterion("date", "date", (DateIs("ge", best.at, best.at),))
-                return best, Guard(key, replace(query, criteria=(criterion, since), orders=()), tuple(seen))
+            if version.id not in ignoring:
+                readings = [one for one in readings_from_observation(observation, codes) if one.measure == measure.id]
+                best = newest([*([best] if best else []), *readings], context.on)
         if page.next is None:
-            return None, Guard(key, replace(query, orders=(), after=None), tuple(seen))
-        query = replace(query, after=page.next)
+            return best, _guard(key, query, best, seen)
+        asked = replace(query, after=page.next)
+
+
+def _guard(key: str, query: Query, best: Reading | None, seen: Sequence[str]) -> Guard:
+    """Against values that were not seen and may be as new as the best that was."""
+    since = () if best is None else (Criterion("date", "date", (DateIs("ge", best.at, best.at),)),)
+    return Guard(key, replace(query, criteria=(*query.criteria, *since), orders=()), tuple(seen))
+
+
+def _reach(observation: Json) -> datetime:
+    """The end of what the time of an Observation covers, which its place in the order goes by: `2026` is all the year.
+
+    Of two, the one that reaches further stands first, whichever was taken later. A Period may reach any far.
+    """
+    text = observation.get("effectiveDateTime") or observation.get("effectiveInstant")
+    span = find_span(text) if text else None
+    if span is not None:
+        return span[1]
+    return OPEN_HIGH if any(name.startswith("effective") for name in observation) else OPEN_LOW
 
 
 async def _chart(context: Context, patient: str, measure: Measure, pending: Mapping[str, Json | None]) -> Chart:

@@ -3,29 +3,66 @@
 Made once per request by a door; interactions never reach sideways for a clock, an id or a setting.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
 
 from careplan.domain.errors import Fault
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.mapping import ChartReader
-from careplan.fhir.text import Json
+from careplan.fhir.text import DEPTH, Json
 from careplan.interactions.caller import Caller
 from careplan.store.protocol import Store
 
-Validator = Callable[[Json], Iterable[Fault]]
+
+class Validator(Protocol):
+    """Every fault of a resource; `profiles`: canonical URLs it is held against, beside those it claims."""
+
+    def __call__(self, resource: Json, profiles: Sequence[str] = ()) -> Iterable[Fault]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may ask for."""
+    """How much one request may ask for; each is a setting.
+
+    page               matches on a page when `_count` is not given; `page_maximum`: most on a page
+    bundle_entries     of a batch or transaction
+    bundle_answer      bytes of resources that the reading entries of one answer with, all together
+    includes           resources that `_include` and `_revinclude` add to a page
+    include_depth      rounds of `:iterate`
+    search_parameters  of one search, those that steer it counted
+    json_depth         how deep objects and arrays of a body may nest
+    """
 
     page: int = 50
     page_maximum: int = 1000
     bundle_entries: int = 5000
+    bundle_answer: int = 64 * 1024 * 1024
     includes: int = 1000
+    include_depth: int = 4
+    search_parameters: int = 200
+    json_depth: int = DEPTH
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """Bulk exports: where their files lie, and how large and long-lived they may be; each is a setting.
+
+    folder     holds one folder for each export
+    resources  most in one file
+    jobs       most of one caller that are under way at the same time
+    keep       how long files stay after the last of them was written
+    settle     the longest that a write may take: nothing is read sooner after a kick-off
+    """
+
+    folder: Path = Path("careplan-exports")
+    resources: int = 100_000
+    jobs: int = 3
+    keep: timedelta = timedelta(hours=24)
+    settle: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +81,7 @@ class House:
     validate: Validator
     secret: bytes
     limits: Limits = Limits()
+    exports: Exports = Exports()
 
 
 @dataclass(frozen=True, slots=True)

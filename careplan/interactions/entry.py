@@ -8,13 +8,21 @@ from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError, Fault
 from careplan.fhir.conditional import Tags, tags_from_header
+from careplan.fhir.patch.result import Patch
+from careplan.fhir.search import Query, pairs_from_query
 from careplan.fhir.text import Json, Text, entry_texts, read_text
 from careplan.interactions.context import Context
+from careplan.interactions.match import criteria
+from careplan.interactions.patch import patch_from_resource
+from careplan.interactions.precondition import check_writable, expected_version
 
-METHODS = ("DELETE", "POST", "PUT", "GET", "HEAD")
+METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 """In the order in which a transaction is worked."""
 
-_URL = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64}))?(?:/_history/(\d+))?(?:\?(.*))?")
+_WRITING = METHODS[:4]
+_WITH_RESOURCE = ("POST", "PUT", "PATCH")
+
+_URL = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64})(?:/([A-Za-z]+)|/_history/(\d+))?)?(?:\?(.*))?", re.DOTALL)
 
 
 class BundleInvalid(CareplanError):
@@ -25,8 +33,11 @@ class BundleInvalid(CareplanError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the Bundle. `type`, `id`, `number`, `query`: the parts of its address.
+    """One entry of the Bundle. `type`, `id`, `member`, `number`, `query`: the parts of its address.
 
+    member             of `Patient/1/Observation?…`: the type that is searched in a record
+    source             the resource to store; None where there is none, and of a patch
+    patch              of a PATCH
     match, none_match  ifMatch and ifNoneMatch
     """
 
@@ -34,21 +45,41 @@ class Entry:
     method: str
     type: str
     id: str | None
+    member: str | None
     number: str | None
     query: str
     full_url: str | None
     source: Text | None
+    patch: Patch | None
     match: Tags | None
     none_match: Tags | None
     if_none_exist: str | None
 
     @property
     def writes(self) -> bool:
-        return self.method in METHODS[:3]
+        return self.method in _WRITING
 
     @property
     def place(self) -> str:
         return f"Bundle.entry[{self.index}].resource"
+
+    @property
+    def expects(self) -> int | None:
+        """The version that ifMatch names, as `write.update` takes it."""
+        return None if self.match is None else expected_version(self.match)
+
+    @property
+    def absent(self) -> bool:
+        """Whether ifNoneMatch asks that there is nothing yet."""
+        return self.none_match is not None and self.none_match.every
+
+    def criteria(self, context: Context) -> Query:
+        """What a conditional PUT, PATCH or DELETE is about. Raises BundleInvalid without any."""
+        if not self.query:
+            raise BundleInvalid(
+                f"Bundle.entry[{self.index}]: {self.method} goes to a resource, e.g. {self.type}/1, or has criteria"
+            )
+        return criteria(context, self.type, pairs_from_query(self.query))
 
 
 def read_entries(context: Context, bundle: Text) -> list[Entry | CareplanError]:
@@ -85,20 +116,30 @@ def _entry(context: Context, index: int, value: Json, text: bytes | None) -> Ent
     if method not in METHODS or not isinstance(url, str):
         raise BundleInvalid(f"Bundle.entry[{index}].request needs a method of {', '.join(METHODS)} and a url")
     parts = _URL.fullmatch(url.removeprefix(context.base + "/").lstrip("/"))
-    if parts is None:
+    if parts is None or (method in _WRITING and (parts[3] or parts[4])):
         raise BundleInvalid(f"Bundle.entry[{index}].request.url is not an address of this service")
-    if (text is not None) != (method in ("POST", "PUT")):
-        raise BundleInvalid(f"Bundle.entry[{index}]: a resource belongs to POST and PUT, and only to them")
+    if (text is not None) != (method in _WITH_RESOURCE):
+        raise BundleInvalid(f"Bundle.entry[{index}]: a resource belongs to POST, PUT and PATCH, and only to them")
+    if method in _WRITING:
+        check_writable(parts[1])
+    if method == "POST" and parts[2] is not None:
+        raise BundleInvalid(f"Bundle.entry[{index}]: POST goes to a type, without an id")
+    source = None if text is None else read_text(text, depth=context.house.limits.json_depth)
+    patch = None
+    if method == "PATCH" and source is not None:
+        patch = patch_from_resource(context, source.value, f"Bundle.entry[{index}].resource")
     match, none_match = _text(index, request, "ifMatch"), _text(index, request, "ifNoneMatch")
     return Entry(
         index=index,
         method=method,
         type=parts[1],
         id=parts[2],
-        number=parts[3],
-        query=parts[4] or "",
+        member=parts[3],
+        number=parts[4],
+        query=parts[5] or "",
         full_url=_text(index, value, "fullUrl"),
-        source=None if text is None else read_text(text),
+        source=None if patch else source,
+        patch=patch,
         match=tags_from_header(match) if match else None,
         none_match=tags_from_header(none_match) if none_match else None,
         if_none_exist=_text(index, request, "ifNoneExist"),

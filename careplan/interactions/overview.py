@@ -25,6 +25,7 @@ from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.store.protocol import Past
 
 AUDIENCES = ("patient", "clinic", "referral")
 _TYPES = (*PLAN_TYPES, "ServiceRequest", "CareTeam", "Encounter", "Provenance")
@@ -157,8 +158,9 @@ async def _bands(context: Context, person: Person, line: Line) -> tuple[Band, ..
     version = person.versions[f"Goal/{line.goal['id']}"]
     values = [line.goal]
     if version.number > 1:
-        own = frozenset({person.id})
-        page = await context.store.history("Goal", version.id, count=context.house.limits.page_maximum, patients=own)
+        most = context.house.limits.page_maximum
+        past = Past("Goal", version.id, count=most, patients=frozenset({person.id}))
+        page = await context.store.history(past)
         values = [parse(one.body) for one in reversed(page.versions) if one.body is not None]
     steps: list[tuple[date, Target]] = []
     for value in values:

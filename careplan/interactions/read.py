@@ -1,14 +1,15 @@
-"""Read, vread and history of one resource.
+"""Read, vread, and the history of one resource, of a type and of everything.
 
 https://hl7.org/fhir/R4/http.html#read · checklist B, G.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from careplan.fhir import registry
 from careplan.interactions import access
 from careplan.interactions.context import Context
-from careplan.store.protocol import Deleted, HistoryPage, NotFound, Store, Version
+from careplan.store.protocol import Deleted, HistoryPage, NotFound, Past, Store, Version
 
 
 def store_of(context: Context, type_name: str) -> Store:
@@ -36,53 +37,43 @@ async def vread(context: Context, type_name: str, id: str, number: str) -> Versi
 
 
 async def history(
-    context: Context, type_name: str, id: str, *, since: datetime | None = None, count: int, after: str | None = None
+    context: Context,
+    type_name: str | None,
+    id: str | None,
+    *,
+    since: datetime | None = None,
+    count: int,
+    after: str | None = None,
 ) -> HistoryPage:
-    """Versions of one resource, newest first, but for those that stood in a record the caller may not see.
+    """Versions newest first, but for those that stood in a record the caller may not see.
 
-    Raises NotFound when the id was never used, Forbidden when the caller may not see it as it is now.
+    type_name, id  one resource; a type when id is None; when both are, everything in the store. What is published
+                   with the service (the catalogue) has its history by type
+    Raises NotFound when the id was never used, Forbidden when the caller may not see it as it is now, or the type.
     """
-    store = store_of(context, type_name)
-    current = await store.read(type_name, id)
-    if current is None:
-        raise NotFound(f"{type_name}/{id} does not exist")
-    await access.check_read(context, current)
-    patients = await _visible_patients(context, store, current)
-    return await store.history(type_name, id, since=since, count=count, after=after, patients=patients)
+    store = context.store if type_name is None else store_of(context, type_name)
+    if type_name is not None and id is not None:
+        current = await store.read(type_name, id)
+        if current is None:
+            raise NotFound(f"{type_name}/{id} does not exist")
+        await access.check_read(context, current)
+    return await store.history(await _visible(context, Past(type_name, id, since, count, after)))
 
 
-async def _visible_patients(context: Context, store: Store, current: Version) -> frozenset[str] | None:
-    """Whose versions of a resource the caller may see; None: everyone's."""
-    if current.type in access.OPEN:
-        return None
+async def _visible(context: Context, past: Past) -> Past:
+    """What the caller may see of it: open types, and the versions that stood in records the caller has a part in.
+
+    Raises Forbidden when there is no type at all that the role reads.
+    """
+    reads = access.RIGHTS[context.caller.role].reads
+    if past.type is not None or reads == frozenset():
+        access.check_type(context, past.type or "a history of everything")
     scope = await access.scope_of(context)
     if scope.everyone:
-        return None
-    if scope.listed_with is None:
-        return scope.patients
-    there = await _patients_over_time(context, store, current)
-    return frozenset([patient for patient in there if await _may_see(context, patient)])
-
-
-async def _patients_over_time(context: Context, store: Store, current: Version) -> set[str]:
-    """Every patient in whose compartment the resource has been: one, but where it was corrected."""
-    found: set[str | None] = {current.patient}
-    after = None
-    while current.number > 1:
-        page = await store.history(current.type, current.id, count=context.house.limits.page_maximum, after=after)
-        found |= {version.patient for version in page.versions}
-        after = page.next
-        if after is None:
-            break
-    return {patient for patient in found if patient is not None}
-
-
-async def _may_see(context: Context, patient: str) -> bool:
-    try:
-        await access.check_patient(context, patient)
-    except access.Forbidden:
-        return False
-    return True
+        return replace(past, types=reads)
+    listed_with = scope.listed_with
+    patients = scope.patients if listed_with is None else None
+    return replace(past, types=reads, open=access.OPEN, patients=patients, listed_with=listed_with)
 
 
 async def _open(context: Context, version: Version | None, what: str) -> Version:

@@ -1,6 +1,6 @@
 """Batch and transaction: many interactions in one Bundle, a transaction all or nothing.
 
-https://hl7.org/fhir/R4/http.html#transaction · checklist H. Work goes DELETE, POST, PUT, GET whatever the order
+https://hl7.org/fhir/R4/http.html#transaction · checklist H. Work goes DELETE, POST, PUT, PATCH, GET whatever the order
 in the Bundle; every write of a transaction is one commit with its consequences.
 """
 
@@ -9,52 +9,28 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir.conditional import find_conditional_reference, pairs_from_if_none_exist
-from careplan.fhir.outcome import outcome_from_error
-from careplan.fhir.search import Query, pairs_from_query, parse
-from careplan.fhir.text import Json, Text, read_text, rewrite_references
-from careplan.interactions import access, write
+from careplan.fhir.conditional import pairs_from_if_none_exist
+from careplan.fhir.search import Query
+from careplan.fhir.text import Text
 from careplan.interactions.again import again
+from careplan.interactions.batch import Allowance, answer, work_batch
 from careplan.interactions.change import Change
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.entry import METHODS, Entry, named, read_entries
 from careplan.interactions.entry import BundleInvalid as BundleInvalid
-from careplan.interactions.read import read, vread
-from careplan.interactions.search import Found, search
-from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
+from careplan.interactions.match import criteria, match
+from careplan.interactions.patch import changed_by
+from careplan.interactions.performed import Performed as Performed
+from careplan.interactions.performed import Result as Result
+from careplan.interactions.precondition import check_change, check_standing, check_type, same_content
+from careplan.interactions.read import read
+from careplan.interactions.resolution import ReferenceUnresolved as ReferenceUnresolved
+from careplan.interactions.resolution import linked
+from careplan.interactions.write import IdMismatch, read_aim
+from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict
 
 Worked = TypeVar("Worked")
-
-
-class ReferenceUnresolved(CareplanError):
-    """A conditional reference fits no resource, or several."""
-
-    code = "reference-unresolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one entry: the version that stands, the search it asked for, or why it was refused.
-
-    shown    of a read, whether the body is part of the answer; None of a write, where the caller's preference decides
-    changed  whether this entry made a version
-    """
-
-    status: int
-    version: Version | None = None
-    found: tuple[Query, Found] | None = None
-    outcome: Json | None = None
-    shown: bool | None = None
-    changed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """A worked Bundle: `batch` or `transaction`, with a result for each entry in the Bundle's order."""
-
-    kind: str
-    results: tuple[Result, ...]
 
 
 async def perform(context: Context, bundle: Text) -> Performed:
@@ -69,7 +45,7 @@ async def perform(context: Context, bundle: Text) -> Performed:
         raise BundleInvalid("the Bundle's type is batch or transaction; others are not worked on here")
     entries = read_entries(context, bundle)
     if kind == "batch":
-        return Performed(kind, tuple([await _one(context, entry) for entry in entries]))
+        return Performed(kind, await work_batch(context, entries))
     return Performed(kind, await _transaction(context, [_checked(entry) for entry in entries]))
 
 
@@ -79,26 +55,31 @@ def _checked(entry: Entry | CareplanError) -> Entry:
     return entry
 
 
-# ── transaction ──────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What one writing entry comes down to: a change, or the resource that its ifNoneExist found.
+    """What one writing entry is about.
 
-    existing  in the store
+    id        of the resource; empty when a DELETE's criteria fit nothing
+    previous  what stands under the id, a deletion too
+    existing  what ifNoneExist found in the store; then nothing is made
+    guard     what the criteria found stays all they find
     twin      in this very Bundle: the index of the entry before it with the same ifNoneExist
     """
 
     entry: Entry
     id: str
+    previous: Version | None = None
     existing: Version | None = None
     guard: Guard | None = None
     twin: int | None = None
 
     @property
     def changes(self) -> bool:
-        return self.existing is None and self.twin is None
+        return self.existing is None and self.twin is None and self.id != ""
+
+    @property
+    def reference(self) -> str:
+        return f"{self.entry.type}/{self.id}"
 
 
 async def _transaction(context: Context, entries: Sequence[Entry]) -> tuple[Result, ...]:
@@ -120,9 +101,10 @@ async def _transaction(context: Context, entries: Sequence[Entry]) -> tuple[Resu
         }
 
     results = await again(work, GuardFailed, VersionConflict)
+    allowance = Allowance(context.house.limits.bundle_answer)
     for entry in entries:
         if not entry.writes:
-            results[entry.index] = await _get(context, entry)
+            results[entry.index] = await answer(context, entry, allowance)
     return tuple(results[entry.index] for entry in entries)
 
 
@@ -135,26 +117,40 @@ def _check_full_urls(entries: Sequence[Entry]) -> None:
             seen.add(entry.full_url)
 
 
-def _expects(entry: Entry) -> int | None:
-    """The version that ifMatch names, as `write.update` takes it."""
-    return None if entry.match is None else write.expected_version(entry.match)
+# ── what each entry is about ─────────────────────────────────────────────────────────────────────
 
 
 async def _plan(context: Context, entry: Entry) -> _Plan:
-    write.check_writable(entry.type)
     if entry.source is not None:
-        write.check_type(entry.type, entry.source)
+        check_type(entry.type, entry.source)
     if entry.method == "POST":
-        if entry.id is not None:
-            raise BundleInvalid(f"Bundle.entry[{entry.index}]: POST goes to a type, without an id")
-        if entry.if_none_exist is None:
-            return _Plan(entry, context.new_id())
-        query = write.criteria(context, entry.type, pairs_from_if_none_exist(entry.if_none_exist))
-        existing = await write.match_one(context, query)
-        return _Plan(entry, existing.id if existing else context.new_id(), existing, write.guard_against(query))
+        return await _posted(context, entry)
     if entry.id is None:
-        raise BundleInvalid(f"Bundle.entry[{entry.index}]: {entry.method} goes to a resource, e.g. {entry.type}/1")
-    return _Plan(entry, entry.id)
+        return await _matched(context, entry)
+    find = context.store.read(entry.type, entry.id) if entry.patch is None else read(context, entry.type, entry.id)
+    return _Plan(entry, entry.id, await find)
+
+
+async def _posted(context: Context, entry: Entry) -> _Plan:
+    if entry.if_none_exist is None:
+        return _Plan(entry, context.new_id())
+    query = criteria(context, entry.type, pairs_from_if_none_exist(entry.if_none_exist))
+    matched = await match(context, query)
+    existing = matched.version
+    return _Plan(entry, existing.id if existing else context.new_id(), None, existing, matched.guard)
+
+
+async def _matched(context: Context, entry: Entry) -> _Plan:
+    """Of a conditional PUT, PATCH or DELETE."""
+    query = entry.criteria(context)
+    matched = await match(context, query)
+    if entry.source is not None:
+        previous = await read_aim(context, entry.type, entry.source, matched.version)
+        id = previous.id if previous else entry.source.value.get("id") or context.new_id()
+        return _Plan(entry, id, previous, guard=matched.guard)
+    if matched.version is None and entry.patch is not None:
+        raise NotFound(f"no {entry.type} fits the criteria")
+    return _Plan(entry, matched.version.id if matched.version else "", matched.version, guard=matched.guard)
 
 
 def _with_twins(plans: Sequence[_Plan]) -> list[_Plan]:
@@ -162,27 +158,33 @@ def _with_twins(plans: Sequence[_Plan]) -> list[_Plan]:
     first: dict[Query, _Plan] = {}
     found: list[_Plan] = []
     for plan in plans:
-        same = plan if plan.guard is None or plan.existing else first.setdefault(plan.guard.query, plan)
+        once = plan.guard is not None and plan.existing is None and plan.entry.method == "POST"
+        same = first.setdefault(plan.guard.query, plan) if once and plan.guard is not None else plan
         found.append(plan if same is plan else replace(plan, id=same.id, twin=same.entry.index))
     return found
 
 
 def _check_identities(plans: Sequence[_Plan]) -> None:
-    seen: dict[tuple[str, str], bool] = {}
+    """Raises BundleInvalid for two entries about one resource, or about the same new one."""
+    seen: dict[str, bool] = {}
+    new: set[Query] = set()
     for plan in plans:
-        key = (plan.entry.type, plan.id)
-        if key in seen and plan.twin is None and (plan.changes or seen[key]):
-            what = f"two entries are about {plan.entry.type}/{plan.id}"
-            raise named(plan.entry.index, BundleInvalid(what))
-        seen[key] = plan.changes or seen.get(key, False)
+        if plan.id and plan.reference in seen and plan.twin is None and (plan.changes or seen[plan.reference]):
+            raise named(plan.entry.index, BundleInvalid(f"two entries are about {plan.reference}"))
+        seen[plan.reference] = plan.changes or seen.get(plan.reference, False)
+        if plan.guard is not None and plan.previous is None and plan.changes:
+            if plan.guard.query in new:
+                raise named(plan.entry.index, BundleInvalid("two entries make what fits the same criteria"))
+            new.add(plan.guard.query)
+
+
+# ── what each entry comes to ─────────────────────────────────────────────────────────────────────
 
 
 async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change | Version | None]:
     """What each writing entry comes to: a change, the version that stands unchanged, or nothing."""
     links = {
-        plan.entry.full_url: f"{plan.entry.type}/{plan.id}"
-        for plan in plans
-        if plan.entry.full_url and plan.entry.method != "DELETE"
+        plan.entry.full_url: plan.reference for plan in plans if plan.entry.full_url and plan.entry.method != "DELETE"
     }
     arriving = frozenset(plan.id for plan in plans if plan.entry.type == "Patient" and plan.changes)
     return {
@@ -195,25 +197,25 @@ async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change |
 async def _step(
     context: Context, plan: _Plan, links: Mapping[str, str], arriving: frozenset[str]
 ) -> Change | Version | None:
-    entry = plan.entry
-    previous = None if entry.method == "POST" else await context.store.read(entry.type, plan.id)
-    write.check_precondition(f"{entry.type}/{plan.id}", previous, _expects(entry), absent=_absent(entry))
-    await write.check_current(context, previous)
-    if entry.source is None and (previous is None or previous.deleted):
+    entry, previous = plan.entry, plan.previous
+    await check_standing(context, plan.reference, previous, entry.expects, absent=entry.absent)
+    if entry.method == "DELETE" and (previous is None or previous.deleted):
         return None
-    if entry.method == "PUT" and entry.source is not None and entry.source.value.get("id") != plan.id:
-        raise write.IdMismatch(f"{entry.place}.id must be {plan.id}, as in the entry's request.url")
-    source = None if entry.source is None else await _linked(context, entry.source, links)
-    if source is not None and previous is not None and write.same_content(source, previous):
-        return previous
-    change = Change(entry.type, plan.id, source, previous, entry.place, context.base)
-    await access.check_write(context, entry.type, change.value, change.patient, arriving)
-    return change
+    source = await _source(context, plan, links)
+    method = entry.method
+    change = Change(entry.type, plan.id, source, previous, entry.place, context.base, method)
+    await check_change(context, change, arriving)
+    return previous if source is not None and previous is not None and same_content(source, previous) else change
 
 
-def _absent(entry: Entry) -> bool:
-    """Whether ifNoneMatch asks that the id is not in use."""
-    return entry.none_match is not None and entry.none_match.every
+async def _source(context: Context, plan: _Plan, links: Mapping[str, str]) -> Text | None:
+    """The resource that is to be; None of a deletion."""
+    entry, source = plan.entry, plan.entry.source
+    if entry.patch is not None and plan.previous is not None:
+        source = changed_by(context, plan.previous, entry.patch).source
+    elif entry.id is not None and source is not None and source.value.get("id") != entry.id:
+        raise IdMismatch(f"{entry.place}.id must be {entry.id}, as in the entry's request.url")
+    return None if source is None else await linked(context, source, links)
 
 
 async def _named(entry: Entry, work: Awaitable[Worked]) -> Worked:
@@ -222,32 +224,6 @@ async def _named(entry: Entry, work: Awaitable[Worked]) -> Worked:
         return await work
     except CareplanError as error:
         raise named(entry.index, error) from None
-
-
-async def _linked(context: Context, source: Text, links: Mapping[str, str]) -> Text:
-    """The text with references to entries, and conditional references, replaced by what they come to."""
-    found = {text: await _resolved(context, text) for text in sorted(set(_references(source.value)))}
-    targets = {text: target for text, target in found.items() if target is not None}
-    changed = rewrite_references(source.text.encode(), {**links, **targets})
-    return source if changed == source.text.encode() else read_text(changed)
-
-
-def _references(value: Json) -> list[str]:
-    if isinstance(value, dict):
-        own = [value["reference"]] if isinstance(value.get("reference"), str) else []
-        return own + [one for part in value.values() for one in _references(part)]
-    return [one for part in value for one in _references(part)] if isinstance(value, list) else []
-
-
-async def _resolved(context: Context, text: str) -> str | None:
-    """What a conditional reference fits; None for any other reference."""
-    parts = find_conditional_reference(text)
-    if parts is None:
-        return None
-    page = await context.store.search(await access.restrict(context, write.criteria(context, *parts)))
-    if len(page.matches) != 1:
-        raise ReferenceUnresolved(f"a conditional reference to {parts[0]} fits {len(page.matches) or 'no'} resources")
-    return page.matches[0].reference
 
 
 def _result(plan: _Plan, step: Change | Version | None, version: Version | None) -> Result:
@@ -259,58 +235,3 @@ def _result(plan: _Plan, step: Change | Version | None, version: Version | None)
     if isinstance(step, Version):
         return Result(200, step)
     return Result(204)
-
-
-# ── batch ────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def _one(context: Context, entry: Entry | CareplanError) -> Result:
-    try:
-        return await (_write if _checked(entry).writes else _get)(context, _checked(entry))
-    except CareplanError as error:
-        return _refused(error)
-
-
-def _refused(error: CareplanError) -> Result:
-    status, resource = outcome_from_error(error)
-    return Result(status, outcome=resource)
-
-
-async def _write(context: Context, entry: Entry) -> Result:
-    write.check_writable(entry.type)
-    if entry.method == "POST" and entry.source is not None and entry.id is None:
-        text = entry.if_none_exist
-        unless = None if text is None else write.criteria(context, entry.type, pairs_from_if_none_exist(text))
-        made = await write.create(context, entry.type, entry.source, unless)
-        return Result(201 if made.created else 200, made.version, changed=made.changed)
-    if entry.id is None or entry.method == "POST":
-        raise BundleInvalid(f"{entry.method} goes to a {'type' if entry.method == 'POST' else 'resource, e.g. Goal/1'}")
-    if entry.source is None:
-        return Result(204, await write.delete(context, entry.type, entry.id, expects=_expects(entry)))
-    written = await write.update(
-        context, entry.type, entry.id, entry.source, expects=_expects(entry), absent=_absent(entry)
-    )
-    return Result(201 if written.created else 200, written.version, changed=written.changed)
-
-
-async def _get(context: Context, entry: Entry) -> Result:
-    try:
-        return await _found(context, entry)
-    except CareplanError as error:
-        return _refused(error)
-
-
-async def _found(context: Context, entry: Entry) -> Result:
-    shown, limits = entry.method == "GET", context.house.limits
-    if entry.id is None:
-        pairs = pairs_from_query(entry.query)
-        maximum, count = limits.page_maximum, limits.page
-        query = parse(entry.type, pairs, strict=False, base=context.base, maximum=maximum, count=count)
-        found = await search(context, query)
-        return Result(200, found=(query, found) if shown else None)
-    if entry.number is not None:
-        return Result(200, await vread(context, entry.type, entry.id, entry.number), shown=shown)
-    version = await read(context, entry.type, entry.id)
-    if entry.none_match is not None and entry.none_match.holds(version.number):
-        return Result(304, version, shown=False)
-    return Result(200, version, shown=shown)

@@ -1,56 +1,44 @@
 """Create, update and delete of one resource, plain and conditional.
 
-https://hl7.org/fhir/R4/http.html#create · checklist C, D, F. The race between looking and writing is closed by the
-version expected and by guards, never by luck.
+https://hl7.org/fhir/R4/http.html#create · #update · #delete · checklist C, D, F. The race between looking and writing
+is closed by the version expected and by guards, never by luck. What others refer to may be deleted: references to it
+stay, and lead to a deletion (R4-47).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir import registry
-from careplan.fhir.conditional import Tags, expected_number
-from careplan.fhir.search import Pairs, ParameterInvalid, Query
-from careplan.fhir.search import parse as parse_query
-from careplan.fhir.text import Json, Text, dump, parse
+from careplan.fhir.search import Query
+from careplan.fhir.text import Text
 from careplan.interactions import access
 from careplan.interactions.again import again
 from careplan.interactions.change import Change
 from careplan.interactions.commit import commit
 from careplan.interactions.context import Context
+from careplan.interactions.match import MultipleMatches as MultipleMatches
+from careplan.interactions.match import criteria as criteria
+from careplan.interactions.match import match
+from careplan.interactions.precondition import ANY as ANY
+from careplan.interactions.precondition import NotAllowed as NotAllowed
+from careplan.interactions.precondition import PreconditionFailed as PreconditionFailed
+from careplan.interactions.precondition import ResourceTypeMismatch as ResourceTypeMismatch
+from careplan.interactions.precondition import check_change, check_current, check_standing, check_type, check_writable
+from careplan.interactions.precondition import expected_version as expected_version
+from careplan.interactions.precondition import same_content as same_content
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
-
-ANY = 0
-"""The version expected by `If-Match: *`: whichever stands, but one must."""
-
-
-class PreconditionFailed(CareplanError):
-    """If-Match, If-None-Match or If-None-Exist does not hold; nothing was written."""
-
-    code = "precondition-failed"
-
-
-class MultipleMatches(CareplanError):
-    """The criteria of a conditional write fit more than one resource."""
-
-    code = "multiple-matches"
-
-
-class ResourceTypeMismatch(CareplanError):
-    """The body is a resource of another type than the address."""
-
-    code = "resource-type-mismatch"
 
 
 class IdMismatch(CareplanError):
-    """The body of an update has no id, or another one than the address."""
+    """The body of an update has no id, or another one than the address or the resource that fits the criteria."""
 
     code = "id-mismatch"
 
 
-class NotAllowed(CareplanError):
-    """The type is read-only."""
+class IdTaken(CareplanError):
+    """A conditional update fits nothing, and its body has the id of a resource that does not fit."""
 
-    code = "not-allowed"
+    code = "id-taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +50,6 @@ class Written:
     changed: bool = True
 
 
-def check_writable(type_name: str) -> None:
-    """Raises TypeUnknown, or NotAllowed for what we publish."""
-    if registry.row(type_name).read_only:
-        raise NotAllowed(f"{type_name} is published by this service and cannot be written or deleted")
-
-
-def check_type(type_name: str, source: Text) -> None:
-    """Raises TypeUnknown, NotAllowed, or ResourceTypeMismatch when the body is something else."""
-    check_writable(type_name)
-    if source.value.get("resourceType") != type_name:
-        raise ResourceTypeMismatch(f"the body is not a {type_name}; its resourceType must be {type_name}")
-
-
 async def create(context: Context, type_name: str, source: Text, unless: Query | None = None) -> Written:
     """A new resource under an id of ours; with `unless` (If-None-Exist), the one that matches instead.
 
@@ -83,12 +58,12 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
     check_type(type_name, source)
 
     async def make() -> Written:
-        existing = await match_one(context, unless) if unless else None
-        if existing is not None:
-            return Written(existing, changed=False)
-        change = Change(type_name, context.new_id(), source, base=context.base)
-        await access.check_write(context, type_name, source.value, change.patient)
-        (version,) = await commit(context, [change], [guard_against(unless)] if unless else ())
+        matched = await match(context, unless) if unless else None
+        if matched is not None and matched.version is not None:
+            return Written(matched.version, changed=False)
+        change = Change(type_name, context.new_id(), source, base=context.base, method="POST")
+        await check_change(context, change)
+        (version,) = await commit(context, [change], () if matched is None else [matched.guard])
         return Written(version, created=True)
 
     return await again(make, GuardFailed)
@@ -109,16 +84,48 @@ async def update(
 
     async def change() -> Written:
         previous = await context.store.read(type_name, id)
-        check_precondition(f"{type_name}/{id}", previous, expects, absent=absent)
-        await check_current(context, previous)
-        wanted = Change(type_name, id, source, previous, base=context.base)
-        await access.check_write(context, type_name, source.value, wanted.patient)
-        if previous is not None and same_content(source, previous):
-            return Written(previous, changed=False)
-        (version,) = await commit(context, [wanted])
-        return Written(version, created=previous is None or previous.deleted)
+        await check_standing(context, f"{type_name}/{id}", previous, expects, absent=absent)
+        return await write(context, Change(type_name, id, source, previous, base=context.base))
 
     return await again(change, VersionConflict)
+
+
+async def update_matching(
+    context: Context, query: Query, source: Text, *, expects: int | None = None, absent: bool = False
+) -> Written:
+    """Update the one resource that fits; with none, make it, under the body's id if it has one.
+
+    Raises  ResourceInvalid, MultipleMatches, IdMismatch, IdTaken, PreconditionFailed, Forbidden
+    """
+    check_type(query.type, source)
+
+    async def change() -> Written:
+        matched = await match(context, query)
+        previous = await read_aim(context, query.type, source, matched.version)
+        id = previous.id if previous else source.value.get("id") or context.new_id()
+        await check_standing(context, f"{query.type}/{id}", previous, expects, absent=absent)
+        return await write(context, Change(query.type, id, source, previous, base=context.base), [matched.guard])
+
+    return await again(change, VersionConflict, GuardFailed)
+
+
+async def read_aim(context: Context, type_name: str, source: Text, matched: Version | None) -> Version | None:
+    """What a conditional update follows: what it fits, or a deletion under the body's id; None for a new resource.
+
+    Raises IdMismatch, IdTaken, Forbidden
+    """
+    id = source.value.get("id")
+    if id is not None and not isinstance(id, str):
+        raise IdMismatch("the body's id is a text, or is left out")
+    if matched is not None:
+        if id not in (None, matched.id):
+            raise IdMismatch("the body has another id than the resource that fits the criteria; leave it out")
+        return matched
+    standing = await context.store.read(type_name, id) if id else None
+    await check_current(context, standing)
+    if standing is not None and not standing.deleted:
+        raise IdTaken("nothing fits the criteria, and the body's id is that of another resource; leave it out")
+    return standing
 
 
 async def delete(context: Context, type_name: str, id: str, *, expects: int | None = None) -> Version | None:
@@ -127,80 +134,40 @@ async def delete(context: Context, type_name: str, id: str, *, expects: int | No
 
     async def remove() -> Version | None:
         previous = await context.store.read(type_name, id)
-        if previous is None or previous.deleted:
-            await access.check_write(context, type_name, None, previous.patient if previous else None)
-            return None
-        check_precondition(f"{type_name}/{id}", previous, expects)
-        await check_current(context, previous)
-        change = Change(type_name, id, None, previous)
-        await access.check_write(context, type_name, None, change.patient)
-        return (await commit(context, [change]))[0]
+        return await _remove(context, type_name, previous, expects)
 
     return await again(remove, VersionConflict)
 
 
-def check_precondition(what: str, previous: Version | None, expects: int | None, *, absent: bool = False) -> None:
-    """Raises PreconditionFailed when If-Match or If-None-Match: * does not hold."""
-    exists = previous is not None and not previous.deleted
-    if absent and exists:
-        raise PreconditionFailed(f"{what} exists already")
-    if expects is not None and not exists:
-        raise PreconditionFailed(f"{what} does not exist, so no version of it matches")
-    if expects not in (None, ANY) and previous is not None and previous.number != expects:
-        raise PreconditionFailed(
-            f"{what} is at version {previous.number}, not at version {expects}; read it again and repeat the change"
-        )
+async def delete_matching(context: Context, query: Query, *, expects: int | None = None) -> Version | None:
+    """Delete the one resource that fits; None when none does. Raises MultipleMatches."""
+    check_writable(query.type)
+
+    async def remove() -> Version | None:
+        matched = await match(context, query)
+        return await _remove(context, query.type, matched.version, expects, [matched.guard])
+
+    return await again(remove, VersionConflict, GuardFailed)
 
 
-def expected_version(tags: Tags) -> int:
-    """What If-Match expects, as `update` and `delete` take it. Raises HeaderInvalid for several tags."""
-    number = expected_number(tags)
-    return ANY if number is None else number
+async def _remove(
+    context: Context, type_name: str, previous: Version | None, expects: int | None, guards: Sequence[Guard] = ()
+) -> Version | None:
+    access.check_writes(context, type_name)
+    if previous is None:
+        return None
+    if previous.deleted:
+        await access.check_write(context, type_name, None, previous.patient)
+        return None
+    await check_standing(context, previous.reference, previous, expects)
+    return (await write(context, Change(type_name, previous.id, None, previous, method="DELETE"), guards)).version
 
 
-async def check_current(context: Context, previous: Version | None) -> None:
-    """What stands must be visible to who replaces it, and theirs to replace."""
-    if previous is not None:
-        await access.check_read(context, previous)
-        access.check_replaced(context, previous)
-
-
-def same_content(source: Text, previous: Version) -> bool:
-    """Whether a body says what is stored already, but for version and instant."""
-    if previous.body is None:
-        return False
-    return _content(source.value) == _content(parse(previous.body))
-
-
-def _content(value: Json) -> bytes:
-    """A resource without id, version and instant, numbers as written: 1.0 and 1.00 differ. It need not be valid."""
-    meta = value.get("meta", {})
-    if not isinstance(meta, dict):
-        return dump(value)
-    meta = {name: part for name, part in meta.items() if name not in ("versionId", "lastUpdated")}
-    bare = {name: part for name, part in value.items() if name not in ("id", "meta")}
-    return dump({**bare, **({"meta": meta} if meta else {})})
-
-
-def criteria(context: Context, type_name: str, pairs: Pairs) -> Query:
-    """Criteria of a conditional write or reference; one that is not known never counts as met.
-
-    Raises ParameterInvalid, ParameterUnsupported
-    """
-    query = parse_query(type_name, pairs, strict=True, base=context.base)
-    if not query.criteria:
-        raise ParameterInvalid("the criteria of a conditional write name at least one search parameter")
-    return Query(type_name, query.criteria, count=2)
-
-
-async def match_one(context: Context, query: Query) -> Version | None:
-    """The one resource that fits; None for none. Raises MultipleMatches."""
-    page = await context.store.search(await access.restrict(context, query))
-    if len(page.matches) > 1:
-        raise MultipleMatches(f"several {query.type} fit the criteria; make them name one")
-    return page.matches[0] if page.matches else None
-
-
-def guard_against(query: Query) -> Guard:
-    """Nothing may fit these criteria at the moment of writing."""
-    return Guard(f"{query.type}?{query.criteria}", query)
+async def write(context: Context, change: Change, guards: Sequence[Guard] = ()) -> Written:
+    """Commit one change, if the caller may make it; what changes nothing makes no version."""
+    await check_change(context, change)
+    previous = change.previous
+    if previous is not None and change.source is not None and same_content(change.source, previous):
+        return Written(previous, changed=False)
+    (version,) = await commit(context, [change], guards)
+    return Written(version, created=previous is None or previous.deleted)

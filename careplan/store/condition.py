@@ -4,12 +4,15 @@ What each prefix, modifier and form of value means is decided here, once.
 Follows https://hl7.org/fhir/R4/search.html#prefix and the checklist, K.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from careplan.fhir import registry
 from careplan.fhir.index import folded
 from careplan.fhir.query import (
     Alternative,
+    CompositeIs,
     Criterion,
     DateIs,
     IdIs,
@@ -39,18 +42,68 @@ Comparisons: TypeAlias = tuple[Comparison, ...]
 class Condition:
     """A resource has one value of `parameter` for which all of `where` holds, and none for which all of `unless` does.
 
-    kind     token date number string reference uri; `resource` for its own id and instant (`_id`, `_lastUpdated`)
+    kind     token date number string reference uri; `resource` for its own id and instant (`_id`, `_lastUpdated`);
+             `composite` for a pair, with the columns of `PAIRED`
+    parts    of a pair: what is asked of its token and of its value, each by itself. Pairs that a resource's parts
+             tell are not kept (`pair.py`), so: a pair fulfils the condition, or none is kept and all parts do
     """
 
     kind: str
     parameter: str
     where: Comparisons = ()
     unless: Comparisons = ()
+    parts: tuple["Condition", ...] = ()
 
 
 RESOURCE = "resource"
 
+COMPOSITE = "composite"
+
+PAIRED: Mapping[str, Mapping[str, str]] = {
+    "token": {"code": "low", "system": "high"},
+    "date": {"low": "low", "high": "high"},
+    "number": {"low": "low", "high": "high", "system": "unit_system", "code": "unit_code", "unit": "unit"},
+    "string": {"folded": "low", "text": "high"},
+    "reference": {"id": "low", "type": "high"},
+}
+"""Kind of the value of a pair → its columns, as they stand beside the pair's own `code` and `system`."""
+
 _KINDS = {"quantity": "number", "id": RESOURCE}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A parameter that a composite is made of."""
+
+    name: str
+    kind: str
+
+
+def _parts_of(parameter: registry.Parameter) -> tuple[Part, Part]:
+    """The token first; where both are tokens, in the order of the definition."""
+    first, second = (Part(one.name, _KINDS.get(one.kind, one.kind)) for one in parameter.parts)
+    return (first, second) if first.kind == "token" else (second, first)
+
+
+COMPOSITES: Mapping[str, Mapping[str, tuple[Part, Part]]] = {
+    row.name: {name: _parts_of(parameter) for name, parameter in row.parameters.items() if parameter.parts}
+    for row in registry.ROWS
+}
+"""Type → composite → the parameters of its token and of its value."""
+
+
+def none_of(parameter: str) -> str:
+    """The parameter of the mark that a resource has no pair, though it has both parts."""
+    return parameter + ":none"
+
+
+_ALONE: Mapping[type, str] = {
+    TokenIs: "token",
+    DateIs: "date",
+    NumberIs: "number",
+    StringIs: "string",
+    ReferenceIs: "reference",
+}
 
 # column, operator, which end of the range asked for: both ranges are half-open
 _DATE: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -84,16 +137,25 @@ def kind_of(criterion: Criterion | Order) -> str:
     return _KINDS.get(criterion.kind, criterion.kind)
 
 
-def conditions_of(criterion: Criterion) -> tuple[Condition, ...]:
+def conditions_of(criterion: Criterion, type: str) -> tuple[Condition, ...]:
     """What the alternatives of a criterion ask: any one is enough. `negated` and `missing` are the caller's."""
-    return tuple(
-        condition for alternative in criterion.alternatives for condition in _conditions(criterion, alternative)
-    )
+    found = (condition for alternative in criterion.alternatives for condition in _conditions(criterion, alternative))
+    return tuple(_with_parts(condition, type) for condition in found)
 
 
-def presence_of(criterion: Criterion) -> Condition:
+def presence_of(criterion: Criterion, type: str) -> Condition:
     """The resource has any value of the criterion's parameter."""
-    return Condition(kind_of(criterion), criterion.parameter)
+    return _with_parts(Condition(kind_of(criterion), criterion.parameter), type)
+
+
+def _with_parts(condition: Condition, type: str) -> Condition:
+    """The condition with its parts under the parameters that they stand under by themselves."""
+    if condition.kind != COMPOSITE:
+        return condition
+    known = COMPOSITES.get(type, {}).get(condition.parameter, ())
+    parts = condition.parts or tuple(Condition(part.kind, "") for part in known)
+    named = (replace(one, parameter=part.name) for one, part in zip(parts, known, strict=False))
+    return replace(condition, parts=tuple(named))
 
 
 def identifier_parameter(parameter: str) -> str:
@@ -126,6 +188,20 @@ def _conditions(criterion: Criterion, alternative: Alternative) -> tuple[Conditi
             return (Condition(kind, parameter, _uri(alternative)),)
         case IdIs():
             return (Condition(kind, parameter, (Comparison("id", "=", alternative.id),)),)
+        case CompositeIs():
+            alone = Criterion(parameter, _ALONE[type(alternative.value)])
+            return tuple(_paired(alternative.token, one) for one in _conditions(alone, alternative.value))
+
+
+def _paired(token: TokenIs, value: Condition) -> Condition:
+    """What is asked of the value, asked of the pairs with this token alone."""
+
+    def both(asked: Comparisons) -> Comparisons:
+        columns = PAIRED[value.kind]
+        return (*_token(token), *(replace(comparison, column=columns[comparison.column]) for comparison in asked))
+
+    parts = (Condition("token", value.parameter, _token(token)), value)
+    return Condition(COMPOSITE, value.parameter, both(value.where), both(value.unless) if value.unless else (), parts)
 
 
 def _token(asked: TokenIs) -> Comparisons:

@@ -1,7 +1,8 @@
-"""The store on a MongoDB replica set: for where users outgrow one machine. The only module that knows a driver.
+"""The store on a MongoDB replica set: for where users outgrow one machine. The only module that imports a driver.
 
 Through Motor; or through PyMongo's own async client (`driver="pymongo"`), which takes over when Motor ends. The two
-differ in what has to be awaited, and `_settled` is all that knows. https://motor.readthedocs.io ·
+differ in what has to be awaited, and `settled` is all that knows. Not here: how questions are asked
+(`mongo_search.py`). https://motor.readthedocs.io ·
 https://www.mongodb.com/docs/manual/core/transactions-in-applications/
 
 Writes are acknowledged by the majority and its journals. The commits that wait go into one transaction, whose first
@@ -12,57 +13,52 @@ Reads are of majority-committed data on the primary, after the last write of thi
 
 import asyncio
 import contextlib
-import inspect
 import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient, InsertOne, ReadPreference, ReplaceOne, ReturnDocument
-from pymongo.errors import PyMongoError
+from pymongo.errors import ExecutionTimeout, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from careplan.domain.errors import CareplanError
 from careplan.fhir.query import Query
-from careplan.store.cursor import number_from_text, place_from_text, text_from_number, text_from_place
-from careplan.store.mongo_query import (
+from careplan.store.mongo_document import (
     INDEXES,
     LIVE,
+    TYPED,
+    UNTYPED,
+    VERSION_INDEXES,
     Document,
-    after_place,
-    filter_from_query,
-    hint_for,
-    listing,
-    may_be_missing,
-    pipeline_sort,
     resource_document,
-    sort_values,
     version_document,
     version_from_document,
 )
-from careplan.store.order import effective_orders, guarding, sort_type
+from careplan.store.mongo_search import Question, settled, too_long
+from careplan.store.order import guarding
 from careplan.store.protocol import (
+    QUERY_SECONDS,
     Guard,
     GuardFailed,
     HistoryPage,
     Page,
+    Past,
     StoreUnavailable,
     Version,
     VersionConflict,
     Write,
 )
-from careplan.store.sortable import milliseconds_from_at
 
 Outcome: TypeAlias = tuple[Version, ...] | Exception
 
 _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 _MAJORITY = WriteConcern(w="majority", j=True)
 _READ_MAJORITY = ReadConcern("majority")
-_SHOWN = {"n": 1, "at": 1, "p": 1, "pos": 1, "body": 1, "id": 1, "s": 1}
 _COMMITS_TOGETHER = 128
 _RETRY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.002
@@ -92,8 +88,8 @@ class _Batch:
 class MongoStore:
     """The `Store` protocol on one database of a replica set."""
 
-    def __init__(self, client: Any, database: str) -> None:
-        self._client = client
+    def __init__(self, client: Any, database: str, seconds: float) -> None:
+        self._client, self._seconds = client, seconds
         db = client.get_database(
             database, read_concern=_READ_MAJORITY, write_concern=_MAJORITY, read_preference=ReadPreference.PRIMARY
         )
@@ -105,21 +101,22 @@ class MongoStore:
         self._closed = False
 
     @classmethod
-    async def connect(cls, url: str, driver: str = "motor") -> "MongoStore":
+    async def connect(cls, url: str, driver: str = "motor", seconds: float = QUERY_SECONDS) -> "MongoStore":
         """Connect, make the indexes, and see that they are there.
 
-        url     `mongodb://host:port/database?replicaSet=name`
-        driver  `motor` or `pymongo`
-        Raises  StoreUnavailable, also when the server is no replica set or the URL names no database
+        url      `mongodb://host:port/database?replicaSet=name`
+        driver   `motor` or `pymongo`
+        seconds  how long one search or history may take, those of guards too
+        Raises   StoreUnavailable, also when the server is no replica set or the URL names no database
         """
         with _available():
             client = _CLIENTS[driver](url, tz_aware=True)
             try:
-                store = cls(client, client.get_default_database().name)
+                store = cls(client, client.get_default_database().name, seconds)
                 await store._check_replicas()
                 await store._make_indexes()
             except BaseException:
-                await _settled(client.close())
+                await settled(client.close())
                 raise
         return store
 
@@ -131,50 +128,15 @@ class MongoStore:
         """That version."""
         return await self._find_one(self._versions, {"of": f"{type}/{id}", "n": min(number, 2**62)})
 
-    async def history(
-        self,
-        type: str,
-        id: str,
-        *,
-        since: datetime | None = None,
-        count: int = 100,
-        after: str | None = None,
-        patients: frozenset[str] | None = None,
-    ) -> HistoryPage:
-        """Versions of one resource, newest first; the place of a page is a version number."""
-        asked: Document = {"of": f"{type}/{id}"}
-        if since is not None:
-            asked["at"] = {"$gte": milliseconds_from_at(since)}
-        if patients is not None:
-            asked["p"] = {"$in": sorted(patients)}
-        place = {} if after is None else {"n": {"$lt": number_from_text(after)}}
-        count = max(count, 0)
+    async def history(self, past: Past) -> HistoryPage:
+        """One page of the versions."""
         async with self._reading() as session:
-            total = await self._versions.count_documents(asked, session=session)
-            found = self._versions.find({**asked, **place}, session=session).sort("n", -1).limit(count + 1)
-            documents = await found.to_list(None)
-        versions = tuple(map(version_from_document, documents[:count]))
-        more = len(documents) > len(versions) > 0
-        return HistoryPage(versions, total, text_from_number(versions[-1].number) if more else None)
+            return await self._question(session).history(self._versions, past)
 
     async def search(self, query: Query) -> Page:
         """One page, in the query's order."""
-        orders = effective_orders(query)
-        place = None
-        if query.after is not None:
-            place = place_from_text(query.after, [sort_type(order) for order in orders[:-1]])
         async with self._reading() as session:
-            asked = await self._filter(query, session)
-            total = await self._total(asked, query, session) if query.total else None
-            if query.count <= 0:
-                return Page((), None, total)
-            if place is not None:
-                asked = {"$and": [asked, after_place(place, orders)]}
-            documents = await self._sorted(asked, query, session)
-        shown = documents[: query.count]
-        more = len(documents) > query.count
-        last = text_from_place(sort_values(shown[-1], orders), shown[-1]["id"]) if more else None
-        return Page(tuple(map(version_from_document, shown)), last, total)
+            return await self._question(session).page(query)
 
     async def commit(self, writes: Sequence[Write], guards: Sequence[Guard] = ()) -> tuple[Version, ...]:
         """All writes or none, on the majority's disks before it returns."""
@@ -199,8 +161,8 @@ class MongoStore:
             await asyncio.wait([self._writer])
         with contextlib.suppress(PyMongoError):
             while self._sessions:
-                await _settled(self._sessions.pop().end_session())
-        await _settled(self._client.close())
+                await settled(self._sessions.pop().end_session())
+        await settled(self._client.close())
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -212,8 +174,8 @@ class MongoStore:
     @contextlib.asynccontextmanager
     async def _reading(self) -> AsyncIterator[Any]:
         """A causally consistent session that has seen what this process last wrote; kept for the next reader."""
-        with _available():
-            session = self._sessions.pop() if self._sessions else await _settled(self._client.start_session())
+        with _available(), _in_time(self._seconds):
+            session = self._sessions.pop() if self._sessions else await settled(self._client.start_session())
             if self._seen is not None:
                 session.advance_cluster_time(self._seen[0])
                 session.advance_operation_time(self._seen[1])
@@ -222,31 +184,8 @@ class MongoStore:
             finally:
                 self._sessions.append(session)
 
-    async def _filter(self, query: Query, session: Any) -> Document:
-        if query.listed_with is None:
-            return filter_from_query(query, None)
-        asked = listing(query.listed_with)
-        if query.patient is not None:
-            asked["id"] = query.patient
-        found = await self._resources.find(asked, {"_id": 0, "id": 1}, session=session).to_list(None)
-        return filter_from_query(query, [document["id"] for document in found])
-
-    async def _total(self, asked: Document, query: Query, session: Any) -> int:
-        return int(await self._resources.count_documents(asked, session=session, **_hinted(query)))
-
-    async def _sorted(self, asked: Document, query: Query, session: Any) -> list[Document]:
-        orders = effective_orders(query)
-        marks, sort = pipeline_sort(orders)
-        if not any(may_be_missing(order) and not order.descending for order in orders):
-            found = self._resources.find(asked, _SHOWN, session=session, **_hinted(query))
-            documents: list[Document] = await found.sort(list(sort.items())).limit(query.count + 1).to_list(None)
-            return documents
-        steps: list[Document] = [{"$match": asked}, {"$set": marks}, {"$sort": sort}, {"$limit": query.count + 1}]
-        cursor = await _settled(
-            self._resources.aggregate([*steps, {"$project": _SHOWN}], session=session, **_hinted(query))
-        )
-        documents = await cursor.to_list(None)
-        return documents
+    def _question(self, session: Any) -> Question:
+        return Question(self._resources, session, self._seconds)
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -266,23 +205,27 @@ class MongoStore:
 
     async def _outcomes(self, commits: Sequence[_Commit]) -> list[Outcome]:
         """What each commit comes to, together; each alone when one of them cannot be stored at all. Raises nothing."""
+        if len(commits) == 1:
+            return [await self._committed_alone(commits[0])]
         try:
             return await self._committed(commits)
-        except PyMongoError as error:
-            return [_unavailable(error) for _ in commits]
-        except Exception:
+        except Exception as error:
+            if isinstance(error, PyMongoError) and not isinstance(error, ExecutionTimeout):
+                return [_unavailable(error) for _ in commits]
             return [await self._committed_alone(commit) for commit in commits]
 
     async def _committed_alone(self, commit: _Commit) -> Outcome:
         try:
             return (await self._committed([commit]))[0]
+        except ExecutionTimeout:
+            return too_long(self._seconds)
         except Exception as error:
             return _unavailable(error)
 
     async def _committed(self, commits: Sequence[_Commit]) -> list[Outcome]:
         """What each commit comes to, in one transaction, tried again while the server asks for it."""
         until, pause = time.monotonic() + _RETRY_SECONDS, _PAUSE_SECONDS
-        session = await _settled(self._client.start_session())
+        session = await settled(self._client.start_session())
         try:
             while True:
                 try:
@@ -293,10 +236,10 @@ class MongoStore:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         finally:
-            await _settled(session.end_session())
+            await settled(session.end_session())
 
     async def _tried(self, session: Any, commits: Sequence[_Commit], until: float) -> list[Outcome]:
-        await _settled(
+        await settled(
             session.start_transaction(
                 read_concern=ReadConcern("snapshot"), write_concern=_MAJORITY, read_preference=ReadPreference.PRIMARY
             )
@@ -339,14 +282,12 @@ class MongoStore:
                 await self._flush(batch)
                 await self._check(batch, guard)
             return _numbered(batch, commit.writes)
-        except (GuardFailed, VersionConflict) as error:
+        except CareplanError as error:
             return error
 
     async def _check(self, batch: _Batch, guard: Guard) -> None:
-        query = guarding(guard)
-        asked = await self._filter(query, batch.session)
-        found = self._resources.find(asked, {"id": 1, "n": 1}, session=batch.session).limit(query.count)
-        if any(f"{match['id']}@{match['n']}" not in guard.allowed for match in await found.to_list(None)):
+        found = await self._question(batch.session).some(guarding(guard))
+        if any(f"{match['id']}@{match['n']}" not in guard.allowed for match in found):
             raise GuardFailed(guard.key)
 
     async def _flush(self, batch: _Batch) -> None:
@@ -375,16 +316,14 @@ class MongoStore:
     async def _make_indexes(self) -> None:
         for name, keys in INDEXES.items():
             await self._resources.create_index(list(keys), name=name, unique=name == "id", partialFilterExpression=LIVE)
-        await self._versions.create_index([("of", 1), ("n", 1)], name="number", unique=True)
+        for name, keys in VERSION_INDEXES.items():
+            await self._versions.create_index(list(keys), name=name, unique=name == "number")
+        await self._versions.update_many(UNTYPED, TYPED)
         await self._counters.update_one({"_id": "position"}, {"$setOnInsert": {"value": 0}}, upsert=True)
-        there = set(await self._resources.index_information()) | set(await self._versions.index_information())
-        if missing := {*INDEXES, "number"} - there:
+        missing = set(INDEXES) - set(await self._resources.index_information())
+        missing |= set(VERSION_INDEXES) - set(await self._versions.index_information())
+        if missing:
             raise StoreUnavailable(f"the database lacks the indexes {', '.join(sorted(missing))}")
-
-
-def _hinted(query: Query) -> dict[str, str]:
-    hint = hint_for(query)
-    return {} if hint is None else {"hint": hint}
 
 
 def _numbered(batch: _Batch, writes: Sequence[Write]) -> tuple[Version, ...]:
@@ -430,17 +369,20 @@ def _settle(commit: _Commit, outcome: Outcome) -> None:
         commit.answer.set_result(outcome)
 
 
-async def _settled(answer: Any) -> Any:
-    """The answer of a call that one driver awaits and the other does not."""
-    return await answer if inspect.isawaitable(answer) else answer
-
-
 @contextlib.contextmanager
 def _available() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
         raise _unavailable(error) from error
+
+
+@contextlib.contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except ExecutionTimeout:
+        raise too_long(seconds) from None
 
 
 def _unavailable(error: BaseException) -> StoreUnavailable:

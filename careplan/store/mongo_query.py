@@ -1,183 +1,110 @@
-"""A Query as a MongoDB filter, sort and place; a Write as the document that they look at. Values only, no driver.
+"""A Query as a MongoDB filter, sort and place. Values only, no driver.
 
-Not here: what a criterion means (`condition.py`), and every call of a driver (`mongo.py`).
-https://www.mongodb.com/docs/manual/core/indexes/index-types/index-multikey/
-
-A resource is one document: `type`, `id`, `n` number, `at`, `p` patient, `pos`, `body`, and what it is found by:
-v  texts `<kind><parameter>␟<parts>`: t token (code, system), f folded string, x string as it is, r reference
-   (id, type), u uri. One index over them serves all, a prefix serves `any system`
-d  dates {n parameter, l, h}    q  numbers {n, l, h, s system, c code, u unit}
-s  what sorts go by: parameter → {a ascending, z descending}
-A deleted resource keeps only its number: it has no `type`, which every index and search asks for.
+Not here: what a criterion means (`condition.py`), what documents look like (`mongo_document.py`), and every call of a
+driver (`mongo_search.py`, `mongo.py`). https://www.mongodb.com/docs/manual/reference/operator/query/
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any
 
-from careplan.fhir.index import SearchValues, folded
-from careplan.fhir.query import Criterion, Order, Query
+from careplan.fhir.query import Alternative, Criterion, Order, Query, ReferenceIs, StringIs
 from careplan.store.condition import (
+    COMPOSITE,
     RESOURCE,
     Comparisons,
     Condition,
     conditions_of,
-    identifier_parameter,
     kind_of,
+    none_of,
     presence_of,
 )
 from careplan.store.cursor import Place, SortValue
-from careplan.store.protocol import Version, Write
-from careplan.store.sortable import (
-    after_prefix,
-    at_from_milliseconds,
-    milliseconds_from_at,
-    span_from_range,
-    text_from_decimal,
-)
+from careplan.store.mongo_document import END, PAIR_FIELDS, Document, escaped, text_of
+from careplan.store.protocol import Past
+from careplan.store.sortable import after_prefix, milliseconds_from_at
 
-Document: TypeAlias = dict[str, Any]
-
-INDEXES: dict[str, tuple[tuple[str, int], ...]] = {
-    "id": (("type", 1), ("id", 1)),
-    "value": (("type", 1), ("v", 1), ("id", 1)),
-    "patient-value": (("type", 1), ("p", 1), ("v", 1)),
-    "patient-newest": (("type", 1), ("p", 1), ("s.date.z", -1), ("id", 1)),
-    "at": (("type", 1), ("at", 1), ("id", 1)),
-    "latest": (("type", 1), ("at", -1), ("id", 1)),
-    "date": (("type", 1), ("d.n", 1), ("d.l", 1), ("d.h", 1)),
-    "number": (("type", 1), ("q.n", 1), ("q.l", 1), ("q.h", 1)),
-    "newest": (("type", 1), ("s.date.z", -1), ("id", 1)),
-}
-"""Indexes over the resources that are not deleted, by name."""
-
-LIVE: Document = {"type": {"$exists": True}}
 NOTHING: Document = {"_id": {"$in": []}}
 
-_END = "\x1f"
-_ESCAPED = str.maketrans({"\x00": "\x1e2", "\x1e": "\x1e0", "\x1f": "\x1e1"})
+_TEXTS = "v"
+_NEVER: Document = {"n": {"$lt": 0}}
+"""Beside it the server looks for nothing else in an index."""
+
+
 _LETTERS = {"token": "t", "string": "f", "reference": "r", "uri": "u"}
 _PARTS = {"token": ("code", "system"), "reference": ("id", "type"), "uri": ("uri",), "string": ("folded",)}
 _ARRAYS = {"date": "d", "number": "q"}
 _FIELDS = {"low": "l", "high": "h", "system": "s", "code": "c", "unit": "u"}
-_OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
-
-
-# ── documents ────────────────────────────────────────────────────────────────────────────────────
-
-
-def version_document(write: Write, number: int, position: int) -> Document:
-    """The version as history and feed keep it, under its position."""
-    return {
-        "_id": position,
-        "of": f"{write.type}/{write.id}",
-        "n": number,
-        "at": milliseconds_from_at(write.at),
-        "p": write.patient,
-        "body": write.body,
-    }
-
-
-def resource_document(write: Write, number: int, position: int) -> Document:
-    """The resource as it is now, with what it is found by; only its number when it is deleted."""
-    document = version_document(write, number, position)
-    document |= {"_id": document.pop("of"), "pos": position}
-    if write.body is not None:
-        document |= {"type": write.type, "id": write.id, **_found_by(write.values)}
-    return document
-
-
-def version_from_document(document: Mapping[str, Any]) -> Version:
-    """The Version in a document of either kind."""
-    of, position = (document["of"], document["_id"]) if "of" in document else (document["_id"], document["pos"])
-    type, _, id = of.partition("/")
-    body = document["body"]
-    at = at_from_milliseconds(document["at"])
-    return Version(type, id, document["n"], at, document["p"], None if body is None else bytes(body), position)
-
-
-def _found_by(values: SearchValues) -> Document:
-    dates = {(name, *span_from_range(value.low, value.high)) for name, value in values.dates}
-    numbers = {
-        (name, text_from_decimal(v.low), text_from_decimal(v.high), v.system, v.code, v.unit)
-        for name, v in values.numbers
-    }
-    return {
-        "v": sorted(set(_texts(values))),
-        "d": [{"n": n, "l": low, "h": high} for n, low, high in sorted(dates)],
-        "q": [{"n": n, "l": low, "h": high, "s": s, "c": c, "u": u} for n, low, high, s, c, u in sorted(numbers)],
-        "s": _sorts(values),
-    }
-
-
-def _texts(values: SearchValues) -> Iterable[str]:
-    for name, token in values.tokens:
-        yield _text("t", name, token.code, token.system)
-    for name, string in values.strings:
-        yield _text("f", name, folded(string.text))
-        if not string.word:
-            yield _text("x", name, string.text)
-    for name, reference in values.references:
-        yield _text("r", name, reference.id, reference.type)
-        if reference.identifier is not None:
-            yield _text("t", identifier_parameter(name), reference.identifier.code, reference.identifier.system)
-    for name, uri in values.uris:
-        yield _text("u", name, uri.uri)
-
-
-def _text(letter: str, name: str, *parts: str) -> str:
-    return letter + name + _END + _END.join(part.translate(_ESCAPED) for part in parts)
-
-
-def _sorts(values: SearchValues) -> Document:
-    sorts: Document = {}
-    for name, ascending, descending in _sort_values(values):
-        known = sorts.get(name)
-        if known is None:
-            sorts[name] = {"a": ascending, "z": descending}
-        else:
-            sorts[name] = {"a": min(known["a"], ascending), "z": max(known["z"], descending)}
-    return sorts
-
-
-def _sort_values(values: SearchValues) -> Iterable[tuple[str, SortValue, SortValue]]:
-    for name, token in values.tokens:
-        yield name, token.code, token.code
-    for name, date in values.dates:
-        low, high = span_from_range(date.low, date.high)
-        yield name, low, high
-    for name, number in values.numbers:
-        yield name, text_from_decimal(number.low), text_from_decimal(number.high)
-    for name, string in values.strings:
-        if not string.word:
-            yield name, folded(string.text), folded(string.text)
-    for name, reference in values.references:
-        yield name, f"{reference.type}/{reference.id}", f"{reference.type}/{reference.id}"
-    for name, uri in values.uris:
-        yield name, uri.uri, uri.uri
+_OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "contains": "$regex"}
 
 
 # ── filters ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def filter_from_query(query: Query, listed: Sequence[str] | None) -> Document:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What goes to the server: a filter, and the index to go in by; None leaves that to the server."""
+
+    filter: Document
+    hint: str | None = None
+
+    @property
+    def hinted(self) -> dict[str, str]:
+        """The hint as an argument of the driver's."""
+        return {} if self.hint is None else {"hint": self.hint}
+
+
+def asked_from_query(
+    query: Query, listed: Sequence[str] | None, linked: Sequence[Document] = (), lead: Document | None = None
+) -> Asked:
     """What a match fulfils, but for the place.
 
     listed  the patients that the query's `listed_with` means, when it is set
+    linked  what each link comes to, once it is known what it leads to
+    lead    one of `leads`, to go in by; all else is checked on the way
     """
-    parts: list[Document] = [{"type": query.type}]
+    parts: list[Document] = []
     if query.patient is not None:
         parts.append({"p": query.patient})
     if query.patients is not None:
         parts.append({"p": {"$in": sorted(query.patients)}} if query.patients else NOTHING)
     if listed is not None:
         parts.append({"p": {"$in": list(listed)}})
-    parts += [_criterion(criterion) for criterion in query.criteria]
-    return {"$and": parts}
+    parts += [_criterion(query.type, criterion) for criterion in query.criteria]
+    parts += linked
+    if lead is None:
+        return Asked({"$and": [{"type": query.type}, *parts]}, _hint(query))
+    checked = [{"$or": [part, _NEVER]} for part in parts if part != lead]
+    return Asked({"$and": [{"type": query.type}, lead, *checked]}, "value")
 
 
-def hint_for(query: Query) -> str | None:
-    """The index to go in by within one patient, which no trial of plans finds better; None leaves it to the server."""
+def leads(query: Query, linked: Sequence[Document]) -> list[Document]:
+    """What the index over the texts finds by itself. Of several the server would take any, and try no other."""
+    found = [_criterion(query.type, criterion) for criterion in query.criteria if _leads(criterion)]
+    return [*found, *(document for document in linked if _TEXTS in document)]
+
+
+def find_lead(query: Query) -> Document | None:
+    """What leaves few without counting: a reference to patients."""
+    for criterion in query.criteria:
+        if _leads(criterion) and all(_is_patient(alternative) for alternative in criterion.alternatives):
+            return _criterion(query.type, criterion)
+    return None
+
+
+def _leads(criterion: Criterion) -> bool:
+    exact = not any(isinstance(one, StringIs) and one.match == "contains" for one in criterion.alternatives)
+    asked = bool(criterion.alternatives) and not criterion.negated and criterion.missing is None
+    return kind_of(criterion) in _LETTERS and asked and exact
+
+
+def _is_patient(alternative: Alternative) -> bool:
+    return isinstance(alternative, ReferenceIs) and alternative.type == "Patient"
+
+
+def _hint(query: Query) -> str | None:
+    """The index to go in by within one patient, which no trial of plans finds better."""
     if query.patient is None:
         return None
     coded = any(c.kind == "token" and not c.negated and c.missing is None for c in query.criteria)
@@ -186,28 +113,73 @@ def hint_for(query: Query) -> str | None:
 
 def listing(organization: str) -> Document:
     """The patients whose general practitioner is this organisation."""
-    return {"type": "Patient", "v": _text("r", "general-practitioner", organization, "Organization")}
+    return {"type": "Patient", "v": text_of("r", "general-practitioner", organization, "Organization")}
 
 
-def _criterion(criterion: Criterion) -> Document:
+def referring(parameter: str, type: str, ids: Iterable[str]) -> Document:
+    """What refers to one of these resources."""
+    return {_TEXTS: {"$in": [text_of("r", parameter, id, type) for id in ids]}}
+
+
+def references(parameter: str) -> Document:
+    """The expression of a resource's references under a parameter, as `target_ids` reads them."""
+    start = "r" + parameter + END
+    wanted = {"$and": [{"$gte": ["$$text", start]}, {"$lt": ["$$text", after_prefix(start)]}]}
+    return {"$filter": {"input": "$v", "as": "text", "cond": wanted}}
+
+
+def target_ids(texts: Iterable[str], type: str) -> list[str]:
+    """The ids of the resources of a type that these texts refer to."""
+    parts = (text.split(END) for text in texts)
+    return [id for _, id, target in parts if target == type]
+
+
+def filter_from_past(past: Past, listed: Sequence[str] | None) -> Document:
+    """What a version fulfils that a history shows, but for the place."""
+    parts: list[Document] = []
+    if past.id is not None:
+        parts.append({"of": f"{past.type}/{past.id}"})
+    elif past.type is not None:
+        parts.append({"t": past.type})
+    if past.types is not None:
+        parts.append({"t": {"$in": sorted(past.types)}})
+    if past.since is not None:
+        parts.append({"at": {"$gte": milliseconds_from_at(past.since)}})
+    if past.restricted:
+        theirs: list[Document] = [{"p": {"$in": sorted(some)}} for some in (past.patients, listed) if some is not None]
+        opened = [] if past.type is not None else [{"t": {"$in": sorted(past.open)}}]
+        parts.append({"$or": [{"$and": theirs}, *opened]})
+    return {"$and": parts} if parts else {}
+
+
+def _criterion(type: str, criterion: Criterion) -> Document:
     if criterion.missing is not None:
-        present = _condition(presence_of(criterion))
+        present = _condition(presence_of(criterion, type))
         return {"$nor": [present]} if criterion.missing else present
-    alternatives = [_condition(condition) for condition in conditions_of(criterion)] or [NOTHING]
+    alternatives = [_condition(condition) for condition in conditions_of(criterion, type)] or [NOTHING]
     if criterion.negated:
         return {"$nor": alternatives}
     return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
 
 
 def _condition(condition: Condition) -> Document:
-    some = _some(condition, condition.where)
-    return {"$and": [some, {"$nor": [_some(condition, condition.unless)]}]} if condition.unless else some
+    found = _some(condition, condition.where)
+    if condition.unless:
+        found = {"$and": [found, {"$nor": [_some(condition, condition.unless)]}]}
+    if not condition.parts:
+        return found
+    token, value = map(_condition, condition.parts)
+    none_kept = {"c.n": {"$nin": [condition.parameter, none_of(condition.parameter)]}}
+    narrower = _condition(replace(condition.parts[1], unless=()))
+    return {"$and": [token, narrower, {"$or": [found, {"$and": [none_kept, value]}]}]}
 
 
 def _some(condition: Condition, where: Comparisons) -> Document:
     """Some value of the parameter fulfils all comparisons."""
     if condition.kind == RESOURCE:
         return _compared(where, {"id": "id", "at": "at"}) or {"type": {"$exists": True}}
+    if condition.kind == COMPOSITE:
+        return {"c": {"$elemMatch": {"n": condition.parameter, **_compared(where, PAIR_FIELDS)}}}
     if condition.kind in _ARRAYS:
         return {_ARRAYS[condition.kind]: {"$elemMatch": {"n": condition.parameter, **_compared(where, _FIELDS)}}}
     return {"v": _matched(condition, where)}
@@ -216,7 +188,9 @@ def _some(condition: Condition, where: Comparisons) -> Document:
 def _compared(where: Comparisons, fields: Mapping[str, str]) -> Document:
     found: Document = {}
     for comparison in where:
-        found.setdefault(fields[comparison.column], {})[_OPERATORS[comparison.operator]] = comparison.value
+        operator, value = _OPERATORS[comparison.operator], comparison.value
+        field = found.setdefault(fields[comparison.column], {})
+        field[operator] = re.escape(str(value)) if operator == "$regex" else value
     return found
 
 
@@ -224,18 +198,18 @@ def _matched(condition: Condition, where: Comparisons) -> Any:
     """The texts that mean the comparisons: one, those with a prefix, or those of a pattern."""
     asked = {c.column: str(c.value) for c in where if c.operator in ("=", ">=")}
     if "text" in asked:
-        return _text("x", condition.parameter, asked["text"])
+        return text_of("x", condition.parameter, asked["text"])
     letter, parts = _LETTERS[condition.kind], _PARTS[condition.kind]
-    start = letter + condition.parameter + _END
+    start = letter + condition.parameter + END
     for comparison in where:
         if comparison.operator == "contains":
-            return _pattern(start, ".*" + re.escape(str(comparison.value).translate(_ESCAPED)))
+            return _pattern(start, ".*" + re.escape(escaped(str(comparison.value))))
     given = [asked.get(part) for part in parts]
     if all(comparison.operator == "=" for comparison in where) and None not in given:
-        return _text(letter, condition.parameter, *(text for text in given if text is not None))
+        return text_of(letter, condition.parameter, *(text for text in given if text is not None))
     if given[0] is None and len(given) > 1 and given[1] is not None:
-        return _pattern(start, f"[^{_END}]*" + re.escape(_END + given[1].translate(_ESCAPED)) + "$(?!\n)")
-    prefix = start if given[0] is None else start + given[0].translate(_ESCAPED) + (_END if len(parts) > 1 else "")
+        return _pattern(start, f"[^{END}]*" + re.escape(END + escaped(given[1])) + "$(?!\n)")
+    prefix = start if given[0] is None else start + escaped(given[0]) + (END if len(parts) > 1 else "")
     return {"$elemMatch": {"$gte": prefix, "$lt": after_prefix(prefix)}}
 
 

@@ -13,6 +13,9 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir.index import SearchValues
 from careplan.fhir.search import Query
 
+QUERY_SECONDS = 10.0
+"""How long one query may take, where nothing else is set."""
+
 
 class NotFound(CareplanError):
     """No resource, or no such version of it, was ever stored."""
@@ -52,6 +55,18 @@ class StoreUnavailable(CareplanError):
     code = "store-unavailable"
 
 
+class QueryTooLong(CareplanError):
+    """A search took longer than the service lets it; asking for less, or later, may help."""
+
+    code = "query-too-long"
+
+
+class TooCostly(CareplanError):
+    """A search or an operation that would have to look at more than the service lets it."""
+
+    code = "too-costly"
+
+
 class CursorInvalid(CareplanError):
     """A page link that is expired or was never ours."""
 
@@ -67,6 +82,7 @@ class Version:
     patient    logical id of the patient whose compartment it is in; None when in none
     body       the JSON text as stored, meta included; None for a deletion
     position   place in the change feed, ascending over the whole store; 0 where not asked for
+    method     the interaction that made it, as history shows it: POST PUT PATCH DELETE
     """
 
     type: str
@@ -76,6 +92,7 @@ class Version:
     patient: str | None
     body: bytes | None
     position: int = 0
+    method: str = "PUT"
 
     @property
     def deleted(self) -> bool:
@@ -94,6 +111,7 @@ class Write:
              gets `expects + 1`; anything else current is a VersionConflict
     body     None deletes
     values   what `careplan.fhir.index` extracted from the body; empty for a deletion
+    method   as in Version; a deletion is a DELETE whatever it says
     """
 
     type: str
@@ -103,6 +121,12 @@ class Write:
     patient: str | None
     body: bytes | None
     values: SearchValues = field(default_factory=SearchValues)
+    method: str = "PUT"
+
+    @property
+    def made_by(self) -> str:
+        """The method that is stored."""
+        return "DELETE" if self.body is None else self.method
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +158,46 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """Which versions a history is to show: of one resource, of a type, or of the whole store.
+
+    id           only with `type`
+    since        at or after this instant
+    after        the store's opaque position from an earlier HistoryPage
+    types        only of these types; None: of any
+    patients     only versions that stood in these compartments; None: no restriction
+    listed_with  only versions in the compartments of patients whose current generalPractitioner is this Organization
+    open         types that `patients` and `listed_with` leave alone
+    """
+
+    type: str | None = None
+    id: str | None = None
+    since: datetime | None = None
+    count: int = 100
+    after: str | None = None
+    types: frozenset[str] | None = None
+    patients: frozenset[str] | None = None
+    listed_with: str | None = None
+    open: frozenset[str] = frozenset()
+
+    @property
+    def restricted(self) -> bool:
+        """Whether only versions of some patients are shown, besides those of open types."""
+        return (self.patients is not None or self.listed_with is not None) and self.type not in self.open
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPage:
     """Versions newest first; `next` as in Page."""
 
     versions: tuple[Version, ...]
     total: int
     next: str | None = None
+
+
+def method_of_old(number: int, deleted: bool) -> str:
+    """The method of a version that was stored before methods were."""
+    return "DELETE" if deleted else "POST" if number == 1 else "PUT"
 
 
 class Store(Protocol):
@@ -153,30 +211,25 @@ class Store(Protocol):
         """That version; None when there is none."""
         ...
 
-    async def history(
-        self,
-        type: str,
-        id: str,
-        *,
-        since: datetime | None = None,
-        count: int = 100,
-        after: str | None = None,
-        patients: frozenset[str] | None = None,
-    ) -> HistoryPage:
-        """Versions of one resource at or after `since`, newest first.
+    async def history(self, past: Past) -> HistoryPage:
+        """Versions newest first: of one resource by number, else by feed position. Raises CursorInvalid, QueryTooLong.
 
-        patients  only versions in these compartments, which the total counts too; None: no restriction
+        The total counts what the restrictions leave, on every page.
         """
         ...
 
     async def search(self, query: Query) -> Page:
-        """Current, undeleted resources that match. Raises CursorInvalid for a bad `query.after`."""
+        """Current, undeleted resources that match.
+
+        Raises CursorInvalid for a bad `query.after`, QueryTooLong, and TooCostly where a link leads to too many.
+        """
         ...
 
     async def commit(self, writes: Sequence[Write], guards: Sequence[Guard] = ()) -> tuple[Version, ...]:
         """Store all writes or none, durably before it returns; in the order given, each with its feed position.
 
-        Raises VersionConflict (naming the resource) or GuardFailed; then nothing is stored.
+        Raises VersionConflict (naming the resource), GuardFailed, or for a guard QueryTooLong or TooCostly; then
+        nothing is stored.
         """
         ...
 

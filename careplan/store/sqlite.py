@@ -14,36 +14,25 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
-from json import dumps
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.query import Query
-from careplan.store.cursor import number_from_text, text_from_number
-from careplan.store.protocol import Guard, HistoryPage, Page, StoreUnavailable, Version, Write
-from careplan.store.sortable import at_from_milliseconds, milliseconds_from_at
-from careplan.store.sqlite_query import Names, Row
+from careplan.store.protocol import QUERY_SECONDS, Guard, HistoryPage, Page, Past, StoreUnavailable, Version, Write
+from careplan.store.sqlite_history import COLUMNS, recall, version_from_row
 from careplan.store.sqlite_schema import open_reading, open_writing
 from careplan.store.sqlite_search import find
+from careplan.store.sqlite_statement import Names
 from careplan.store.sqlite_write import add_parameters, apply, parameters_of
 
-_COLUMNS = "type, id, number, at, patient, body, position"
-_READ = f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
-_VREAD = f"SELECT {_COLUMNS} FROM version WHERE type = ? AND id = ? AND number = ?"
-_OF_HISTORY = (
-    "FROM version WHERE type = ?1 AND id = ?2 AND at >= ?3"
-    " AND (?4 IS NULL OR patient IN (SELECT value FROM json_each(?4)))"
-)
-_HISTORY = f"SELECT {_COLUMNS} {_OF_HISTORY} AND number < ?5 ORDER BY number DESC LIMIT ?6"
-_HISTORY_TOTAL = f"SELECT count(*) {_OF_HISTORY}"
-_CHANGES = f"SELECT {_COLUMNS} FROM version WHERE position > ? ORDER BY position LIMIT ?"
+_READ = f"SELECT {COLUMNS} FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
+_VREAD = f"SELECT {COLUMNS} FROM version WHERE type = ? AND id = ? AND number = ?"
+_CHANGES = f"SELECT {COLUMNS} FROM version WHERE position > ? ORDER BY position LIMIT ?"
+_MOST = 2**62
 
 _SEARCH_THREADS = 2
 _COMMITS_TOGETHER = 256
-_EVER = -(2**62)
-_NEWEST = 2**62
 
 Answer = TypeVar("Answer")
 
@@ -68,8 +57,9 @@ class _Commit:
 class SQLiteStore:
     """The `Store` protocol on one file, or in memory for tests."""
 
-    def __init__(self, writing: _Lane, reading: _Lane, searching: Sequence[_Lane]) -> None:
+    def __init__(self, writing: _Lane, reading: _Lane, searching: Sequence[_Lane], seconds: float) -> None:
         self._writing, self._reading, self._searching = writing, reading, tuple(searching)
+        self._seconds = seconds
         self._names = Names()
         self._turn = itertools.cycle(self._searching)
         self._threads = ThreadPoolExecutor(max_workers=len(self._searching), thread_name_prefix="careplan-search")
@@ -79,14 +69,17 @@ class SQLiteStore:
         self._writer.start()
 
     @classmethod
-    def open(cls, path: str) -> "SQLiteStore":
-        """Open the file, or make it; `:memory:` is gone when closed. Raises StoreUnavailable."""
+    def open(cls, path: str, seconds: float = QUERY_SECONDS) -> "SQLiteStore":
+        """Open the file, or make it; `:memory:` is gone when closed. Raises StoreUnavailable.
+
+        seconds  how long one search or history may take, those of guards too
+        """
         with _available():
             writing = _Lane(open_writing(path))
             if path == ":memory:":
-                return cls(writing, writing, (writing,))
+                return cls(writing, writing, (writing,), seconds)
             reading = [_Lane(open_reading(path)) for _ in range(_SEARCH_THREADS + 1)]
-            return cls(writing, reading[0], reading[1:])
+            return cls(writing, reading[0], reading[1:], seconds)
 
     async def read(self, type: str, id: str) -> Version | None:
         """The current version, deletions included."""
@@ -94,32 +87,18 @@ class SQLiteStore:
 
     async def vread(self, type: str, id: str, number: int) -> Version | None:
         """That version."""
-        return self._find_one(_VREAD, (type, id, number)) if 0 < number < _NEWEST else None
+        return self._find_one(_VREAD, (type, id, number)) if 0 < number < _MOST else None
 
-    async def history(
-        self,
-        type: str,
-        id: str,
-        *,
-        since: datetime | None = None,
-        count: int = 100,
-        after: str | None = None,
-        patients: frozenset[str] | None = None,
-    ) -> HistoryPage:
-        """Versions of one resource, newest first; the place of a page is a version number."""
-        start = _EVER if since is None else milliseconds_from_at(since)
-        below = _NEWEST if after is None else number_from_text(after)
-        asked = (type, id, start, None if patients is None else dumps(sorted(patients)))
-        with self._transaction(self._reading) as connection:
-            total = connection.execute(_HISTORY_TOTAL, asked).fetchone()[0]
-            rows = connection.execute(_HISTORY, (*asked, below, max(count, 0) + 1)).fetchall()
-        versions = tuple(map(_version, rows[: max(count, 0)]))
-        more = len(rows) > len(versions) > 0
-        return HistoryPage(versions, total, text_from_number(versions[-1].number) if more else None)
+    async def history(self, past: Past) -> HistoryPage:
+        """Of one resource at once, of many in a thread."""
+        if past.id is not None:
+            return self._recall(self._reading, past)
+        lane = next(self._turn)
+        return await self._in_thread(lambda: self._recall(lane, past))
 
     async def search(self, query: Query) -> Page:
-        """Within one patient at once, over many patients in a thread."""
-        if query.patient is not None:
+        """Within one patient at once, over many patients, or with what else is linked to, in a thread."""
+        if query.patient is not None and not query.links:
             return self._search(self._reading, query)
         lane = next(self._turn)
         return await self._in_thread(lambda: self._search(lane, query))
@@ -150,18 +129,25 @@ class SQLiteStore:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
     def _find_one(self, statement: str, values: tuple[str | int, ...]) -> Version | None:
-        with _available(), self._reading.lock:
-            row = self._reading.connection.execute(statement, values).fetchone()
-        return None if row is None else _version(row)
+        try:
+            with self._reading.lock:
+                row = self._reading.connection.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+        return None if row is None else version_from_row(row)
 
     def _changes(self, after: int, limit: int) -> tuple[Version, ...]:
         lane = next(self._turn)
         with _available(), lane.lock:
-            return tuple(map(_version, lane.connection.execute(_CHANGES, (after, limit)).fetchall()))
+            return tuple(map(version_from_row, lane.connection.execute(_CHANGES, (after, limit)).fetchall()))
 
     def _search(self, lane: _Lane, query: Query) -> Page:
         with self._transaction(lane) as connection:
-            return find(connection, self._names, query)
+            return find(connection, self._names, query, self._seconds)
+
+    def _recall(self, lane: _Lane, past: Past) -> HistoryPage:
+        with self._transaction(lane) as connection:
+            return recall(connection, self._names, past, self._seconds)
 
     @contextlib.contextmanager
     def _transaction(self, lane: _Lane) -> Iterator[sqlite3.Connection]:
@@ -212,7 +198,9 @@ class SQLiteStore:
         """One commit in its savepoint. What is wrong with it alone undoes it alone."""
         connection.execute("SAVEPOINT one")
         try:
-            outcome: tuple[Version, ...] | Exception = apply(connection, self._names, commit.writes, commit.guards)
+            outcome: tuple[Version, ...] | Exception = apply(
+                connection, self._names, commit.writes, commit.guards, self._seconds
+            )
         except (sqlite3.OperationalError, sqlite3.InternalError):
             raise
         except Exception as error:
@@ -254,8 +242,3 @@ def _unavailable(error: Exception) -> Exception:
     if isinstance(error, sqlite3.Error):
         return StoreUnavailable(f"the store did not answer: {error}")
     return error if isinstance(error, CareplanError) else StoreUnavailable("the store did not answer")
-
-
-def _version(row: Row) -> Version:
-    type, id, number, at, patient, body, position = row
-    return Version(type, id, number, at_from_milliseconds(at), patient, body, position)

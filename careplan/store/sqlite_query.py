@@ -1,31 +1,22 @@
-"""The SQL of a Query: ways into the tables, filters on the way, sort keys, and the place a page starts after.
+"""The SQL of a Query: ways into the tables, sort keys, and the place a page starts after.
 
-Text and values only; running and choosing are in `sqlite_search.py`. Every name in the text is from this module;
-whatever a caller sent is bound. https://sqlite.org/lang_select.html · https://sqlite.org/lang_indexedby.html
+Text and values only; running and choosing are in `sqlite_search.py`, filters on the way in `sqlite_filter.py`.
+https://sqlite.org/lang_select.html · https://sqlite.org/lang_indexedby.html
 """
 
-import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from json import dumps
 from typing import Any, TypeAlias
 
-from careplan.fhir.query import Criterion, Order, Query
-from careplan.store.condition import RESOURCE, Comparison, Comparisons, Condition, conditions_of, kind_of, presence_of
+from careplan.fhir.query import Criterion, Link, Order, Query
+from careplan.store.condition import COMPOSITE, RESOURCE, Condition, conditions_of, kind_of
 from careplan.store.cursor import Place
 from careplan.store.order import effective_orders
+from careplan.store.sqlite_filter import LISTED, Done, Known, filters, is_listed, practitioner, values_of
+from careplan.store.sqlite_statement import Numbers, Sql, all_of, any_of, joined, list_of, united
 
-Bound: TypeAlias = str | int | None
 Row: TypeAlias = tuple[Any, ...]
-"""id, number, at, patient, body, position, then the sort values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL with the values it binds."""
-
-    text: str
-    values: tuple[Bound, ...] = ()
+"""id, number, at, patient, body, position, method, then the sort values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +24,7 @@ class Way:
     """A way into the tables: FROM and WHERE with resource as `r`.
 
     keys     what it leaves, as a SELECT to count, where that tells something
-    done     what the way answers already: a criterion, or `patients` or `listed_with`
+    done     what the way answers already
     first    the first sort key, where the way is in its order
     present  False: only resources without the first sort key
     narrows  whether it leaves less than the whole type
@@ -41,31 +32,10 @@ class Way:
 
     into: Sql
     keys: Sql | None = None
-    done: Criterion | str | None = None
+    done: Done = None
     first: Sql | None = None
     present: bool = True
     narrows: bool = True
-
-
-class Names:
-    """The numbers of (type, parameter) pairs, remembered once they are known."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], int] = {}
-
-    def find(self, connection: sqlite3.Connection, type: str, name: str) -> int | None:
-        """The number, or None when no value was ever stored under that name."""
-        known = self._known.get((type, name))
-        if known is None:
-            row = connection.execute("SELECT key FROM parameter WHERE type = ? AND name = ?", (type, name)).fetchone()
-            if row is not None:
-                known = self._known[type, name] = int(row[0])
-        return known
-
-    def read(self, connection: sqlite3.Connection, type: str, name: str) -> int:
-        """The number; -1, under which nothing stands, when there is none."""
-        known = self.find(connection, type, name)
-        return -1 if known is None else known
 
 
 # kind → (column compared, index of `parameter` and it); "" takes all values of the parameter
@@ -97,28 +67,17 @@ _WALKS: dict[tuple[str, bool], tuple[str, str, str]] = {
     ("string", True): ("string_folded", "folded", "last"),
 }
 
-_LISTED = (
-    "SELECT g.id FROM reference v INDEXED BY reference_id CROSS JOIN resource g ON g.key = v.key"
-    " WHERE v.parameter = ? AND v.id = ? AND v.type = 'Organization'"
-)
-_IS_LISTED = (
-    "SELECT 1 FROM resource g INDEXED BY resource_id CROSS JOIN reference v ON v.key = g.key"
-    " WHERE g.type = 'Patient' AND g.id = {} AND v.parameter = ? AND v.id = ? AND v.type = 'Organization'"
-)
-_TOGETHER = 100
-"""More terms than this are nested: SQLite bears 500 in a compound SELECT, and expressions 1000 deep."""
-
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sort_key(number: "_Number", order: Order) -> Sql:
+def _sort_key(numbers: Numbers, type: str, order: Order) -> Sql:
     if order.parameter == "_lastUpdated":
         return Sql("r.at")
     kind = kind_of(order)
     chosen = _SORTED[kind][order.descending]
     return Sql(
-        f"(SELECT {chosen} FROM {kind} v WHERE v.key = r.key AND v.parameter = ?)", (number.of(order.parameter),)
+        f"(SELECT {chosen} FROM {kind} v WHERE v.key = r.key AND v.parameter = ?)", (numbers.of(type, order.parameter),)
     )
 
 
@@ -140,11 +99,11 @@ def _after(place: Place, orders: Sequence[Order], keys: Sequence[Sql]) -> list[S
         if value is not None:
             sign = "<" if order.descending else ">"
             beyond = Sql(f"({key.text} {sign} ? OR {key.text} IS NULL)", (*key.values, value, *key.values))
-            found.append(_all([*equal, beyond]))
+            found.append(all_of([*equal, beyond]))
         equal.append(Sql(f"{key.text} IS ?", (*key.values, value)))
     sign = "<" if orders[-1].descending else ">"
-    found.append(_all([*equal, Sql(f"r.id {sign} ?", (place.id,))]))
-    return [_any(found)]
+    found.append(all_of([*equal, Sql(f"r.id {sign} ?", (place.id,))]))
+    return [any_of(found)]
 
 
 def _from_place(place: Place, orders: Sequence[Order], key: Sql | None) -> list[Sql]:
@@ -159,23 +118,20 @@ def _from_place(place: Place, orders: Sequence[Order], key: Sql | None) -> list[
 # ── statements ───────────────────────────────────────────────────────────────────────────────────
 
 
-def page_of(
-    connection: sqlite3.Connection, names: Names, query: Query, way: Way, place: Place | None, limit: int
-) -> Sql:
+def page_of(numbers: Numbers, known: Known, query: Query, way: Way, place: Place | None, limit: int) -> Sql:
     """The statement that fetches rows after the place."""
-    number = _Number(connection, names, query.type)
     orders = effective_orders(query)
-    keys = [_sort_key(number, order) for order in orders[:-1]]
+    keys = [_sort_key(numbers, query.type, order) for order in orders[:-1]]
     if keys and way.first is not None:
         keys[0] = way.first
-    where = _filters(number, query, way)
+    where = filters(numbers, known, query, way.done)
     if place is not None:
         where += _from_place(place, orders, way.first) + _after(place, orders, keys)
     columns = "".join(f", {key.text} AS s{place}" for place, key in enumerate(keys))
-    inner = _joined(" AND ", [way.into, *where])
+    inner = joined(" AND ", [way.into, *where])
     sorts = "".join(f", p.s{place}" for place in range(len(keys)))
     text = (
-        f"SELECT p.id, w.number, w.at, w.patient, w.body, w.position{sorts} FROM"
+        f"SELECT p.id, w.number, w.at, w.patient, w.body, w.position, w.method{sorts} FROM"
         f" (SELECT r.id AS id, r.position AS position{columns} {inner.text}"
         f" ORDER BY {_ordering(orders, way.first is not None)} LIMIT ?) p"
         " CROSS JOIN version w ON w.position = p.position"
@@ -183,10 +139,9 @@ def page_of(
     return Sql(text, (*(value for key in keys for value in key.values), *inner.values, limit))
 
 
-def total_of(connection: sqlite3.Connection, names: Names, query: Query, way: Way) -> Sql:
+def total_of(numbers: Numbers, known: Known, query: Query, way: Way) -> Sql:
     """The statement that counts all matches."""
-    number = _Number(connection, names, query.type)
-    inner = _joined(" AND ", [way.into, *_filters(number, query, way)])
+    inner = joined(" AND ", [way.into, *filters(numbers, known, query, way.done)])
     return Sql(f"SELECT count(*) {inner.text}", inner.values)
 
 
@@ -196,9 +151,10 @@ def counting(way: Way, bound: int) -> Sql:
     return Sql(f"SELECT count(*) FROM (SELECT 1 FROM ({keys.text}) LIMIT ?)", (*keys.values, bound + 1))
 
 
-def listed(connection: sqlite3.Connection, names: Names, query: Query, patient: str) -> Sql:
-    """The statement that finds a row when the patient is listed with the query's organisation."""
-    return Sql(_IS_LISTED.format("?"), (patient, _practitioner(connection, names), query.listed_with))
+def listed(numbers: Numbers, organization: str, patient: str) -> Sql:
+    """The statement that says whether the patient is listed with the organisation."""
+    found = is_listed(numbers, organization, Sql("?", (patient,)))
+    return Sql(f"SELECT {found.text}", found.values)
 
 
 # ── ways in ──────────────────────────────────────────────────────────────────────────────────────
@@ -220,22 +176,59 @@ def compartment_way(query: Query) -> Way:
     )
 
 
-def ways(connection: sqlite3.Connection, names: Names, query: Query) -> list[Way]:
+def ways(numbers: Numbers, query: Query) -> list[Way]:
     """The ways that an index gives. Within one patient only those that know the patient: codes and ids."""
-    number = _Number(connection, names, query.type)
-    kinds = ("token", RESOURCE) if query.patient is not None else tuple(_INDEXES)
     found = []
     for criterion in query.criteria:
-        if not criterion.negated and criterion.missing is None and kind_of(criterion) in kinds:
-            selects = [_keys(number, condition, query.patient) for condition in conditions_of(criterion)]
-            if selects and all(selects):
-                found.append(_by_keys(query, _united([sql for sql in selects if sql]), criterion))
+        if not criterion.negated and criterion.missing is None:
+            found += _criterion_ways(numbers, query, criterion)
     if query.patient is None:
-        found += _restricted_ways(connection, names, query)
+        found += _restricted_ways(numbers, query)
     return found
 
 
-def walks(connection: sqlite3.Connection, names: Names, query: Query) -> tuple[Way, ...]:
+def _criterion_ways(numbers: Numbers, query: Query, criterion: Criterion) -> list[Way]:
+    """In by the values asked for; of a composite, by those of either part."""
+    conditions = conditions_of(criterion, query.type)
+    if kind_of(criterion) != COMPOSITE:
+        return _condition_ways(numbers, query, conditions, criterion)
+    if not all(condition.parts for condition in conditions):
+        return []
+    parts = zip(*(condition.parts for condition in conditions), strict=True)
+    return [way for some in parts for way in _condition_ways(numbers, query, some, None)]
+
+
+def _condition_ways(numbers: Numbers, query: Query, conditions: Sequence[Condition], done: Done) -> list[Way]:
+    """In by any of the conditions, where an index finds each of them."""
+    if query.patient is not None and any(one.kind not in ("token", RESOURCE) for one in conditions):
+        return []
+    selects = [_keys(numbers, query, condition) for condition in conditions]
+    return [_by_keys(query, united([sql for sql in selects if sql]), done)] if selects and all(selects) else []
+
+
+def leading(numbers: Numbers, known: Known, type: str, link: Link, other: Query, way: Way) -> Sql:
+    """The statement of the ids by which resources of the type are found that the link ties to one of its queries.
+
+    way  into what that query describes
+    """
+    inner = joined(" AND ", [way.into, *filters(numbers, known, other, way.done)])
+    if not link.reverse:
+        return Sql(f"SELECT r.id {inner.text}", inner.values)
+    return Sql(
+        f"SELECT DISTINCT l.id FROM (SELECT r.key AS key {inner.text}) i CROSS JOIN reference l ON l.key = i.key"
+        " WHERE l.parameter = ? AND l.type = ?",
+        (*inner.values, numbers.of(other.type, link.parameter), type),
+    )
+
+
+def link_way(numbers: Numbers, query: Query, link: Link, ids: Sequence[Sql]) -> Way:
+    """In by what the link leads to, which is known and few."""
+    tied = _keys_backward if link.reverse else _keys_forward
+    selects = [tied(numbers, query, link, other, some) for other, some in zip(link.queries, ids, strict=True)]
+    return _by_keys(query, united(selects), link)
+
+
+def walks(numbers: Numbers, query: Query) -> tuple[Way, ...]:
     """The type in the order of the first sort key: those that have it, then the others. Empty: no such index."""
     first = effective_orders(query)[0]
     if first.parameter == "_id":
@@ -246,145 +239,59 @@ def walks(connection: sqlite3.Connection, names: Names, query: Query) -> tuple[W
     if (walk := _WALKS.get((kind_of(first), first.descending))) is None:
         return ()
     index, column, mark = walk
-    parameter = names.read(connection, query.type, first.parameter)
+    parameter = numbers.of(query.type, first.parameter)
     into = Sql(
         f"FROM {kind_of(first)} o INDEXED BY {index} CROSS JOIN resource r ON r.key = o.key"
         f" WHERE o.parameter = ? AND o.{mark} = 1",
         (parameter,),
     )
     none = Sql(f"NOT EXISTS (SELECT 1 FROM {kind_of(first)} v WHERE v.key = r.key AND v.parameter = ?)", (parameter,))
-    without = _joined(" AND ", [type_way(query).into, none])
+    without = joined(" AND ", [type_way(query).into, none])
     return (Way(into, first=Sql(f"o.{column}")), Way(without, first=Sql("NULL"), present=False))
 
 
-def _by_keys(query: Query, keys: Sql, done: Criterion | str) -> Way:
+def _by_keys(query: Query, keys: Sql, done: Done) -> Way:
     into = Sql(f"FROM resource r NOT INDEXED WHERE r.type = ? AND r.key IN ({keys.text})", (query.type, *keys.values))
     return Way(into, keys=keys, done=done)
 
 
-def _keys(number: "_Number", condition: Condition, patient: str | None) -> Sql | None:
+def _keys(numbers: Numbers, query: Query, condition: Condition) -> Sql | None:
     """The keys of the resources with a value that fulfils the condition; None when no index finds them."""
     if condition.unless:
         return None
     columns = {comparison.column for comparison in condition.where if comparison.operator != "contains"}
     for column, index in _INDEXES[condition.kind]:
         if column in columns or not column:
-            where = _value(number, condition, condition.where)
-            if patient is not None and condition.kind == "token":
-                index, where = "token_patient", [Sql("v.patient = ?", (patient,)), *where]
-            found = _joined(" AND ", where)
+            where = values_of(numbers, query.type, condition, condition.where)
+            if query.patient is not None and condition.kind == "token":
+                index, where = "token_patient", [Sql("v.patient = ?", (query.patient,)), *where]
+            found = joined(" AND ", where)
             return Sql(f"SELECT v.key FROM {condition.kind} v INDEXED BY {index} WHERE {found.text}", found.values)
     return None
 
 
-def _restricted_ways(connection: sqlite3.Connection, names: Names, query: Query) -> list[Way]:
+def _restricted_ways(numbers: Numbers, query: Query) -> list[Way]:
     found = []
     inside = "SELECT v.key FROM resource v INDEXED BY resource_patient WHERE v.type = ? AND v.patient IN"
     if query.patients is not None:
-        keys = Sql(f"{inside} (SELECT value FROM json_each(?))", (query.type, _list(query.patients)))
+        keys = Sql(f"{inside} (SELECT value FROM json_each(?))", (query.type, list_of(query.patients)))
         found.append(_by_keys(query, keys, "patients"))
     if query.listed_with is not None:
-        keys = Sql(f"{inside} ({_LISTED})", (query.type, _practitioner(connection, names), query.listed_with))
+        keys = Sql(f"{inside} ({LISTED})", (query.type, practitioner(numbers), query.listed_with))
         found.append(_by_keys(query, keys, "listed_with"))
     return found
 
 
-def _practitioner(connection: sqlite3.Connection, names: Names) -> int:
-    return names.read(connection, "Patient", "general-practitioner")
+def _keys_forward(numbers: Numbers, query: Query, link: Link, other: Query, ids: Sql) -> Sql:
+    """Of what refers to these."""
+    return Sql(
+        "SELECT v.key FROM reference v INDEXED BY reference_id"
+        f" WHERE v.id IN ({ids.text}) AND v.parameter = ? AND v.type = ?",
+        (*ids.values, numbers.of(query.type, link.parameter), other.type),
+    )
 
 
-def _list(patients: Iterable[str]) -> str:
-    return dumps(sorted(patients))
-
-
-# ── filters ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """The numbers of one type's parameters."""
-
-    connection: sqlite3.Connection
-    names: Names
-    type: str
-
-    def of(self, parameter: str) -> int:
-        return self.names.read(self.connection, self.type, parameter)
-
-
-def _filters(number: _Number, query: Query, way: Way) -> list[Sql]:
-    """What is asked besides what the way answers."""
-    found = [_criterion(number, criterion) for criterion in query.criteria if criterion != way.done]
-    if query.patient is not None:
-        found.append(Sql("r.patient = ?", (query.patient,)))
-    if query.patients is not None and way.done != "patients":
-        text = "r.patient IN (SELECT value FROM json_each(?))"
-        found.append(Sql(text, (_list(query.patients),)))
-    if query.listed_with is not None and query.patient is None and way.done != "listed_with":
-        text = f"EXISTS ({_IS_LISTED.format('r.patient')})"
-        found.append(Sql(text, (_practitioner(number.connection, number.names), query.listed_with)))
-    return found
-
-
-def _criterion(number: _Number, criterion: Criterion) -> Sql:
-    if criterion.missing is not None:
-        present = _condition(number, presence_of(criterion))
-        return Sql(f"NOT {present.text}", present.values) if criterion.missing else present
-    found = _any([_condition(number, condition) for condition in conditions_of(criterion)])
-    return Sql(f"NOT {found.text}", found.values) if criterion.negated else found
-
-
-def _condition(number: _Number, condition: Condition) -> Sql:
-    some = _exists(number, condition, condition.where)
-    if not condition.unless:
-        return some
-    none = _exists(number, condition, condition.unless)
-    return _all([some, Sql(f"NOT {none.text}", none.values)])
-
-
-def _exists(number: _Number, condition: Condition, where: Comparisons) -> Sql:
-    if condition.kind == RESOURCE:
-        return _all([_compared("r", comparison) for comparison in where])
-    inner = _joined(" AND ", _value(number, condition, where))
-    return Sql(f"EXISTS (SELECT 1 FROM {condition.kind} v WHERE v.key = r.key AND {inner.text})", inner.values)
-
-
-def _value(number: _Number, condition: Condition, where: Comparisons) -> list[Sql]:
-    """The value `v` stands under the condition's parameter, and fulfils all of `where`."""
-    if condition.kind == RESOURCE:
-        return [Sql("v.type = ?", (number.type,)), *(_compared("v", comparison) for comparison in where)]
-    of = Sql("v.parameter = ?", (number.of(condition.parameter),))
-    return [of, *(_compared("v", comparison) for comparison in where)]
-
-
-def _compared(table: str, comparison: Comparison) -> Sql:
-    if comparison.operator == "contains":
-        return Sql(f"instr({table}.{comparison.column}, ?) > 0", (comparison.value,))
-    return Sql(f"{table}.{comparison.column} {comparison.operator} ?", (comparison.value,))
-
-
-def _all(parts: Sequence[Sql]) -> Sql:
-    return _joined(" AND ", parts, around=True) if parts else Sql("(1)")
-
-
-def _any(parts: Sequence[Sql]) -> Sql:
-    if len(parts) > _TOGETHER:
-        return _any([_any(some) for some in _grouped(parts)])
-    return _joined(" OR ", parts, around=True) if parts else Sql("(0)")
-
-
-def _united(selects: Sequence[Sql]) -> Sql:
-    """The keys of all these SELECTs."""
-    if len(selects) > _TOGETHER:
-        groups = [_united(some) for some in _grouped(selects)]
-        return _united([Sql(f"SELECT key FROM ({group.text})", group.values) for group in groups])
-    return _joined(" UNION ALL ", selects)
-
-
-def _grouped(parts: Sequence[Sql]) -> list[Sequence[Sql]]:
-    return [parts[start : start + _TOGETHER] for start in range(0, len(parts), _TOGETHER)]
-
-
-def _joined(by: str, parts: Sequence[Sql], *, around: bool = False) -> Sql:
-    text = by.join(part.text for part in parts)
-    return Sql(f"({text})" if around else text, tuple(value for part in parts for value in part.values))
+def _keys_backward(numbers: Numbers, query: Query, link: Link, other: Query, ids: Sql) -> Sql:
+    """Of these themselves."""
+    text = f"SELECT v.key FROM resource v INDEXED BY resource_id WHERE v.type = ? AND v.id IN ({ids.text})"
+    return Sql(text, (query.type, *ids.values))

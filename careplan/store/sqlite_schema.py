@@ -3,20 +3,25 @@
 Each step has a name, runs once in a transaction of its own and is never changed afterwards; new needs are new steps.
 https://sqlite.org/wal.html · https://sqlite.org/withoutrowid.html
 
-version    every version ever stored; `position` is its place in the change feed
+version    every version ever stored; `position` is its place in the change feed. Without `method`: from before methods
+           were stored
 resource   one row for each resource that is not deleted
 token …    what it can be found by, a table a kind: clustered by resource, with indexes that lead back to it.
            `parameter` is a number for a (type, parameter) pair, given in table `parameter`. `first` and `last` mark
            the one value of a resource and parameter that an ascending or descending sort goes by.
            The columns of the indexes stand in the order that puts what one resource adds on few pages, since
            each page touched is written at commit: by patient, by the other resource, or at the end
+composite  pairs that are kept (`pair.py`): a token, and a value of whatever kind in the columns of `condition.PAIRED`
 Instants are milliseconds since 1970, decimals the sortable text of `sortable.py`.
 """
 
+import re
 import sqlite3
 from pathlib import Path
 
-_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+from careplan.store.protocol import StoreUnavailable
+
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "0001-versions",
         (
@@ -70,9 +75,30 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX uri_uri ON uri (parameter, uri)",
         ),
     ),
+    (
+        "0003-history",
+        (
+            "ALTER TABLE version ADD COLUMN method TEXT",
+            "CREATE INDEX version_type ON version (type, position, at)",
+            "CREATE INDEX version_patient ON version (patient, position, type, at) WHERE patient IS NOT NULL",
+            "CREATE INDEX version_at ON version (at)",
+        ),
+    ),
+    (
+        "0004-composites",
+        (
+            """CREATE TABLE composite (
+                key INTEGER NOT NULL, parameter INTEGER NOT NULL, code TEXT NOT NULL, low ANY NOT NULL,
+                high ANY NOT NULL, system TEXT NOT NULL, unit_system TEXT NOT NULL, unit_code TEXT NOT NULL,
+                unit TEXT NOT NULL,
+                PRIMARY KEY (key, parameter, code, low, high, system, unit_system, unit_code, unit))
+                STRICT, WITHOUT ROWID""",
+        ),
+    ),
 )
 
 _WAIT_MILLISECONDS = 15_000
+_INDEX = re.compile(r"^CREATE (?:UNIQUE )?INDEX (\w+)")
 
 
 def open_writing(path: str) -> sqlite3.Connection:
@@ -86,6 +112,7 @@ def open_writing(path: str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
         _migrate(connection)
+        _check_indexes(connection)
     except BaseException:
         connection.close()
         raise
@@ -107,9 +134,17 @@ def _opened(path: str, *, uri: bool) -> sqlite3.Connection:
     return connection
 
 
+def _check_indexes(connection: sqlite3.Connection) -> None:
+    """Raises StoreUnavailable when an index is gone: every search names those that it goes by."""
+    wanted = {name for _, statements in STEPS for text in statements for name in _INDEX.findall(text)}
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+    if lacking := wanted - there:
+        raise StoreUnavailable(f"the file lacks the indexes {', '.join(sorted(lacking))}; restore it from a backup")
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT")
-    for name, statements in _STEPS:
+    for name, statements in STEPS:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if connection.execute("SELECT 1 FROM migration WHERE name = ?", (name,)).fetchone() is None:

@@ -6,9 +6,10 @@ Not here: when and with whom a commit shares its transaction (`sqlite.py`).
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
-from careplan.fhir.index import SearchValues, folded
-from careplan.store.condition import identifier_parameter
+from careplan.fhir.index import CompositeValue, SearchValues, folded
+from careplan.store.condition import COMPOSITES, identifier_parameter, none_of
 from careplan.store.order import guarding
+from careplan.store.pair import kept_pairs, paired_from_value
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
 from careplan.store.sortable import (
     at_from_milliseconds,
@@ -16,10 +17,10 @@ from careplan.store.sortable import (
     span_from_range,
     text_from_decimal,
 )
-from careplan.store.sqlite_query import Names
 from careplan.store.sqlite_search import find
+from careplan.store.sqlite_statement import Names
 
-_TABLES = ("token", "date", "number", "string", "reference", "uri")
+_TABLES = ("token", "date", "number", "string", "reference", "uri", "composite")
 _CURRENT = "SELECT number FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
 _DELETIONS = tuple(f"DELETE FROM {table} WHERE key = ?" for table in (*_TABLES, "resource"))
 _INSERTIONS = {
@@ -29,12 +30,13 @@ _INSERTIONS = {
     "string": "INSERT OR IGNORE INTO string VALUES (?, ?, ?, ?, ?, ?)",
     "reference": "INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)",
     "uri": "INSERT OR IGNORE INTO uri VALUES (?, ?, ?)",
+    "composite": "INSERT OR IGNORE INTO composite VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 
 
 def parameters_of(writes: Iterable[Write]) -> set[tuple[str, str]]:
     """The (type, parameter) pairs that the values of these writes stand under."""
-    return {(write.type, name) for write in writes for name in _names_in(write.values)}
+    return {(write.type, name) for write in writes for name in _names_in(write)}
 
 
 def add_parameters(connection: sqlite3.Connection, names: Names, pairs: Iterable[tuple[str, str]]) -> None:
@@ -47,16 +49,16 @@ def add_parameters(connection: sqlite3.Connection, names: Names, pairs: Iterable
 
 
 def apply(
-    connection: sqlite3.Connection, names: Names, writes: Sequence[Write], guards: Sequence[Guard]
+    connection: sqlite3.Connection, names: Names, writes: Sequence[Write], guards: Sequence[Guard], seconds: float
 ) -> tuple[Version, ...]:
-    """Put the writes into the tables; raises VersionConflict or GuardFailed, half done."""
+    """Put the writes into the tables; raises VersionConflict, GuardFailed or QueryTooLong, half done."""
     for guard in guards:
-        _check(connection, names, guard)
+        _check(connection, names, guard, seconds)
     return tuple(_written(connection, names, write) for write in writes)
 
 
-def _check(connection: sqlite3.Connection, names: Names, guard: Guard) -> None:
-    page = find(connection, names, guarding(guard))
+def _check(connection: sqlite3.Connection, names: Names, guard: Guard, seconds: float) -> None:
+    page = find(connection, names, guarding(guard), seconds)
     if any(f"{match.id}@{match.number}" not in guard.allowed for match in page.matches):
         raise GuardFailed(guard.key)
 
@@ -68,8 +70,8 @@ def _written(connection: sqlite3.Connection, names: Names, write: Write) -> Vers
         raise VersionConflict(f"{write.type}/{write.id}")
     number, at = current + 1, milliseconds_from_at(write.at)
     position = connection.execute(
-        "INSERT INTO version (type, id, number, at, patient, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (write.type, write.id, number, at, write.patient, write.body),
+        "INSERT INTO version (type, id, number, at, patient, body, method) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (write.type, write.id, number, at, write.patient, write.body, write.made_by),
     ).lastrowid
     assert position is not None
     key = _find_key(connection, write) if current else None
@@ -83,7 +85,9 @@ def _written(connection: sqlite3.Connection, names: Names, write: Write) -> Vers
         ).lastrowid
         assert key is not None
         _insert_values(connection, key, write, lambda name: names.read(connection, write.type, name))
-    return Version(write.type, write.id, number, at_from_milliseconds(at), write.patient, write.body, position)
+    return Version(
+        write.type, write.id, number, at_from_milliseconds(at), write.patient, write.body, position, write.made_by
+    )
 
 
 def _find_key(connection: sqlite3.Connection, write: Write) -> int | None:
@@ -91,10 +95,14 @@ def _find_key(connection: sqlite3.Connection, write: Write) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _names_in(values: SearchValues) -> Iterable[str]:
+def _names_in(write: Write) -> Iterable[str]:
+    values = write.values
     for pairs in (values.tokens, values.dates, values.numbers, values.strings, values.references, values.uris):
         for name, _ in pairs:
             yield name
+    for name in (*COMPOSITES.get(write.type, ()), *(name for name, _ in values.composites)):
+        yield name
+        yield none_of(name)
     for name, reference in values.references:
         if reference.identifier is not None:
             yield identifier_parameter(name)
@@ -118,10 +126,18 @@ def _insert_values(connection: sqlite3.Connection, key: int, write: Write, numbe
         ("string", _string_rows(key, values, number)),
         ("reference", [(key, number(n), v.id, v.type) for n, v in values.references]),
         ("uri", [(key, number(n), v.uri) for n, v in values.uris]),
+        ("composite", [(key, number(n), *_pair(v)) for n, v in kept_pairs(write.type, values)]),
     )
     for table, some in rows:
         if some:
             connection.executemany(_INSERTIONS[table], some)
+
+
+def _pair(pair: CompositeValue) -> tuple[str | int, ...]:
+    """The columns of a pair, but for key and parameter."""
+    stands = paired_from_value(pair.value)
+    units = (stands.get(column, "") for column in ("unit_system", "unit_code", "unit"))
+    return (pair.token.code, stands["low"], stands["high"], pair.token.system, *units)
 
 
 def _date_rows(key: int, values: SearchValues, number: Callable[[str], int]) -> list[tuple[str | int | None, ...]]:

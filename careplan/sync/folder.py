@@ -7,6 +7,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from careplan.domain.errors import CareplanError, Fault
@@ -20,8 +21,11 @@ from careplan.interactions.transaction import BundleInvalid, perform
 from careplan.interactions.write import same_content
 from careplan.store.protocol import VersionConflict
 
-AT_ONCE = 32
-"""Items under way together, so that the store can put many writes to disk at once."""
+AT_ONCE = 16
+"""Commits under way together, so that the store can put many writes to disk at once."""
+
+TOGETHER = 64
+"""Lines that go in as one commit; where one of them is refused, each goes in alone."""
 
 _NAMESPACE = uuid.UUID("6f0f0c1e-6f6d-5d3c-9f0b-0d0a5a0c7e11")
 Progress = Callable[[int, int], None]
@@ -85,14 +89,17 @@ def items_of(path: Path) -> Iterator[Item]:
 
 
 async def load(context: Context, files: Sequence[Path], progress: Progress | None = None) -> Loaded:
-    """Load every file; one bad item stops no other."""
+    """Load every file; one bad item stops no other, and of two items about one resource the later stands."""
     loaded = Loaded()
-    waiting: set[asyncio.Task[None]] = set()
+    waiting: dict[asyncio.Task[None], frozenset[str]] = {}
     for done, path in enumerate(files):
-        for item in _readable(path, loaded):
-            if len(waiting) >= AT_ONCE:
-                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            waiting.add(asyncio.create_task(_load(context, item, loaded)))
+        items = _readable(path, loaded)
+        while some := tuple(islice(items, TOGETHER)):
+            batch = _batch(some)
+            while len(waiting) >= AT_ONCE or any(batch.about & others for others in waiting.values()):
+                finished, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                waiting = {task: about for task, about in waiting.items() if task not in finished}
+            waiting[asyncio.create_task(_load_batch(context, batch, loaded))] = batch.about
         if progress:
             progress(done + 1, len(files))
     if waiting:
@@ -109,10 +116,52 @@ def _readable(path: Path, loaded: Loaded) -> Iterator[Item]:
         loaded.refused.append(Refusal(str(path), 1, "", f"the file cannot be read: {error.strerror or error}"))
 
 
-async def _load(context: Context, item: Item, loaded: Loaded) -> None:
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Items that go in together.
+
+    texts     what each says, None for one that cannot be read
+    about     `Type/id` of what they are about, as far as they say
+    together  whether they may be one commit: all can be read, and none is a Bundle
+    """
+
+    items: Sequence[Item]
+    texts: Sequence[Text | None]
+    about: frozenset[str]
+    together: bool
+
+
+def _batch(items: Sequence[Item]) -> _Batch:
+    texts = [_find_text(item) for item in items]
+    values = [text.value for text in texts if text is not None]
+    about = frozenset(f"{value.get('resourceType')}/{value['id']}" for value in values if "id" in value)
+    together = len(values) == len(items) > 1 and all(value.get("resourceType") != "Bundle" for value in values)
+    return _Batch(items, texts, about, together)
+
+
+def _find_text(item: Item) -> Text | None:
     try:
-        text = read_text(item.raw)
-        await _item(context, text, loaded)
+        return read_text(item.raw)
+    except CareplanError:
+        return None
+
+
+async def _load_batch(context: Context, batch: _Batch, loaded: Loaded) -> None:
+    """All items in one commit, or one by one where there is anything the matter with one."""
+    if batch.together:
+        try:
+            await _put(context, [(text, "") for text in batch.texts if text is not None], loaded)
+            return
+        except CareplanError:
+            pass  # which one it is, and why, is said when each is asked alone
+    for item, text in zip(batch.items, batch.texts, strict=True):
+        await _load(context, item, text, loaded)
+
+
+async def _load(context: Context, item: Item, text: Text | None, loaded: Loaded) -> None:
+    """One item; what cannot be read is read again, to say why."""
+    try:
+        await _item(context, text or read_text(item.raw), loaded)
     except CareplanError as error:
         loaded.refused += _refusals(item, error)
 

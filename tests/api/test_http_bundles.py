@@ -105,7 +105,6 @@ async def test_other_bundles_are_refused(client, refused, kind):
 
 async def test_base_takes_bundles_only(client, refused, example):
     refused(await client.post("", content=dump(example("Patient"))), 400, "bundle-invalid")
-    refused(await client.get(""), 405)
     refused(await client.put("", content=b"{}"), 405)
 
 
@@ -125,7 +124,11 @@ BAD = {
     ),
     "update without id": (entry("PUT", "Patient", {"resourceType": "Patient"}), 400),
     "create with id": (entry("POST", "Patient/1", {"resourceType": "Patient"}), 400),
-    "patch": (entry("PATCH", "Patient/1", {"resourceType": "Patient"}), 400),
+    "patch that is none": (entry("PATCH", "Patient/1", {"resourceType": "Patient"}), 422),
+    "patch of nothing": (entry("PATCH", "Patient/1", {"resourceType": "Parameters"}), 404),
+    "delete without criteria": (entry("DELETE", "Organization"), 400),
+    "delete by unknown criteria": (entry("DELETE", "Organization?shoe-size=46"), 400),
+    "update by unknown criteria": (entry("PUT", "Patient?shoe-size=46", {"resourceType": "Patient"}), 400),
     "no request": ({"resource": {"resourceType": "Patient"}}, 400),
     "null entry": (None, 400),
     "text entry": ("x", 400),

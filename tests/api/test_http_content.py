@@ -295,3 +295,17 @@ async def test_extensions_contained_and_order_survive(client, example):
     got = made.json()
     assert {**got, "id": value["id"]} == {**value, "meta": got["meta"]}
     assert b"null" not in made.content
+
+
+async def test_what_a_caller_says_of_a_resource_is_kept_but_for_its_version(client, example):
+    """R4-21: profile, tag and security stay; id, version and instant are ours."""
+    meta = {
+        "tag": [{"system": "urn:x", "code": "t"}],
+        "security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}],
+        "source": "urn:x:source",
+    }
+    sent = example("Patient", meta={**meta, "versionId": "7", "lastUpdated": "2001-01-01T00:00:00Z"})
+    made = (await client.post("/Patient", content=dump(sent))).json()
+    assert {name: part for name, part in made["meta"].items() if name in meta} == meta
+    assert (made["meta"]["versionId"], made["meta"]["lastUpdated"]) == ("1", "2026-11-22T09:00:00.000Z")
+    assert made["id"] != sent["id"]

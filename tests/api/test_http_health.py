@@ -43,8 +43,8 @@ async def test_addresses_that_are_not_there_are_not_found(client, refused, addre
 async def test_methods_that_are_not_offered_name_those_that_are(client, refused):
     """R4-9."""
     for method, address, offered in (
-        ("PATCH", "/Patient/1", {"GET", "HEAD", "PUT", "DELETE"}),
-        ("OPTIONS", "/Patient", {"GET", "HEAD", "POST"}),
+        ("POST", "/Patient/1", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
+        ("OPTIONS", "/Patient", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}),
         ("TRACE", "/metadata", {"GET", "HEAD"}),
         ("GET", "/Patient/_search", None),
         ("BREW", "/Patient/1/_history", {"GET", "HEAD"}),

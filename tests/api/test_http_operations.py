@@ -43,7 +43,7 @@ async def test_unknown_operations_are_not_found(client, refused, row):
         f"/{row.name}/$no-such",
         f"/{row.name}/1/$no-such",
         f"/{row.name}/$apply",
-        f"/{row.name}/1/$validate",
+        f"/{row.name}/1/$eligible",
     ):
         if address == "/PlanDefinition/$apply":
             address = "/PlanDefinition/$establish"
@@ -51,9 +51,10 @@ async def test_unknown_operations_are_not_found(client, refused, row):
         refused(await client.post(address, content=parameters()), 404)
 
 
-async def test_operations_of_the_whole_system_are_not_found(client, refused):
-    refused(await client.get("/$export"), 404)
-    refused(await client.post("/$export", content=parameters()), 404)
+async def test_unknown_operations_of_the_whole_system_are_not_found(client, refused):
+    """R4-108."""
+    refused(await client.get("/$no-such"), 404)
+    refused(await client.post("/$no-such", content=parameters()), 404)
     refused(await client.post("/Foo/$establish", content=parameters()), 404, "type-unknown")
 
 
@@ -87,10 +88,18 @@ ODD += ["Patient/../1", "\u0000", "NaN", "-1", "1e999999", "2026-02-30", "0001-0
 ESTABLISH, SET = "/CarePlan/$establish", "/Goal/inger-test-hba1c/$set-individual-target"
 APPLY, ELIGIBLE = "/PlanDefinition/diabetes/$apply", "/Patient/$eligible"
 TARGETS, OVERVIEW = "/Patient/inger-test/$recommended-targets", "/Patient/inger-test/$overview"
+VALIDATE, EVERYTHING = "/Observation/$validate", "/Patient/inger-test/$everything"
+LASTN, EXPAND, LOOKUP = "/Observation/$lastn", "/ValueSet/$expand", "/CodeSystem/$lookup"
 TAKEN = (
     {"subject": (ESTABLISH, APPLY), "definition": (ESTABLISH,), "exclude": (ESTABLISH,), "reason": (ESTABLISH, SET)}
     | dict.fromkeys(("low", "high", "unit", "comparator", "strict", "text", "valid-until"), (SET,))
-    | dict.fromkeys(("clinic", "plan-type", "state", "_count", "_offset"), (ELIGIBLE,))
+    | dict.fromkeys(("clinic", "plan-type", "state", "_offset"), (ELIGIBLE,))
+    | dict.fromkeys(("_count", "_page"), (ELIGIBLE, EVERYTHING, LASTN))
+    | dict.fromkeys(("_since", "_type", "start", "end"), (EVERYTHING,))
+    | dict.fromkeys(("resource", "mode", "profile"), (VALIDATE, "/Observation/inger-test-hba1c/$validate"))
+    | dict.fromkeys(("max", "patient", "category", "date", "_include", "_sort", "patient.name"), (LASTN,))
+    | dict.fromkeys(("url", "valueSet", "filter", "count", "offset", "activeOnly"), (EXPAND, "/ValueSet/fact/$expand"))
+    | dict.fromkeys(("system", "code", "coding", "version", "property"), (LOOKUP, "/CodeSystem/fact/$lookup"))
     | {"on": (ELIGIBLE, TARGETS, OVERVIEW), "audience": (OVERVIEW,), "no-such": (ESTABLISH, SET, APPLY, TARGETS)}
 )
 GOOD = {
@@ -99,6 +108,10 @@ GOOD = {
     "low": 50,
     "high": 60,
     "reason": "hypoglycaemia",
+    "patient": "inger-test",
+    "url": "https://careplan.example/fhir/ValueSet/fact",
+    "system": "https://careplan.example/fhir/CodeSystem/fact",
+    "code": "score2-category",
 }
 
 
@@ -152,6 +165,20 @@ async def test_parameters_may_stand_in_the_address_or_in_the_body(client, record
     assert [one.status_code for one in (by_get, by_post, by_reference)] == [200, 200, 200], by_get.text
     assert by_get.json()["resourceType"] == "CarePlan"
     assert by_get.headers["content-type"] == "application/fhir+json; charset=utf-8"
+
+
+@pytest.mark.parametrize("subject", ["inger-test", "Patient/inger-test", "http://test/fhir/Patient/inger-test"])
+async def test_the_subject_of_a_preview_is_named_in_any_form(client, record, subject):
+    """R4-112: goals and activities of the plan, for the patient."""
+    plan = (await client.get("/PlanDefinition/diabetes/$apply", params={"subject": subject})).json()
+    assert plan["resourceType"] == "CarePlan" and plan["subject"] == {"reference": "Patient/inger-test"}
+    assert {one["resourceType"] for one in plan["contained"]} == {"Goal", "Task"}
+    assert plan["goal"] and plan["activity"]
+
+
+@pytest.mark.parametrize("subject", ["https://other.example/fhir/Patient/inger-test", "Group/inger-test", "Patient/"])
+async def test_the_subject_of_a_preview_is_a_patient_of_this_service(client, record, refused, subject):
+    refused(await client.get("/PlanDefinition/diabetes/$apply", params={"subject": subject}), 400, "parameter-invalid")
 
 
 async def test_preview_stores_nothing(client, record, house):
@@ -229,3 +256,147 @@ async def test_dates_at_the_ends_of_the_calendar_harm_nobody(client, put, exampl
     ):
         answer = await client.get(address)
         assert answer.status_code == 200, (address, answer.text)
+
+
+# ── the standard operations ──────────────────────────────────────────────────────────────────────
+
+
+LOOKS = [
+    "/Patient/$eligible",
+    TARGETS,
+    OVERVIEW,
+    f"{APPLY}?subject=Patient/inger-test",
+    EVERYTHING,
+    f"{LASTN}?patient=inger-test",
+    "/Patient/inger-test/$validate",
+    f"{EXPAND}?url=https://careplan.example/fhir/ValueSet/fact",
+    "/ValueSet/fact/$expand",
+    f"{LOOKUP}?system=https://careplan.example/fhir/CodeSystem/fact&code=score2-category",
+    "/CodeSystem/fact/$lookup?code=score2-category",
+]
+
+
+@pytest.mark.parametrize("address", LOOKS)
+async def test_what_only_looks_answers_get_head_and_post_and_stores_nothing(client, record, house, refused, address):
+    """R4-108: parameters that nobody knows are passed over, and refused by name under strict handling."""
+    before = await versions(house)
+    got, head, posted = [await client.request(method, address) for method in ("GET", "HEAD", "POST")]
+    assert (got.status_code, head.status_code, posted.status_code) == (200, 200, 200), got.text
+    assert got.headers["content-type"] == head.headers["content-type"] == "application/fhir+json; charset=utf-8"
+    assert not head.content
+    more = address + ("&" if "?" in address else "?") + "no-such=1"
+    assert (await client.get(more)).status_code == 200
+    issues = refused(await client.get(more, headers={"prefer": "handling=strict"}), 400, "parameter-unsupported")
+    assert "no-such" in issues[0]["diagnostics"]
+    assert (await client.get(address, headers={"prefer": "handling=strict"})).status_code == 200
+    assert await versions(house) == before
+
+
+async def test_a_resource_is_validated_bare_or_in_parameters(client, example, house, refused):
+    """R4-109: 200 with the errors; only what cannot be read at all is refused."""
+    good, bad = example("Observation"), example("Observation", status="nope", bogus=1)
+    for resource, severities in ((good, {"information"}), (bad, {"error"})):
+        for body in (
+            resource,
+            {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": resource}]},
+        ):
+            answer = await client.post(VALIDATE, content=dump(body))
+            assert {one["severity"] for one in refused(answer, 200)} == severities, answer.text
+    places = {one["expression"][0] for one in (await client.post(VALIDATE, content=dump(bad))).json()["issue"]}
+    assert places == {"Observation.status", "Observation.bogus"}
+    assert await versions(house) == 0
+
+
+async def test_profile_and_mode_stand_in_the_address_or_in_parameters(client, put, example, refused):
+    """R4-109."""
+    profile = "https://careplan.example/fhir/StructureDefinition/forloebsplan-goal"
+    good = example("Observation")
+    by_address = await client.post(VALIDATE, params={"profile": profile, "mode": "profile"}, content=dump(good))
+    listed = [{"name": "profile", "valueUri": profile}, {"name": "mode", "valueCode": "profile"}]
+    whole = {"resourceType": "Parameters", "parameter": [*listed, {"name": "resource", "resource": good}]}
+    by_parameters = await client.post(VALIDATE, content=dump(whole))
+    assert by_address.json() == by_parameters.json()
+    assert refused(by_address, 200, "profile-violated")
+    await put(good)
+    stored = await client.get(f"/Observation/{good['id']}/$validate", params={"profile": profile})
+    assert stored.json() == by_address.json()
+    assert refused(await client.get(VALIDATE), 400, "parameter-invalid")
+    assert refused(await client.get("/Observation/nobody/$validate"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/fhir+json", 400),
+        (b"[]", "application/fhir+json", 400),
+        (b"null", "application/json", 400),
+        (b"{}", "application/fhir+json", 400),
+        (b'{"resourceType":"Patient"}', "application/fhir+json", 400),
+        (b'{"resourceType":"Observation"}', "text/plain", 415),
+        (b'{"resourceType":"Parameters","parameter":[{"name":"resource"}]}', "application/fhir+json", 400),
+        (b'{"resourceType":"Parameters","parameter":{"name":"resource"}}', "application/fhir+json", 422),
+        (b'{"resourceType":"Parameters","parameter":[{"name":"mode","valueCode":7}]}', "application/fhir+json", 422),
+    ],
+)
+async def test_what_cannot_be_validated_is_refused(client, refused, content, kind, status):
+    """R4-109: unparsable, of another type, or faulty Parameters."""
+    refused(await client.post(VALIDATE, content=content, headers={"content-type": kind}), status)
+
+
+async def test_everything_is_followed_by_its_links(client, record, refused):
+    """R4-110: absolute links over HTTP, also after POST; a link that was changed is refused."""
+    whole = (await client.get(EVERYTHING)).json()
+    listed = [one["fullUrl"] for one in whole["entry"]]
+    assert listed[0] == "http://test/fhir/Patient/inger-test" and len(set(listed)) == len(listed)
+    page = (await client.post(EVERYTHING, content=parameters(("_count", {"valueInteger": 2})))).json()
+    found = []
+    while True:
+        found += [one["fullUrl"] for one in page["entry"]]
+        links = {one["relation"]: one["url"] for one in page["link"]}
+        assert (await client.get(links["self"])).json()["entry"] == page["entry"]
+        if "next" not in links:
+            break
+        last, page = links["next"], (await client.get(links["next"])).json()
+    assert sorted(found) == sorted(listed)
+    refused(await client.get(last[:-3] + "xyz"), 400)
+
+
+async def test_newest_values_are_asked_for_by_get_or_post(client, record, example, put):
+    """R4-111."""
+    for day in (5, 6, 7):
+        await put(example("Observation", id=f"day-{day}", effectiveDateTime=f"2026-11-{day:02d}"))
+    asked = {"patient": "inger-test", "max": "2", "category": "laboratory", "date": "lt2026-11-10"}
+    got = (await client.get(LASTN, params=asked)).json()
+    assert [one["resource"]["id"] for one in got["entry"]] == ["day-7", "day-6"]
+    body = parameters(*((name, {"valueString": value}) for name, value in asked.items()))
+    assert (await client.post(LASTN, content=body)).json()["entry"] == got["entry"]
+
+
+async def test_expansions_are_refused_as_the_specification_says(client, refused):
+    """R4-113: 404 for an unknown set, 422 too-costly for one that is too large, 422 for one we cannot know."""
+    refused(await client.get(f"{EXPAND}?url=unknown"), 404, "not-found")
+    refused(await client.get("/ValueSet/unknown/$expand"), 404, "not-found")
+
+    def sent(*include):
+        return dump({"resourceType": "ValueSet", "status": "draft", "compose": {"include": list(include)}})
+
+    many = {"system": "http://example.org/s", "concept": [{"code": f"c{number}"} for number in range(1001)]}
+    issues = refused(await client.post(EXPAND, content=sent(many)), 422, "expansion-too-large")
+    assert issues[0]["code"] == "too-costly"
+    page = await client.post(f"{EXPAND}?count=2&offset=1000", content=sent(many))
+    assert [one["code"] for one in page.json()["expansion"]["contains"]] == ["c1000"]
+    issues = refused(await client.post(EXPAND, content=sent({"system": "http://loinc.org"})), 422)
+    assert "http://loinc.org" in issues[0]["diagnostics"]
+    refused(await client.post(EXPAND, content=sent({"concept": 7})), 422)
+    refused(await client.post(EXPAND, content=dump({"resourceType": "Patient"})), 400)
+
+
+async def test_codes_are_looked_up_over_http(client, refused):
+    """R4-113: the codes of the knowledge too; what is unknown is not found."""
+    found = await client.get(f"{LOOKUP}?system=urn:oid:1.2.208.176.2.1&code=NPU27300")
+    shown = {one["name"]: one.get("valueString") for one in found.json()["parameter"]}
+    assert shown["name"] == "NPU" and "Hæmoglobin A1c" in shown["display"]
+    coding = {"valueCoding": {"system": "http://npu-terminology.org", "code": "NPU27300"}}
+    assert (await client.post(LOOKUP, content=parameters(("coding", coding)))).json() == found.json()
+    refused(await client.get(f"{LOOKUP}?system=http://loinc.org&code=0-0"), 404, "not-found")
+    refused(await client.get(f"{LOOKUP}?code=0-0"), 400, "parameter-invalid")

@@ -128,6 +128,139 @@ async def test_addresses_of_ours_name_nobody(client, example):
     assert re.fullmatch(r"http://test/fhir/Patient/[0-9a-f-]{36}/_history/1", made.headers["location"])
 
 
+PATCHES = [
+    [{"op": "replace", "path": "/birthDate", "value": f"{SECRET} {CPR}"}],
+    [{"op": "add", "path": "/name/0/family", "value": {SECRET: CPR}}],
+    [{"op": "test", "path": "/name/0/family", "value": SECRET + CPR}],
+    [{"op": "replace", "path": f"/{SECRET}/{CPR}", "value": 1}],
+    [{"op": "move", "path": "/gender", "from": f"/{SECRET}{CPR}"}],
+    [{"op": SECRET + CPR, "path": "/gender"}],
+    [{SECRET: CPR}],
+    [f"{SECRET} {CPR}"],
+    {SECRET: CPR},
+]
+PATHS = [
+    f"Patient.identifier.where(value = '{CPR}')",
+    f"Patient.identifier.where(value = '{SECRET}",
+    f"Patient.{SECRET}('{CPR}')",
+    f"'{SECRET} {CPR}'",
+]
+
+
+@pytest.mark.parametrize("change", PATCHES, ids=lambda change: str(change)[:40])
+async def test_refusal_of_a_json_patch_does_not_repeat_it_nor_what_stood_there(client, put, example, caplog, change):
+    caplog.set_level(logging.DEBUG)
+    await put(example("Patient", id="a"))
+    kind = {"content-type": "application/json-patch+json"}
+    for address in ("/Patient/a", "/Patient?_id=a"):
+        answer = await client.patch(address, content=dump(change), headers=kind)
+        assert answer.status_code in (400, 422), answer.text
+        for said in (SECRET, CPR, "Ærøskov"):
+            assert said not in answer.text, (said, answer.text)
+            assert said not in caplog.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_refusal_of_a_fhirpath_patch_does_not_repeat_its_path_or_values(client, put, example, caplog, path):
+    caplog.set_level(logging.DEBUG)
+    await put(example("Patient", id="a"))
+    for kind in ("replace", "add", "insert", SECRET):
+        part = [
+            {"name": "type", "valueCode": kind},
+            {"name": "path", "valueString": path},
+            {"name": "name", "valueString": f"{SECRET} {CPR}"},
+            {"name": "value", "valueString": f"{SECRET} {CPR}"},
+        ]
+        body = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": part}]}
+        entry = {"resource": body, "request": {"method": "PATCH", "url": "Patient/a"}}
+        whole = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        for answer in (
+            await client.patch("/Patient/a", content=dump(body)),
+            await client.post("", content=dump(whole)),
+        ):
+            assert answer.status_code in (400, 422), answer.text
+            assert SECRET not in answer.text, answer.text
+            assert CPR not in answer.text, answer.text
+    assert SECRET not in caplog.text
+    assert CPR not in caplog.text
+
+
+async def test_conditional_writes_do_not_repeat_whom_they_look_for(client, put, example, refused, caplog):
+    caplog.set_level(logging.DEBUG, logger="careplan")
+    for id in ("a", "b"):
+        await put(example("Patient", id=id))
+    asked = f"/Patient?identifier={SYSTEM}|{example('Patient')['identifier'][0]['value']}"
+    patch = [{"op": "replace", "path": "/gender", "value": "male"}]
+    answers = [
+        await client.put(asked, content=dump(example("Patient", id=None))),
+        await client.delete(asked),
+        await client.patch(asked, content=dump(patch), headers={"content-type": "application/json-patch+json"}),
+    ]
+    for answer in answers:
+        refused(answer, 412, "multiple-matches")
+    answers.append(
+        await client.patch(
+            f"/Patient?identifier={SYSTEM}|{CPR}9",
+            content=b"[]",
+            headers={"content-type": "application/json-patch+json"},
+        )
+    )
+    answers.append(await client.put(f"/Patient?birthdate={CPR}", content=dump(example("Patient"))))
+    answers.append(await client.delete(f"/Patient?{SECRET}={CPR}"))
+    for answer in answers:
+        assert answer.status_code >= 400
+        assert CPR not in answer.text, answer.text
+        assert "Ærøskov" not in answer.text
+    assert CPR not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        f"/Observation?subject:Patient.birthdate={CPR}",
+        f"/Observation?subject:Patient.identifier=a|{CPR}|{SECRET}",
+        f"/Observation?patient.name:below={SECRET}",
+        f"/Patient?_has:Observation:patient:date={CPR}{SECRET}",
+        f"/Patient?_has:Observation:patient:value-quantity={CPR}x",
+        f"/Observation?component-code-value-quantity={SECRET}${CPR}x",
+        f"/Observation?code-value-date=a${SECRET}",
+        f"/?_type={SECRET},{CPR}",
+        f"/?_type=Patient&_lastUpdated={CPR}",
+        f"/Patient/{SECRET}/Observation?date={CPR}",
+        f"/_history?_since={CPR}{SECRET}",
+        f"/Patient/$everything?x={CPR}",
+        f"/Observation/$lastn?max={CPR}{SECRET}",
+        f"/ValueSet/$expand?url={SECRET}&count={CPR}x",
+        f"/Patient/$export?_since={CPR}",
+        f"/$export?_type={SECRET}",
+    ],
+)
+async def test_refusal_of_a_chain_an_operation_or_an_export_does_not_repeat_values(client, refused, caplog, ask):
+    caplog.set_level(logging.DEBUG, logger="careplan")
+    answer = await client.get(ask, headers={"prefer": "respond-async, handling=strict"})
+    refused(answer, answer.status_code)
+    assert 400 <= answer.status_code < 500
+    assert SECRET not in answer.text, answer.text
+    assert CPR not in answer.text, answer.text
+    assert SECRET not in caplog.text
+    assert CPR not in caplog.text
+
+
+async def test_address_of_an_export_names_nobody(app, client, put, example, tmp_path):
+    """A random id, whoever it is about; R4-114."""
+    door = app.state.door
+    app.state.door = replace(
+        door, house=replace(door.house, exports=replace(door.house.exports, folder=tmp_path / "exports"))
+    )
+    await put(example("Patient", id="a"))
+    begun = await client.get("/Patient/$export?patient=Patient/a", headers={"prefer": "respond-async"})
+    if begun.status_code == 400:  # `patient` is for POST
+        begun = await client.get("/Patient/$export", headers={"prefer": "respond-async"})
+    assert begun.status_code == 202, begun.text
+    assert re.fullmatch(r"http://test/fhir/\$export/[0-9a-f-]{32,36}", begun.headers["content-location"])
+    assert begun.content == b""
+
+
 # ── errors of ours ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -158,6 +291,11 @@ def broken(app, house):
         ("GET", f"/Patient/{SECRET}/_history", "/fhir/{type}/{id}/_history"),
         ("GET", f"/Patient/{SECRET}/_history/1", "/fhir/{type}/{id}/_history/{number}"),
         ("GET", f"/Patient/{SECRET}/$overview", "/fhir/{type}/{id}/${operation}"),
+        ("PUT", f"/Patient?identifier={SYSTEM}|{CPR}", "/fhir/{type}"),
+        ("DELETE", f"/Patient?identifier={SYSTEM}|{CPR}", "/fhir/{type}"),
+        ("GET", f"/Patient/{SECRET}/Observation?code={CPR}", "/fhir/{type}/{id}/{member}"),
+        ("GET", f"/Observation?subject:Patient.identifier={CPR}", "/fhir/{type}"),
+        ("GET", "/_history", "/fhir/_history"),
     ],
 )
 async def test_error_of_ours_says_nothing_and_logs_route_and_kind(

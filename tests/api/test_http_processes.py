@@ -1,63 +1,26 @@
 """The service as it is run: `careplan serve`, two workers on one file, real sockets and real ends (design §10)."""
 
 import asyncio
-import os
+import json
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from served import Served
 
 from careplan.fhir.text import dump
 
-ROOT = Path(__file__).resolve().parents[2]
-SEND = {"content-type": "application/fhir+json"}
 CPR = "1203589990"
-
-
-class Served:
-    """A running `careplan serve`, in a process group of its own."""
-
-    def __init__(self, store: Path, log: Path) -> None:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.base = f"http://127.0.0.1:{found.getsockname()[1]}"
-        port = self.base.rpartition(":")[2]
-        command = [sys.executable, "-m", "careplan", "serve", "--store", str(store), "--port", port, "--workers", "2"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CAREPLAN_")}
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True, env=environment
-            )
-        self.wait()
-
-    def wait(self) -> None:
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            assert self.process.poll() is None, "the service ended while starting"
-            try:
-                if httpx.get(f"{self.base}/readyz", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError("the service did not become ready")
-
-    def end(self, how: signal.Signals) -> None:
-        """Signal every process of the group and wait until they are gone."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, how)
-        self.process.wait(20)
-
-    def client(self) -> httpx.AsyncClient:
-        """Asks the service; a new connection each time, so that either worker may answer."""
-        limits = httpx.Limits(max_connections=16, max_keepalive_connections=0)
-        return httpx.AsyncClient(base_url=f"{self.base}/fhir", headers=SEND, timeout=20, limits=limits)
+NO_HTTP = [
+    b"\x00\x01\x02\r\n\r\n",
+    b"GET /fhir/Patient/\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET /fhir/Patient?name=" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"POST /fhir/Patient HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]
+"""Bytes that no route ever sees."""
 
 
 @pytest.fixture
@@ -74,8 +37,19 @@ def serve(tmp_path: Path) -> Iterator[Callable[[], Served]]:
         one.end(signal.SIGKILL)
 
 
+async def answer_to_bytes(base: str, sent: bytes) -> tuple[bytes, bytes]:
+    """Head and body of what the service says to these bytes before it hangs up."""
+    host, _, port = base.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+    head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return head, body
+
+
 async def test_two_workers_on_one_file_agree(serve, example, tmp_path):
-    """R4-11, R4-28, R4-35, R4-75: parallel writers, pages that another worker signed, and a log that names nobody."""
+    """R4-10, R4-11, R4-28, R4-35, R4-75: parallel writers, pages another worker signed, and a log that names nobody."""
     served = serve()
     async with served.client() as client:
         made = await client.put("/Patient/inger-test", content=dump(example("Patient")))
@@ -103,6 +77,11 @@ async def test_two_workers_on_one_file_agree(serve, example, tmp_path):
             url = next((one["url"] for one in page.json()["link"] if one["relation"] == "next"), "")
         assert sorted(seen) == sorted(one.json()["id"] for one in values)
 
+        for sent in NO_HTTP:
+            status, refusal = await answer_to_bytes(served.base, sent)
+            assert status.startswith(b"HTTP/1.1 400 ") and b"application/fhir+json" in status, status
+            assert json.loads(refusal)["resourceType"] == "OperationOutcome"
+
         head, get = await client.head("/Patient/inger-test"), await client.get("/Patient/inger-test")
         assert head.content == b""
         assert head.headers["content-length"] == str(len(get.content))
@@ -119,6 +98,7 @@ async def test_kill_loses_no_acknowledged_write(serve, example, tmp_path):
     """Design §10: whatever was answered 201 is there after kill -9, and every transaction is whole or absent."""
     served = serve()
     acknowledged: list[httpx.Response] = []
+    enough = asyncio.Event()
     pair = {
         "resourceType": "Bundle",
         "type": "transaction",
@@ -136,12 +116,14 @@ async def test_kill_loses_no_acknowledged_write(serve, example, tmp_path):
             try:
                 acknowledged.append(await client.post("/Observation", content=dump(example("Observation"))))
                 acknowledged.append(await client.post("", content=dump(pair)))
+                if len(acknowledged) > 40:
+                    enough.set()
             except httpx.TransportError:
                 return
 
     async with served.client() as client:
         writers = [asyncio.create_task(write(client)) for _ in range(8)]
-        await asyncio.sleep(0.8)
+        await asyncio.wait_for(enough.wait(), 60)
         served.end(signal.SIGKILL)
         await asyncio.wait_for(asyncio.gather(*writers), 20)
 

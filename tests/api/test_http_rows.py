@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from careplan.fhir import models
 from careplan.fhir.registry import ROWS
 from careplan.fhir.text import dump, members
 
@@ -71,7 +72,7 @@ async def test_every_version_stays_readable_through_update_and_delete(client, ex
     assert history["type"] == "history"
     assert history["total"] == 4
     assert [one["response"]["etag"] for one in history["entry"]] == ['W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']
-    assert [one["request"]["method"] for one in history["entry"]] == ["PUT", "DELETE", "PUT", "POST"]
+    assert [one["request"]["method"] for one in history["entry"]] == ["PUT", "DELETE", "PUT", "PUT"]
     assert [one["response"]["status"][:3] for one in history["entry"]] == ["200", "204", "200", "201"]
     assert ["resource" in one for one in history["entry"]] == [True, False, True, True]
     assert all(one["fullUrl"] == f"http://test/fhir{address}" for one in history["entry"])
@@ -92,6 +93,24 @@ async def test_search_by_id_finds_the_one_and_deleted_ones_never(client, example
     gone = (await client.get(f"/{type_name}", params={"_id": value["id"]})).json()
     assert gone["total"] == 0
     assert "entry" not in gone
+
+
+@pytest.mark.parametrize("type_name", WRITABLE)
+async def test_a_part_of_a_resource_is_valid_and_says_that_it_is_one(client, example, put, type_name):
+    """R4-19, R4-79."""
+    value = example(type_name)
+    whole = (await put(value)).json()
+    for asked in ({"_summary": "true"}, {"_summary": "text"}, {"_elements": "id"}, {"_elements": "identifier"}):
+        read = await client.get(f"/{type_name}/{value['id']}", params=asked)
+        part = read.json()
+        assert [one["code"] for one in part["meta"]["tag"]] == ["SUBSETTED"]
+        assert {name: whole[name] for name in part if name != "meta"} == {k: v for k, v in part.items() if k != "meta"}
+        missing = [one for one in models.faults(part) if one.code == "element-missing"]
+        assert missing == [], (asked, missing)
+        found = (await client.get(f"/{type_name}", params={"_id": value["id"], **asked})).json()
+        assert found["entry"][0]["resource"] == part
+    ignored = await client.get(f"/{type_name}/{value['id']}", params={"no-such": "x", "_count": "0"})
+    assert ignored.json() == whole
 
 
 @pytest.mark.parametrize("type_name", WRITABLE)

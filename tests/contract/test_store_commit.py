@@ -6,7 +6,7 @@ import pytest
 from storing import NOON, Home, asking, coded, fed, found, ids, removal, where, write
 
 from careplan.fhir.query import TokenIs
-from careplan.store.protocol import Guard, GuardFailed, Store, StoreUnavailable, VersionConflict, Write
+from careplan.store.protocol import Guard, GuardFailed, Past, Store, StoreUnavailable, VersionConflict, Write
 
 
 def same(code: str) -> Guard:
@@ -14,13 +14,14 @@ def same(code: str) -> Guard:
 
 
 async def test_one_conflict_leaves_nothing_of_a_commit(store: Store) -> None:
+    """R4-53: no version, index row or place in the feed."""
     await store.commit([write("old", coded("a"))])
     before = await fed(store)
     with pytest.raises(VersionConflict) as refused:
         await store.commit([write("new", coded("b")), write("old", coded("b")), write("other", coded("b"))])
     assert refused.value.reference == "Observation/old"
     assert await store.read("Observation", "new") is None
-    assert (await store.history("Observation", "new")).total == 0
+    assert (await store.history(Past("Observation", "new"))).total == 0
     assert await found(store, asking()) == "old"
     assert await found(store, asking(where("code", "token", TokenIs(None, "b")))) == ""
     assert await fed(store) == before
@@ -109,6 +110,7 @@ async def test_a_refusal_does_not_tell_what_was_asked(store: Store) -> None:
 
 
 async def test_twenty_equal_guarded_creates_make_one(store: Store) -> None:
+    """R4-28"""
     for race in range(3):
         code = f"race{race}"
         outcomes = await asyncio.gather(
@@ -121,6 +123,7 @@ async def test_twenty_equal_guarded_creates_make_one(store: Store) -> None:
 
 
 async def test_guards_and_versions_hold_between_two_stores_on_the_same_data(home: Home) -> None:
+    """R4-28, R4-35: between processes, too."""
     one, two = await home(), await home()
     await one.commit([write("o1")])
     outcomes = await asyncio.gather(

@@ -62,6 +62,7 @@ async def test_without_an_order_matches_come_by_id(store: Store) -> None:
 
 
 async def test_dates_sort_by_the_near_end_with_missing_last(store: Store) -> None:
+    """R4-78"""
     await kept(
         store,
         [
@@ -108,6 +109,7 @@ async def test_every_kind_sorts_both_ways(store: Store, order: Order, values: li
 
 
 async def test_several_keys_sort_one_after_the_other(store: Store) -> None:
+    """R4-78"""
     rows = [
         ("a", "x", 1),
         ("b", "x", 2),
@@ -136,7 +138,7 @@ async def test_several_keys_sort_one_after_the_other(store: Store) -> None:
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("parameter", ["date", "_lastUpdated", "name", "code", "_id"])
 async def test_pages_stay_right_while_others_write(store: Store, parameter: str, descending: bool) -> None:
-    """Equal sort keys, some missing; between pages one match is deleted, one changed, and some are added."""
+    """R4-75: Equal sort keys, some missing; between pages one match is deleted, one changed, and some are added."""
     tied = both(day(1), worded("Eva"), coded("a"))
     await kept(store, [write(f"m{n:02}", tied if n % 5 else None) for n in range(20)])
     query = asking(
@@ -160,11 +162,13 @@ async def test_pages_stay_right_while_others_write(store: Store, parameter: str,
     "after", ["", "x", "!!", "W10", "bnVsbA", "WyJhIiwiYiIsImMiXQ", "é", "WzEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwLCJhIl0"]
 )
 async def test_a_bad_place_is_refused(store: Store, after: str) -> None:
+    """R4-76"""
     with pytest.raises(CursorInvalid):
         await store.search(replace(asking(orders=(Order("date", "date"),)), after=after))
 
 
 async def test_a_place_of_another_search_is_refused(store: Store) -> None:
+    """R4-76"""
     await kept(store, [write(f"o{n}", both(day(n), coded("a"))) for n in range(5)])
     page = await store.search(asking(orders=(Order("date", "date"),), count=2))
     with pytest.raises(CursorInvalid):
@@ -174,6 +178,7 @@ async def test_a_place_of_another_search_is_refused(store: Store) -> None:
 
 
 async def test_a_full_last_page_has_no_next(store: Store) -> None:
+    """R4-75"""
     await kept(store, [write(f"o{n}") for n in range(4)])
     page = await store.search(asking(count=4))
     assert (len(page.matches), page.next) == (4, None)

@@ -45,6 +45,7 @@ async def check(store: Store, cases: Mapping[str, tuple[Criterion | tuple[Criter
 
 
 async def test_tokens(store: Store) -> None:
+    """R4-67, R4-71, R4-87, R4-88, R4-89."""
     await kept(
         store,
         [
@@ -108,6 +109,7 @@ DAY = timedelta(days=1)
 
 
 async def test_dates(store: Store) -> None:
+    """R4-67, R4-81, R4-82, R4-83, R4-89."""
     await kept(
         store,
         [
@@ -171,6 +173,7 @@ async def test_dates(store: Store) -> None:
 
 
 async def test_the_instant_of_writing(store: Store) -> None:
+    """R4-85, R4-100."""
     await kept(store, [write(f"o{n}", at=NOON + n * MILLISECOND) for n in range(4)])
 
     def written(prefix: str, low: datetime = NOON + MILLISECOND, wide: timedelta = MILLISECOND) -> Criterion:
@@ -196,6 +199,7 @@ async def test_the_instant_of_writing(store: Store) -> None:
 
 
 async def test_numbers_and_quantities(store: Store) -> None:
+    """R4-94, R4-95."""
     infinity = Decimal("Infinity")
     await kept(
         store,
@@ -251,6 +255,7 @@ async def test_numbers_and_quantities(store: Store) -> None:
 
 
 async def test_strings(store: Store) -> None:
+    """R4-86, R4-89."""
     await kept(
         store,
         [
@@ -291,6 +296,7 @@ async def test_strings(store: Store) -> None:
 
 
 async def test_references(store: Store) -> None:
+    """R4-71, R4-89, R4-91, R4-92."""
     card = TokenValue("cpr", "1")
     await kept(
         store,
@@ -327,6 +333,7 @@ async def test_references(store: Store) -> None:
 
 
 async def test_uris(store: Store) -> None:
+    """R4-89, R4-93."""
     await kept(
         store,
         [
@@ -354,6 +361,7 @@ async def test_uris(store: Store) -> None:
 
 
 async def test_ids(store: Store) -> None:
+    """R4-100."""
     await kept(store, [write("a"), write("b"), write("B"), write("c")])
 
     def id_is(*ids: str, negated: bool = False) -> Criterion:
@@ -372,6 +380,7 @@ async def test_ids(store: Store) -> None:
 
 
 async def test_criteria_of_every_kind_hold_together(store: Store) -> None:
+    """R4-67."""
     whole = both(
         coded("a"), dated(NOON), measured("5"), worded("Eva"), pointing("Patient", "p1"), linked("https://a.example/")
     )
@@ -398,6 +407,7 @@ async def test_criteria_of_every_kind_hold_together(store: Store) -> None:
 
 
 async def test_old_versions_and_deleted_resources_do_not_match(store: Store) -> None:
+    """R4-70."""
     first = both(coded("old"), worded("old"), linked("old"), pointing("Patient", "old"), measured("1"), dated(NOON))
     await kept(store, [write("o1", first), write("o2", first)])
     await kept(store, [write("o1", coded("new"), expects=1), removal("o2", 1)])
@@ -423,6 +433,7 @@ async def test_a_match_is_the_stored_version(store: Store) -> None:
 
 @pytest.mark.parametrize("wanted", [True, False])
 async def test_count_zero_answers_no_match_and_the_total_when_asked(store: Store, wanted: bool) -> None:
+    """R4-77."""
     await kept(store, [write(f"o{n}", coded("a" if n % 2 else "b")) for n in range(7)])
     query = asking(where("code", "token", TokenIs(None, "a")), count=0)
     page = await store.search(replace(query, total=wanted))
@@ -430,6 +441,7 @@ async def test_count_zero_answers_no_match_and_the_total_when_asked(store: Store
 
 
 async def test_the_total_does_not_depend_on_the_page(store: Store) -> None:
+    """R4-74."""
     await kept(store, [write(f"o{n}", coded("a")) for n in range(7)])
     query = Query("Observation", (where("code", "token", TokenIs(None, "a")),), count=3, total=True)
     first = await store.search(query)

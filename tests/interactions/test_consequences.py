@@ -58,6 +58,26 @@ async def test_a_value_dated_in_the_future_waits(planned: Town) -> None:
     assert await stands(planned) == "achieved"
 
 
+@pytest.mark.parametrize("rough", ["2026", "2026-11", "2026-11-10"])
+async def test_a_value_whose_time_is_rough_stands_in_no_other_s_way(planned: Town, rough: str) -> None:
+    """A day or a year reaches beyond the moment it begins with: later writes were refused as overtaken, for ever."""
+    await planned.post(hba1c(90, rough))
+    await planned.post(hba1c(80, rough))
+    for moment in ("2026-11-10T10:00:00+01:00", "2026-11-10T10:00:00+01:00", "2026-11-12T10:00:00+01:00"):
+        await planned.post(hba1c(51, moment))
+    await planned.post(hba1c(90, rough))
+    assert await stands(planned) == "achieved"
+
+
+async def test_a_period_without_end_stands_in_no_other_s_way(planned: Town) -> None:
+    for start in ("2020-01-01", "2026-11-01"):
+        lasting = {name: part for name, part in hba1c(90, start).items() if name != "effectiveDateTime"}
+        await planned.post({**lasting, "effectivePeriod": {"start": start}})
+    await planned.post(hba1c(51, "2026-11-12"))
+    await planned.post(hba1c(52, "2026-11-12"))
+    assert await stands(planned) == "achieved"
+
+
 async def test_a_withdrawn_value_moves_the_goal_back(planned: Town) -> None:
     await planned.post(hba1c(51, "2026-11-10"))
     wrong = await planned.post(hba1c(90, "2026-11-15"))

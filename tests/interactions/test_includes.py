@@ -1,6 +1,6 @@
-"""Includes end at their limit: what is past it is not read either."""
+"""Includes: once each, on and on with `:iterate`, within the caller's bounds, and nothing is read past the limit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from careplan.interactions.search import search
 from careplan.store.protocol import Page, Version
 from careplan.store.sqlite import SQLiteStore
 
-from .conftest import BASE, Town, hba1c, patient
+from .conftest import BASE, Json, Town, hba1c, patient, referral
 
 
 class Watched(SQLiteStore):
@@ -57,7 +57,7 @@ async def test_forward_includes_past_the_limit_are_not_read(watched: tuple[Town,
         "Patient/p1",
         "Patient/p2",
     ]
-    assert store.asked == ["Observation?", "Patient", "Patient", "Patient"]
+    assert store.asked == ["Observation?", "Patient?"]
 
 
 async def test_reverse_includes_past_the_limit_are_not_searched(watched: tuple[Town, Watched]) -> None:
@@ -74,3 +74,111 @@ async def test_includes_below_the_limit_all_come_once(watched: tuple[Town, Watch
     query = parse_query("Observation", [("_id", "v1-0,v1-1,v2-0"), ("_include", "*")], strict=True, base=BASE)
     found = await search(town.as_("system"), query)
     assert {version.reference for version in found.included} == {"Patient/p1", "Patient/p2"}
+
+
+def included(town: Town, type_name: str, *includes: tuple[str, str], who: str = "system") -> Awaitable[list[str]]:
+    """What a search by a caller brings, sorted; each is asserted to come once."""
+
+    async def run() -> list[str]:
+        query = parse_query(type_name, includes, strict=True, base=BASE)
+        found = await search(town.as_(who), query)
+        references = sorted(version.reference for version in found.included)
+        matches = {version.reference for version in found.page.matches}
+        assert len(references) == len(set(references) - matches)
+        return references
+
+    return run()
+
+
+def task(id: str, *parts: str, of: str = "anna") -> Json:
+    """A task that is part of others."""
+    base = {
+        "resourceType": "Task",
+        "id": id,
+        "status": "ready",
+        "intent": "order",
+        "for": {"reference": f"Patient/{of}"},
+    }
+    return base | ({"partOf": [{"reference": f"Task/{one}"} for one in parts]} if parts else {})
+
+
+async def test_an_include_that_iterates_goes_on_from_what_it_brought(town: Town) -> None:
+    """R4-104."""
+    await town.put({**hba1c(50), "id": "v"})
+    plain = ("_include", "Observation:subject"), ("_include", "Observation:patient")
+    assert await included(town, "Observation", *plain) == ["Patient/anna"]
+    further = ("_include:iterate", "Patient:general-practitioner")
+    assert await included(town, "Observation", *plain, further) == ["Organization/north", "Patient/anna"]
+    assert await included(town, "Observation", further) == []
+
+
+async def test_a_reverse_include_that_iterates_goes_on_too(town: Town) -> None:
+    """R4-104: from a practice to its patients, and from those to their values."""
+    await town.put({**hba1c(50), "id": "v"}, {**hba1c(60, of="carl"), "id": "w"})
+    back = ("_revinclude", "Patient:general-practitioner"), ("_revinclude:iterate", "Observation:patient")
+    assert await included(town, "Organization", ("_id", "south"), *back) == ["Observation/w", "Patient/carl"]
+
+
+async def test_includes_end_on_cycles(town: Town) -> None:
+    """R4-104."""
+    await town.put(task("a", "b"), task("b", "c"), task("c", "a"))
+    for key in ("_include:iterate", "_revinclude:iterate"):
+        assert await included(town, "Task", ("_id", "a"), (key, "Task:part-of")) == ["Task/b", "Task/c"]
+
+
+async def test_includes_end_at_the_limit_of_rounds(town: Town) -> None:
+    await town.put(*(task(f"t{n}", *([f"t{n + 1}"] if n < 9 else [])) for n in reversed(range(10))))
+    ask = ("_id", "t0"), ("_include:iterate", "Task:part-of")
+    assert await included(town, "Task", *ask) == ["Task/t1", "Task/t2", "Task/t3", "Task/t4", "Task/t5"]
+    shallow = Town(replace(town.house, limits=Limits(include_depth=0)))
+    assert await included(shallow, "Task", *ask) == ["Task/t1"]
+
+
+async def test_an_include_may_name_the_type_it_leads_to(town: Town) -> None:
+    """R4-104."""
+    owned = task("t") | {"owner": {"reference": "Organization/town"}, "requester": {"reference": "Patient/anna"}}
+    await town.put(owned)
+    assert await included(town, "Task", ("_include", "Task:owner:Organization")) == ["Organization/town"]
+    assert await included(town, "Task", ("_include", "Task:requester:Organization")) == []
+    assert await included(town, "Task", ("_include", "Task:requester:Patient")) == ["Patient/anna"]
+
+
+async def test_every_reference_is_followed_by_a_star(town: Town) -> None:
+    """R4-105."""
+    await town.put(task("t") | {"owner": {"reference": "Organization/town"}})
+    assert await included(town, "Task", ("_include", "*")) == ["Organization/town", "Patient/anna"]
+    everything = ["Organization/north", "Organization/town", "Patient/anna"]
+    assert await included(town, "Task", ("_include:iterate", "*")) == everything
+
+
+async def test_targets_that_are_not_there_are_left_out(town: Town) -> None:
+    """R4-103."""
+    elsewhere = [{"reference": "https://them.example/fhir/Task/1"}, {"identifier": {"value": "x"}}]
+    await town.put(task("gone"), task("t", "gone", "never"), task("u") | {"partOf": elsewhere})
+    await town.delete("Task/gone", who="system")
+    assert await included(town, "Task", ("_include", "Task:part-of")) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        ("system", ["Observation/v", "Observation/w", "Patient/anna", "Patient/birthe", "Patient/carl"]),
+        ("doctor", ["Observation/v", "Patient/anna", "Patient/birthe"]),
+        ("stranger", ["Observation/w", "Patient/carl"]),
+        ("anna", ["Observation/v", "Patient/anna"]),
+        ("visitator", []),
+    ],
+)
+async def test_includes_bring_only_what_the_caller_may_see(town: Town, who: str, expected: list[str]) -> None:
+    """R4-107: forward and back, from resources that everybody may see."""
+    await town.put({**hba1c(50), "id": "v"}, {**hba1c(60, of="carl"), "id": "w"})
+    back = ("_revinclude", "Patient:general-practitioner"), ("_revinclude:iterate", "Observation:patient")
+    assert await included(town, "Organization", *back, who=who) == expected
+
+
+async def test_a_type_that_the_role_does_not_read_is_not_brought(town: Town) -> None:
+    """R4-107: a referral opens no diagnoses."""
+    await town.put(referral("r"), {**hba1c(50), "id": "v"})
+    back = ("_revinclude", "Condition:patient"), ("_revinclude", "Observation:patient")
+    assert await included(town, "Patient", *back, who="visitator") == ["Observation/v"]
+    assert "Condition/anna-t2d" in await included(town, "Patient", *back, who="doctor")

@@ -213,13 +213,15 @@ async def test_addresses_may_be_absolute(town: Town) -> None:
     ("bad", "says"),
     [
         ({"resource": hba1c(51)}, r"entry\[0\].request is missing"),
-        (entry("PATCH", "Observation/1"), "needs a method"),
+        (entry("MERGE", "Observation/1"), "needs a method"),
+        (entry("PATCH", "Observation/1"), "a resource belongs to POST, PUT and PATCH"),
         (entry("POST", "https://elsewhere.example/Observation", hba1c(51)), "not an address"),
-        (entry("POST", "Observation"), "a resource belongs to POST and PUT"),
-        (entry("DELETE", "Observation/1", hba1c(51)), "a resource belongs to POST and PUT"),
+        (entry("POST", "Observation"), "a resource belongs to POST, PUT and PATCH"),
+        (entry("DELETE", "Observation/1", hba1c(51)), "a resource belongs to POST, PUT and PATCH"),
         (entry("POST", "Observation/1", hba1c(51)), "without an id"),
         (entry("PUT", "Observation", hba1c(51)), "goes to a resource"),
-        (entry("DELETE", "Observation?patient=anna"), "goes to a resource"),
+        (entry("DELETE", "Observation"), "goes to a resource"),
+        (entry("DELETE", "Observation?"), "goes to a resource"),
     ],
 )
 async def test_an_entry_that_cannot_be_worked_on_is_named(town: Town, bad: Json, says: str) -> None:

@@ -239,9 +239,44 @@ async def test_a_patient_writes_home_values_and_personal_goals(open_town: Town) 
     await open_town.delete(made.reference, "anna")
 
 
+ANNA = {"reference": "Patient/anna"}
+DOCTOR = {"reference": "PractitionerRole/doctor"}
+
+
+def answers(by: Json) -> Json:
+    return {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": ANNA, "author": by}
+
+
+def consent(by: Json) -> Json:
+    found = {"resourceType": "Consent", "status": "active", "scope": {"text": "Spærring"}, "patient": ANNA}
+    return {**found, "category": [{"text": "x"}], "policyRule": {"text": "x"}, "performer": [by]}
+
+
+def message(by: Json) -> Json:
+    return {"resourceType": "Communication", "status": "completed", "subject": ANNA, "sender": by}
+
+
+async def test_a_patient_writes_own_answers_consent_and_questions(open_town: Town) -> None:
+    for resource in (answers(ANNA), consent(ANNA), message(ANNA)):
+        made = await open_town.post(resource, "anna")
+        await open_town.put({**resource, "id": made.id, "language": "da"}, who="anna")
+        assert (await open_town.get(made.reference, "doctor"))["language"] == "da"
+        with pytest.raises(Forbidden):
+            await open_town.get(made.reference, "birthe")
+        with pytest.raises(Forbidden):
+            await open_town.get(made.reference, "visitator")
+        await open_town.delete(made.reference, "anna")
+
+
 @pytest.mark.parametrize(
     "resource",
     [
+        answers(DOCTOR),
+        consent(DOCTOR),
+        message(DOCTOR),
+        {**message(ANNA), "subject": {"reference": "Patient/birthe"}},
+        {"resourceType": "Questionnaire", "status": "draft"},
+        {"resourceType": "HealthcareService", "name": "x"},
         hba1c(52),
         {**hba1c(52), "performer": [{"reference": "PractitionerRole/doctor"}]},
         {**hba1c(52), "performer": [{"reference": "Patient/anna"}, {"reference": "PractitionerRole/doctor"}]},
@@ -389,6 +424,11 @@ async def test_a_practice_of_the_same_id_elsewhere_is_not_ours(open_town: Town) 
 async def test_lps_writes_values_and_no_plans(open_town: Town) -> None:
     await open_town.post(hba1c(52), "lps")
     await open_town.put(condition("c1", "K86"), who="lps")
+    shot = {"resourceType": "Immunization", "status": "completed", "vaccineCode": {"text": "x"}, "patient": ANNA}
+    await open_town.post({**shot, "occurrenceDateTime": "2026-10-06"}, "lps")
+    await open_town.post(
+        {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "x"}, "subject": ANNA}, "lps"
+    )
     for resource in (
         personal("x"),
         referral("r2"),

@@ -11,6 +11,7 @@ from careplan.fhir.registry import TypeUnknown
 from careplan.fhir.search import Query
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import dump, parse, read_text
+from careplan.interactions.access import Forbidden
 from careplan.interactions.write import (
     IdMismatch,
     MultipleMatches,
@@ -209,6 +210,15 @@ async def test_delete_with_a_stale_if_match_is_refused(town: Town) -> None:
     await put(town, {**hba1c(52), "id": "o1"})
     with pytest.raises(PreconditionFailed):
         await delete(town.as_("doctor"), "Observation", "o1", expects=1)
+
+
+async def test_a_delete_of_what_never_was_is_no_fault_for_who_writes_the_type(town: Town) -> None:
+    """R4-44."""
+    assert await town.delete("Observation/never") is None
+    with pytest.raises(Forbidden):
+        await town.delete("Organization/never")
+    with pytest.raises(Forbidden):
+        await town.delete("Condition/never", who="anna")
 
 
 async def test_what_was_deleted_may_be_made_again_as_the_next_version(town: Town) -> None:

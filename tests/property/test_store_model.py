@@ -12,7 +12,7 @@ from storing import NOON, Home, both, coded, dated, fed, walked, where, write
 
 from careplan.fhir.index import SearchValues
 from careplan.fhir.query import Order, Query, TokenIs
-from careplan.store.protocol import Guard, GuardFailed, Store, VersionConflict, Write
+from careplan.store.protocol import Guard, GuardFailed, Past, Store, VersionConflict, Write
 
 IDS = ("a", "b", "c", "d")
 CODES = ("x", "y")
@@ -105,9 +105,12 @@ async def compare(store: Store, type: str, model: Model) -> None:
         assert (None if read is None else (read.number, read.body)) == (
             (len(expected), expected[-1][0]) if expected else None
         )
-        page = await store.history(type, id)
+        page = await store.history(Past(type, id))
         assert [version.body for version in reversed(page.versions)] == [body for body, _, _ in expected]
         assert [version.number for version in page.versions] == list(range(len(expected), 0, -1))
+    whole = await store.history(Past(type, count=10**6))
+    assert [(version.id, version.number) for version in reversed(whole.versions)] == model.feed
+    assert whole.total == len(model.feed)
     for code in CODES:
         asked = Query(type, (where("code", "token", TokenIs(None, code)),), count=2)
         assert await walked(store, asked) == model.current(code)

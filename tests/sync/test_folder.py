@@ -8,7 +8,7 @@ import pytest
 
 from careplan.fhir.text import parse
 from careplan.interactions.context import Context
-from careplan.sync.folder import Loaded, files_in, load
+from careplan.sync.folder import TOGETHER, Loaded, files_in, load
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "dk-core" / "examples"
 Json = dict[str, Any]
@@ -213,3 +213,13 @@ async def test_published_danish_examples_come_in_or_are_refused_with_a_place(con
                 del kept["meta"]
                 source.pop("meta", None)
                 assert kept == source
+
+
+async def test_one_bad_line_among_many_stops_no_other(context: Context, tmp_path: Path) -> None:
+    lines = [observation(id=f"o{number}") for number in range(TOGETHER + 6)]
+    lines[3]["status"] = "nope"
+    path = write(tmp_path, "many.ndjson", "\n".join(map(json.dumps, [*lines, observation(id="o9", status="amended")])))
+    found = await loaded(context, path)
+    assert (found.written, found.unchanged) == (TOGETHER + 6, 0)
+    assert [(one.line, one.path) for one in found.refused] == [(4, "Observation.status")]
+    assert parse((await context.store.read("Observation", "o9")).body)["status"] == "amended"

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.instant import find_whole_date
+from careplan.fhir.reference import find_target
 from careplan.fhir.text import Json
 
 _YEARS = (1900, 2199)
@@ -27,10 +28,16 @@ class ParameterFaulty(CareplanError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call of an operation: on which instance, with which parameters, each possibly several times."""
+    """One call of an operation: on which instance, with which parameters, each possibly several times.
+
+    base    this server's FHIR base, by which absolute references to itself are known
+    strict  the caller wants what is not supported refused
+    """
 
     id: str | None = None
     values: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    base: str | None = None
+    strict: bool = False
 
     def all(self, name: str) -> Sequence[Json]:
         return self.values.get(name, ())
@@ -50,11 +57,11 @@ class Asked:
     def reference(self, name: str, type_name: str) -> str:
         """The logical id of a reference of this type, however it is given."""
         value = self.read(name)
-        text = value.get("reference", "") if isinstance(value, dict) else str(value)
-        kind, _, id = text.rpartition("/")
-        if not id or (kind and kind.rpartition("/")[2] != type_name):
-            raise ParameterFaulty(f"parameter {name} must name a {type_name}, e.g. {type_name}/1")
-        return id
+        text = str(value.get("reference", "")) if isinstance(value, dict) else str(value)
+        target = find_target(text if "/" in text else f"{type_name}/{text}", self.base)
+        if target is None or target.type != type_name:
+            raise ParameterFaulty(f"parameter {name} must name a {type_name} of this service, e.g. {type_name}/1")
+        return target.id
 
     def find_day(self, name: str) -> date | None:
         value = self.find(name)
@@ -64,6 +71,23 @@ class Asked:
         if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
             raise ParameterFaulty(f"parameter {name} must be a date like 2026-11-22")
         return day
+
+    def find_whole(self, name: str) -> int | None:
+        """A whole number, 0 or more."""
+        value = self.find(name)
+        if value is None or value == "":
+            return None
+        text = str(value)
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < 9):
+            raise ParameterFaulty(f"parameter {name} must be a whole number, 0 or more")
+        return int(text)
+
+    def text(self, name: str) -> str:
+        """A string, uri or code; "" when it is not given."""
+        value = self.find(name)
+        if value is not None and not isinstance(value, str):
+            raise ParameterFaulty(f"parameter {name} must be a text")
+        return value or ""
 
     def find_number(self, name: str) -> Decimal | None:
         """A decimal, given as a number, as text or as a Quantity's value."""
@@ -87,7 +111,14 @@ class Asked:
         return value in (True, "true")
 
 
-def asked_from_parameters(id: str | None, body: Json | None, pairs: Sequence[tuple[str, str]]) -> Asked:
+def asked_from_parameters(
+    id: str | None,
+    body: Json | None,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    base: str | None = None,
+    strict: bool = False,
+) -> Asked:
     """Parameters resource and URL together. Raises ParameterFaulty for a body that is no Parameters."""
     values: dict[str, list[Json]] = {}
     for name, text in pairs:
@@ -99,7 +130,7 @@ def asked_from_parameters(id: str | None, body: Json | None, pairs: Sequence[tup
             if not isinstance(parameter, dict) or not isinstance(parameter.get("name"), str):
                 raise ParameterFaulty("every parameter has a name")
             values.setdefault(parameter["name"], []).append(_value(parameter))
-    return Asked(id, values)
+    return Asked(id, values, base, strict)
 
 
 def _value(parameter: Json) -> Json:

@@ -24,7 +24,8 @@ async def eligible(context: Context, asked: Asked) -> bytes:
     found = _by_patient(
         await candidates(context, clinic, plan and str(plan), state and str(state), asked.find_day("on"))
     )
-    count = min(_whole(asked, "_count", context.house.limits.page), context.house.limits.page_maximum)
+    limits, wanted = context.house.limits, asked.find_whole("_count")
+    count = min(limits.page if wanted is None else wanted, limits.page_maximum)
     pairs = [("clinic", f"Organization/{clinic}" if clinic else ""), ("plan-type", plan), ("state", state)]
     pairs += [("on", asked.find("on")), ("_count", str(count) if asked.find("_count") else "")]
     kept = [(name, str(value)) for name, value in pairs if value]
@@ -77,16 +78,6 @@ def eligibility_extension(plan: Eligibility, saved: str | None) -> Json:
     if saved:
         parts.append({"url": "saved", "valueDate": saved})
     return {"url": systems.EXT_ELIGIBILITY, "extension": parts}
-
-
-def _whole(asked: Asked, name: str, default: int) -> int:
-    value = asked.find(name)
-    if value is None:
-        return default
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise ParameterFaulty(f"parameter {name} must be a whole number, 0 or more")
-    return int(text)
 
 
 def _link(context: Context, relation: str, pairs: Sequence[tuple[str, str]]) -> Json:

@@ -25,10 +25,11 @@ class Kept:
     number: int
     at: datetime
     body: bytes | None
+    method: str = "PUT"
 
 
-def kept(id="o1", number=1, body=BODY):
-    return Kept("Observation", id, number, AT, body)
+def kept(id="o1", number=1, body=BODY, method="PUT"):
+    return Kept("Observation", id, number, AT, body, method)
 
 
 def test_a_searchset_holds_the_stored_bytes():
@@ -93,14 +94,18 @@ def test_includes_and_outcomes_stand_after_the_matches_and_are_not_counted():
 
 
 def test_history_names_the_request_of_every_version():
-    versions = [kept(number=3), kept(number=2, body=None), kept(number=1)]
+    """R4-48: the methods that made the versions; a PUT may have made the resource."""
+    versions = [kept(number=3, method="PATCH"), kept(number=2, body=None, method="DELETE"), kept(method="POST")]
     bundle = json.loads(history_bundle(versions, base=BASE, total=5, url="u", next_url="n"))
     assert (bundle["type"], bundle["total"]) == ("history", 5)
     assert [(one["request"]["method"], one["request"]["url"]) for one in bundle["entry"]] == [
-        ("PUT", "Observation/o1"),
+        ("PATCH", "Observation/o1"),
         ("DELETE", "Observation/o1"),
         ("POST", "Observation"),
     ]
+    (put,) = json.loads(history_bundle([kept()], base=BASE, total=1, url="u"))["entry"]
+    assert (put["request"]["method"], put["request"]["url"]) == ("PUT", "Observation/o1")
+    assert put["response"]["status"] == "201 Created"
     assert [one["response"]["status"] for one in bundle["entry"]] == ["200 OK", "204 No Content", "201 Created"]
     assert bundle["entry"][0]["response"]["etag"] == 'W/"3"'
     assert bundle["entry"][0]["response"]["lastModified"] == "2026-11-22T09:03:00.417Z"

@@ -3,7 +3,8 @@
 import pytest
 
 from careplan.fhir import registry
-from careplan.fhir.capability import Offer, capability_statement, operation_url
+from careplan.fhir.capability import Offer, capability_statement
+from careplan.fhir.definition_of_operation import operation_url
 from careplan.fhir.search import parse
 
 BASE = "https://us.example/fhir"
@@ -72,9 +73,29 @@ def test_operations_have_a_definition():
     assert {"name": "establish", "definition": operation_url("CarePlan", "establish")} in listed("CarePlan")[
         "operation"
     ]
-    assert "operation" not in listed("Task")
-    assert operation_url("PlanDefinition", "apply") == "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"
-    assert operation_url("Patient", "eligible").startswith("https://careplan.example/fhir/")
+    assert [one["name"] for one in listed("Task")["operation"]] == ["validate"]
+    assert "operation" not in statement()["rest"][0]
+    (export,) = statement(offer=Offer(operations=("export",)))["rest"][0]["operation"]
+    assert export == {"name": "export", "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"}
+
+
+def test_parameters_have_the_definition_of_hl7():
+    found = {one["name"]: one["definition"].rpartition("/")[2] for one in listed("Task")["searchParam"]}
+    assert (found["patient"], found["_id"]) == ("Task-patient", "Resource-id")
+    assert {one["name"]: one["definition"] for one in listed("Goal")["searchParam"]}["patient"] == (
+        "http://hl7.org/fhir/SearchParameter/clinical-patient"
+    )
+
+
+def test_what_stands_above_the_types_is_said_where_it_is_offered():
+    (rest,) = statement(offer=Offer(system=("search-system",), compartments=("Patient",)))["rest"]
+    assert {one["name"] for one in rest["searchParam"]} == set(registry._DATA["common"])
+    assert rest["compartment"] == ["http://hl7.org/fhir/CompartmentDefinition/patient"]
+    assert not {"searchParam", "operation", "compartment"} & statement()["rest"][0].keys()
+    assert statement(offer=Offer(patch_formats=("application/json-patch+json",)))["patchFormat"] == [
+        "application/json-patch+json"
+    ]
+    assert "patchFormat" not in statement()
 
 
 def test_profiles_and_new_rows_are_taken_as_given():

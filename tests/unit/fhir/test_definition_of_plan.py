@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from careplan.fhir import bindings, models, systems
-from careplan.fhir.definition_of_plan import plan_definition
+from careplan.fhir.definition_of_plan import activity_definitions, plan_definition
 from careplan.knowledge.load import load_knowledge
 
 KNOWLEDGE = load_knowledge()
@@ -44,3 +44,21 @@ def test_it_is_marked_as_not_for_care_yet_and_names_its_sources() -> None:
     assert resource["experimental"] is True
     assert resource["reviewer"] == [{"name": "ikke godkendt af en kliniker endnu"}]
     assert resource["relatedArtifact"][0]["type"] == "justification"
+
+
+@pytest.mark.parametrize("kind", KNOWLEDGE.plans)
+def test_every_activity_is_a_valid_definition_that_the_plan_names(kind: str) -> None:
+    found = activity_definitions(KNOWLEDGE.plans[kind])
+    assert [fault for one in found for fault in models.faults(one) + bindings.faults(one)] == []
+    named = [one["definitionCanonical"] for one in definition(kind)["action"]]
+    assert named == [f"{one['url']}|{one['version']}" for one in found]
+    assert [one["code"] for one in found] == [one["code"][0] for one in definition(kind)["action"]]
+    assert len({one["id"] for one in found}) == len(found)
+
+
+def test_an_activity_says_who_does_what_and_how_often() -> None:
+    found = {one["id"]: one for one in activity_definitions(KNOWLEDGE.plans["diabetes"])}
+    eyes = found["diabetes-oejenkontrol"]
+    assert (eyes["kind"], eyes["intent"], eyes["participant"]) == ("Task", "plan", [{"type": "patient"}])
+    assert eyes["timingTiming"] == {"repeat": {"frequency": 1, "period": 24, "periodUnit": "mo"}}
+    assert "timingTiming" not in found["diabetes-motion"]

@@ -103,6 +103,7 @@ def tokens(name, type_name, /, **members):
     ],
 )
 def test_a_coded_element_becomes_tokens(name, resource, expected):
+    """R4-87, R4-97, R4-100."""
     assert tokens(name, resource[0], **resource[1]) == expected
 
 
@@ -118,6 +119,7 @@ def test_a_coded_element_becomes_tokens(name, resource, expected):
     ],
 )
 def test_aliases_of_a_system_are_indexed_as_one(system, code, expected):
+    """NPU, MCS, ICPC-2 and SKS under each of their names."""
     assert tokens("code", "Condition", code={"coding": [{"system": system, "code": code}]}) == expected
 
 
@@ -173,6 +175,7 @@ def utc(*parts):
     ],
 )
 def test_a_date_covers_what_its_precision_says(text, low, high):
+    """R4-81, R4-84, R4-85."""
     found = find_span(text)
     assert found is not None
     assert found[1] == high
@@ -197,6 +200,7 @@ def test_a_date_covers_what_its_precision_says(text, low, high):
     ],
 )
 def test_what_is_no_date_covers_nothing(text):
+    """R4-85."""
     assert find_span(text) is None
 
 
@@ -239,6 +243,7 @@ DAY = (utc(2024, 4, 30, 22), utc(2024, 5, 1, 22))
     ],
 )
 def test_every_form_of_time_becomes_a_range(members, expected):
+    """R4-83: open at an end counts as without bounds."""
     assert named(of("Observation", **members).dates, "date") == expected
 
 
@@ -272,6 +277,7 @@ UP, DOWN = Decimal("Infinity"), Decimal("-Infinity")
     ],
 )
 def test_a_quantity_becomes_the_range_its_comparator_leaves(members, expected):
+    """R4-94."""
     assert named(of("Observation", **members).numbers, "value-quantity") == expected
 
 
@@ -309,6 +315,7 @@ def strings(name, type_name, /, **members):
 
 
 def test_a_name_is_found_by_every_part():
+    """R4-86."""
     name = [
         {
             "family": "Ærø",
@@ -325,6 +332,7 @@ def test_a_name_is_found_by_every_part():
 
 
 def test_later_words_of_a_name_are_found_but_marked():
+    """R4-86."""
     assert strings("family", "Patient", name=[{"family": "Carreno Quinones-Lund"}]) == [
         StringValue("Carreno Quinones-Lund"),
         StringValue("Quinones-Lund", word=True),
@@ -362,6 +370,7 @@ def test_empty_and_odd_strings_say_nothing():
     ],
 )
 def test_folding_leaves_case_accents_and_space_aside(text, same):
+    """R4-86."""
     assert folded(text) == folded(same)
 
 
@@ -400,6 +409,7 @@ def test_folding_twice_changes_nothing(text):
     ],
 )
 def test_a_reference_becomes_type_and_id(reference, expected):
+    """R4-91, R4-92."""
     assert named(of("Observation", subject=reference).references, "subject") == expected
 
 
@@ -417,10 +427,12 @@ def test_a_reference_becomes_type_and_id(reference, expected):
     ],
 )
 def test_patient_is_the_subject_when_it_is_a_patient(reference, counts):
+    """R4-91."""
     assert bool(named(of("Observation", subject=reference).references, "patient")) is counts
 
 
 def test_a_canonical_is_found_with_and_without_its_version():
+    """R4-93."""
     found = of("CarePlan", instantiatesCanonical=["http://x/P|1", "http://x/Q"]).uris
     assert [value.uri for _, value in found] == ["http://x/P|1", "http://x/P", "http://x/Q"]
 
@@ -431,8 +443,30 @@ def test_what_is_no_uri_says_nothing(value):
 
 
 def test_profile_and_source_are_uris_of_every_resource():
+    """R4-93, R4-100."""
     meta = {"profile": ["http://p"], "source": "http://s"}
     assert of("Goal", meta=meta).uris == (("_profile", UriValue("http://p")), ("_source", UriValue("http://s")))
+
+
+# ── what modifiers look at ───────────────────────────────────────────────────────────────────────
+
+
+def test_an_identifier_is_kept_with_each_code_of_its_type():
+    """R4-90."""
+    kind = {"coding": [{"system": "t", "code": "MR"}, {"code": "own"}], "text": "record"}
+    identifier = [{"type": kind, "system": "s", "value": "1"}, {"type": kind}, {"value": "2"}, "odd"]
+    found = named(of("Patient", identifier=identifier).tokens, "identifier:of-type")
+    assert found == [TokenValue("t|MR", "1"), TokenValue("|own", "1")]
+
+
+def test_text_and_displays_of_a_code_are_kept():
+    """R4-90."""
+    concept = {"coding": [{"code": "a", "display": "A"}, {"code": "b"}, "odd"], "text": "both"}
+    assert named(of("Observation", code=concept, category=[concept]).strings, "code:text") == [
+        StringValue("both"),
+        StringValue("A"),
+    ]
+    assert of("Observation", code={"coding": "odd", "text": " "}).strings == ()
 
 
 # ── the whole ────────────────────────────────────────────────────────────────────────────────────
@@ -444,6 +478,7 @@ def test_id_and_last_updated_are_left_to_the_version():
 
 
 def test_contained_resources_are_not_looked_into():
+    """R4-102."""
     assert of("Goal", contained=[{"resourceType": "Patient", "active": True}]) == SearchValues()
 
 
@@ -468,7 +503,8 @@ ODD = st.recursive(
 
 @given(st.sampled_from(registry.ROWS), st.data())
 def test_odd_content_never_raises(row, data):
-    names = sorted({path.steps[0].name for parameter in row.parameters.values() for path in parameter.paths})
+    every = [part for parameter in row.parameters.values() for part in (parameter, *parameter.parts)]
+    names = sorted({path.steps[0].name for parameter in every for path in parameter.paths if path.steps})
     resource = data.draw(st.dictionaries(st.sampled_from(names), ODD, max_size=4))
     extract({"resourceType": row.name, **resource})
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from careplan.fhir import bindings, xhtml
-from careplan.fhir.models import TYPES, expression, faults, known, nodes, reference_type, shape
-from careplan.fhir.primitive import primitive_fault
+from careplan.fhir.models import TYPES, expression, faults, known, reference_type, shape, survey
+from careplan.fhir.primitive import CHECKS
 from careplan.fhir.text import Digits, parse
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -122,8 +122,8 @@ def test_messages_never_repeat_a_value() -> None:
     ],
 )
 def test_primitives_have_the_form_of_r4(type_name: str, good: list[Any], bad: list[Any]) -> None:
-    assert [value for value in good if primitive_fault(type_name, value)] == []
-    assert [value for value in bad if not primitive_fault(type_name, value)] == []
+    assert [value for value in good if CHECKS[type_name](type_name, value)] == []
+    assert [value for value in bad if not CHECKS[type_name](type_name, value)] == []
 
 
 def test_an_id_is_that_of_r4_and_not_longer() -> None:
@@ -232,6 +232,20 @@ def test_a_reference_points_to_a_type_that_may_stand_there() -> None:
     ]
 
 
+def test_a_reference_may_lead_where_r4_says_and_not_where_r4b_does() -> None:
+    group = {"resourceType": "Group", "type": "person", "actual": True}
+    assert found({**group, "member": [{"entity": {"reference": "Patient/1"}}]}) == []
+    assert found({**group, "member": [{"entity": {"reference": "RelatedPerson/1"}}]}) == [
+        ("Group.member[0].entity", "reference-type-wrong")
+    ]
+    assert found({**OBSERVATION, "subject": {"reference": "Organization/1"}}) == [
+        ("Observation.subject", "reference-type-wrong")
+    ]
+    report = {"resourceType": "MeasureReport", "status": "complete", "type": "summary", "measure": "https://x"}
+    report |= {"period": {"start": "2026"}, "subject": {"reference": "Organization/1"}}
+    assert found(report) == []
+
+
 def test_the_type_of_a_reference_is_told_from_it() -> None:
     assert reference_type({"reference": "Patient/1"}) == "Patient"
     assert reference_type({"reference": "Foo/1"}) is None
@@ -239,16 +253,17 @@ def test_the_type_of_a_reference_is_told_from_it() -> None:
     assert reference_type({"type": "http://x/y"}) is None
 
 
-def test_nodes_pass_over_what_has_not_the_form_of_its_type() -> None:
-    odd = {"resourceType": "Patient", "name": "x", "contact": [3, {"name": {"family": ["x"]}}], "nonsense": {}}
-    places = {expression(node.place) for node in nodes(odd)}
-    assert places == {
-        "Patient.contact[0]",
-        "Patient.contact[1]",
-        "Patient.contact[1].name",
-        "Patient.contact[1].name.family",
+def test_a_survey_notes_codes_and_references_also_where_the_rest_is_faulty() -> None:
+    odd = {
+        "resourceType": "Patient",
+        "gender": 7,
+        "name": "x",
+        "link": [3, {"other": {"reference": "Patient/1", "nonsense": {}}, "type": ["x"]}],
+        "contained": [{"resourceType": "Goal", "lifecycleStatus": "y", "_x": {}}],
     }
-    assert list(nodes({"resourceType": "Foo"})) == []
+    places = {expression(node.place) for node in survey(odd).noted}
+    assert places == {"Patient.gender", "Patient.link[1].other", "Patient.contained[0].lifecycleStatus"}
+    assert survey({"resourceType": "Foo"}).noted == []
 
 
 @pytest.mark.skipif(not DANISH.exists(), reason="the dk-core instances are not beside this repository")

@@ -1,20 +1,41 @@
 """Rows of the registry, the paths of their expressions, and whose record a resource is part of."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from careplan.fhir import registry
-from careplan.fhir.path import Path, PathUnsupported, Step, paths, values
+from careplan.fhir.path import Path as MemberPath
+from careplan.fhir.path import PathUnsupported, Step, paths, values
+
+STANDARD = Path(__file__).resolve().parents[4] / "shared" / "data" / "fhir-r4" / "search-parameters.json"
 
 
 def test_every_expression_of_every_type_carried_over_is_understood():
     for type_name, entries in registry._DATA["types"].items():
         for name, entry in entries.items():
-            assert registry._parameter(name, entry).paths, f"{type_name}.{name}"
+            assert registry._parameter(name, entry, entries).paths, f"{type_name}.{name}"
 
 
 def test_every_compartment_parameter_is_a_parameter_of_its_type():
     for row in registry.ROWS:
         assert set(row.compartment) <= set(row.parameters), row.name
+
+
+def test_the_page_of_types_tells_every_row():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "types.md").read_text("utf-8")
+    told = [[part.strip() for part in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    assert told[1:] == [
+        [
+            row.name,
+            told[number][1],
+            "no" if row.read_only else "yes",
+            "itself" if row.name == "Patient" else ", ".join(row.compartment),
+            "yes" if row.clinical else "",
+        ]
+        for number, row in enumerate(registry.ROWS, 1)
+    ]
 
 
 def test_an_unknown_type_is_named():
@@ -24,7 +45,13 @@ def test_an_unknown_type_is_named():
     assert not registry.known("patient")
 
 
-@pytest.mark.parametrize("name", ["PlanDefinition", "StructureDefinition", "CodeSystem", "ValueSet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PlanDefinition", "ActivityDefinition", "StructureDefinition", "CodeSystem", "ValueSet"),
+        *("SearchParameter", "OperationDefinition"),
+    ],
+)
 def test_published_types_are_read_only(name):
     assert registry.row(name).read_only
     assert {"read", "search-type"} <= registry.row(name).interactions
@@ -50,9 +77,40 @@ def test_a_reference_leads_only_to_its_targets():
     assert registry.row("Task").parameters["focus"].leads_to("Goal")
 
 
-@pytest.mark.parametrize("name", ["_text", "_content", "phonetic", "code-value-quantity", "near"])
+@pytest.mark.parametrize("name", ["_text", "_content", "_list", "_query", "near"])
 def test_what_is_not_offered_is_not_registered(name):
+    """R4-102."""
     assert all(name not in row.parameters for row in registry.ROWS)
+
+
+@pytest.mark.skipif(not STANDARD.is_file(), reason="the search parameters of R4 are not beside the repository")
+def test_every_standard_parameter_of_our_types_is_offered_but_those_named():
+    """But for text, lists and named queries of any type, and distance."""
+    left_out = {"_text", "_content", "_list", "_query", "_has", "_type", "_filter", "near"}
+    missing = {
+        f"{one['type']}.{one['name']}"
+        for one in json.loads(STANDARD.read_bytes())
+        if registry.known(one["type"]) and one["name"] not in registry.row(one["type"]).parameters
+    }
+    assert {one for one in missing if one.partition(".")[2] not in left_out} == set()
+
+
+@pytest.mark.skipif(not STANDARD.is_file(), reason="the search parameters of R4 are not beside the repository")
+def test_a_parameter_is_of_the_kind_and_leads_to_the_types_that_the_standard_says():
+    for one in json.loads(STANDARD.read_bytes()):
+        parameter = registry.known(one["type"]) and registry.row(one["type"]).parameter(one["name"])
+        if parameter:
+            assert parameter.declared == one["kind"], f"{one['type']}.{one['name']}"
+            assert set(parameter.targets) <= set(one["target"]), f"{one['type']}.{one['name']}"
+
+
+def test_the_parts_of_a_composite_are_parameters_of_its_type_and_one_is_coded():
+    for row in registry.ROWS:
+        for parameter in row.parameters.values():
+            assert (len(parameter.parts) == 2) == (parameter.kind == "composite"), f"{row.name}.{parameter.name}"
+            assert {part.name for part in parameter.parts} <= set(row.parameters), f"{row.name}.{parameter.name}"
+            if parameter.parts:
+                assert "token" in {part.kind for part in parameter.parts}, f"{row.name}.{parameter.name}"
 
 
 PATIENT = {"reference": "Patient/p1"}
@@ -73,6 +131,23 @@ PATIENT = {"reference": "Patient/p1"}
         ({"resourceType": "CarePlan", "activity": ["odd", {"detail": {"performer": [PATIENT]}}]}, "p1"),
         ({"resourceType": "Task", "for": PATIENT}, "p1"),
         ({"resourceType": "Provenance", "target": [{"reference": "Goal/g"}, PATIENT]}, "p1"),
+        (
+            {
+                "resourceType": "Appointment",
+                "participant": [{"actor": {"reference": "Location/l"}}, {"actor": PATIENT}],
+            },
+            "p1",
+        ),
+        ({"resourceType": "Communication", "subject": PATIENT, "sender": {"reference": "Patient/p2"}}, "p1"),
+        ({"resourceType": "Communication", "sender": {"reference": "Organization/o"}, "recipient": [PATIENT]}, "p1"),
+        ({"resourceType": "Consent", "patient": PATIENT}, "p1"),
+        ({"resourceType": "DocumentReference", "subject": PATIENT}, "p1"),
+        ({"resourceType": "DocumentReference", "author": [{"reference": "Practitioner/x"}, PATIENT]}, "p1"),
+        ({"resourceType": "Immunization", "patient": PATIENT}, "p1"),
+        ({"resourceType": "QuestionnaireResponse", "author": PATIENT}, "p1"),
+        ({"resourceType": "MeasureReport", "subject": PATIENT}, "p1"),
+        ({"resourceType": "MeasureReport", "subject": {"reference": "Group/g"}}, None),
+        ({"resourceType": "HealthcareService", "providedBy": {"reference": "Organization/o"}}, None),
         ({"resourceType": "Group", "member": [{"entity": PATIENT}, {"entity": {"reference": "Patient/p2"}}]}, "p1"),
         ({"resourceType": "Organization", "id": "o"}, None),
         ({"resourceType": ["odd"]}, None),
@@ -99,7 +174,7 @@ def test_an_expression_becomes_member_paths(expression, kind, expected):
 
 def test_a_where_follows_only_the_items_that_fit():
     (path,) = paths("Library.relatedArtifact.where(type='depends-on').resource", "uri")
-    assert path == Path((Step("relatedArtifact", ("type", "depends-on")), Step("resource")))
+    assert path == MemberPath((Step("relatedArtifact", ("type", "depends-on")), Step("resource")))
     resource = {
         "relatedArtifact": [{"type": "depends-on", "resource": "a"}, {"type": "successor", "resource": "b"}, None, "x"]
     }
@@ -108,7 +183,7 @@ def test_a_where_follows_only_the_items_that_fit():
 
 def test_a_where_on_the_type_of_a_reference_is_kept_with_the_path():
     (path,) = paths("Task.for.where(resolve() is Patient)", "reference")
-    assert path == Path((Step("for"),), points_to="Patient")
+    assert path == MemberPath((Step("for"),), points_to="Patient")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""`Observation/$lastn?max=2&patient=1&category=…`: the newest values of each code.
+
+Codes that stand for one measure are one code, whichever of its codings a value came with. A value with several codes
+counts for each of them. Values that were withdrawn hide nobody's newest: they come only when `status` is asked for.
+https://hl7.org/fhir/R4/observation-operation-lastn.html · checklist R4-111
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from careplan.domain.guideline import Knowledge
+from careplan.fhir.bundle import searchset
+from careplan.fhir.index import folded
+from careplan.fhir.reading import WITHDRAWN
+from careplan.fhir.search import Criterion, IdIs, Order, Query, ReferenceIs, TokenIs
+from careplan.fhir.search import parse as parse_query
+from careplan.fhir.systems import normal_code
+from careplan.fhir.text import Json, parse
+from careplan.interactions.context import Context
+from careplan.interactions.operations.asked import Asked, ParameterFaulty
+from careplan.interactions.search import search
+from careplan.store.protocol import TooCostly, Version
+
+MOST = 100
+"""Of one code."""
+
+MOST_READ = 20_000
+"""Values looked at for one answer."""
+
+_PAGE = 200
+_MOST_LEFT_OUT = 1000
+_NEWEST = (Order("date", "date", True), Order("_id", "id", True))
+_SUBJECTS = ("patient", "subject")
+_CURRENT = Criterion("status", "token", tuple(TokenIs(None, code) for code in sorted(WITHDRAWN)), negated=True)
+
+Key = tuple[str, str]
+
+
+async def lastn(context: Context, asked: Asked) -> bytes:
+    """A searchset, code after code as they were measured last, each newest first; of one instant the last id first.
+
+    Raises ParameterFaulty without a patient or for a wrong `max`, TooCostly, and what a search raises
+    """
+    most = asked.find_whole("max")
+    if most is not None and not 1 <= most <= MOST:
+        raise ParameterFaulty(f"parameter max is a whole number from 1 to {MOST}")
+    pairs = [(name, _text(name, one)) for name in asked.values if name != "max" for one in asked.all(name)]
+    limit = context.house.limits.search_parameters
+    query = parse_query("Observation", pairs, strict=asked.strict, base=context.base, parameters=limit)
+    if not any(one.parameter in _SUBJECTS and _names_one(one) for one in query.criteria):
+        raise ParameterFaulty("parameter patient names whose values: one patient, e.g. patient=1 or subject=Patient/1")
+    found = await _newest(context, query, most or 1)
+    steering = {"_sort", "_count"} if query.count else {"_sort"}
+    used = (*([("max", str(most))] if most else []), *(pair for pair in query.used if pair[0] not in steering))
+    included = await _included(context, query, found) if query.includes else ()
+    shown = replace(query, used=used)
+    return searchset(shown, found, base=context.base, included=included, path="Observation/$lastn")
+
+
+def _text(name: str, value: Json) -> str:
+    """A parameter of Parameters as a search writes it."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return str(value).lower()
+        case {"reference": str(reference)}:
+            return reference
+        case {"code": str(code)}:
+            return f"{value['system']}|{code}" if isinstance(value.get("system"), str) else code
+        case _:
+            raise ParameterFaulty(f"parameter {name} is written as in a search")
+
+
+def _names_one(criterion: Criterion) -> bool:
+    """Whether it holds for the values of one person only: a chain or an identifier may lead to several."""
+    one = len(criterion.alternatives) == 1 and isinstance(criterion.alternatives[0], ReferenceIs)
+    return one and not criterion.negated
+
+
+async def _newest(context: Context, query: Query, most: int) -> list[Version]:
+    """Page after page, newest first; codes that are full are left out of the pages that follow."""
+    counted = _Counted(_keys_from_knowledge(context.knowledge), most)
+    asks_status = any(one.parameter == "status" for one in query.criteria)
+    criteria = query.criteria if asks_status else (*query.criteria, _CURRENT)
+    page = replace(query, criteria=criteria, orders=_NEWEST, count=_PAGE, total=False, includes=())
+    read = 0
+    while True:
+        found = (await search(context, page)).page
+        for version in found.matches:
+            counted.add(version)
+        read += len(found.matches)
+        if found.next is None:
+            return [version for some in counted.groups.values() for version in some]
+        if read >= MOST_READ:
+            raise TooCostly(f"more than {MOST_READ} values would have to be looked at; ask for fewer patients or codes")
+        full = Criterion("code", "token", counted.full[:_MOST_LEFT_OUT], negated=True)
+        page = replace(page, criteria=(*criteria, full) if full.alternatives else criteria, after=found.next)
+
+
+async def _included(context: Context, query: Query, found: Sequence[Version]) -> tuple[Version, ...]:
+    if not found:
+        return ()
+    ids = Criterion("_id", "id", tuple(IdIs(version.id) for version in found[: context.house.limits.page_maximum]))
+    brought = replace(query, criteria=(ids,), orders=(), count=context.house.limits.page_maximum)
+    return (await search(context, brought)).included
+
+
+def _keys_from_knowledge(knowledge: Knowledge) -> dict[Key, Key]:
+    """What each code of the measures and of their panels counts as."""
+    measures = tuple(knowledge.measures.values())
+    panels = {
+        normal_code(code.system, code.code): ("panel", one.id) for one in reversed(measures) for code in one.panel
+    }
+    return panels | {normal_code(code.system, code.code): ("measure", one.id) for one in measures for code in one.codes}
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The values kept so far, by the code they count for first.
+
+    same     what the codes of measures count as
+    numbers  how many values are kept of each code
+    """
+
+    same: Mapping[Key, Key]
+    most: int
+    groups: dict[Key, list[Version]] = field(default_factory=dict)
+    numbers: Counter[Key] = field(default_factory=Counter)
+
+    def add(self, version: Version) -> None:
+        """Keep a value unless one of its codes has enough; values come newest first."""
+        keys = self._keys(parse(version.body or b"").get("code") or {})
+        if any(self.numbers[key] >= self.most for key in keys):
+            return
+        self.groups.setdefault(keys[0], []).append(version)
+        self.numbers.update(keys)
+
+    def _keys(self, concept: Json) -> list[Key]:
+        """What a CodeableConcept counts as; one without codes by its text."""
+        codes = [normal_code(one.get("system", ""), one["code"]) for one in concept.get("coding", ()) if "code" in one]
+        found = dict.fromkeys(self.same.get(code, code) for code in codes)
+        return list(found) or [("text", folded(str(concept.get("text", ""))))]
+
+    @property
+    def full(self) -> tuple[TokenIs, ...]:
+        """The codes of which there are enough."""
+        enough = {key for key, number in self.numbers.items() if number >= self.most}
+        alike = [TokenIs(*code) for code, key in self.same.items() if key in enough]
+        return (*alike, *(TokenIs(*key) for key in sorted(enough) if key[0] not in ("measure", "panel", "text")))

@@ -1,0 +1,110 @@
+"""What must hold before a resource is written: what stands, whose it is, and what If-Match and If-None-Match say.
+
+https://hl7.org/fhir/R4/http.html#concurrency · checklist R4-32, R4-33, R4-36
+"""
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir import registry
+from careplan.fhir.conditional import Tags, expected_number
+from careplan.fhir.text import Json, Text, dump, parse
+from careplan.interactions import access
+from careplan.interactions.change import Change
+from careplan.interactions.context import Context
+from careplan.store.protocol import Version
+
+ANY = 0
+"""The version expected by `If-Match: *`: whichever stands, but one must."""
+
+
+class PreconditionFailed(CareplanError):
+    """If-Match, If-None-Match or If-None-Exist does not hold; nothing was written."""
+
+    code = "precondition-failed"
+
+
+class ResourceTypeMismatch(CareplanError):
+    """The body is a resource of another type than the address."""
+
+    code = "resource-type-mismatch"
+
+
+class NotAllowed(CareplanError):
+    """The type is read-only."""
+
+    code = "not-allowed"
+
+
+def check_writable(type_name: str) -> None:
+    """Raises TypeUnknown, or NotAllowed for what we publish."""
+    if registry.row(type_name).read_only:
+        raise NotAllowed(f"{type_name} is published by this service and cannot be written or deleted")
+
+
+def check_type(type_name: str, source: Text) -> None:
+    """Raises TypeUnknown, NotAllowed, or ResourceTypeMismatch when the body is something else."""
+    check_writable(type_name)
+    if source.value.get("resourceType") != type_name:
+        raise ResourceTypeMismatch(f"the body is not a {type_name}; its resourceType must be {type_name}")
+
+
+def check_precondition(what: str, previous: Version | None, expects: int | None, *, absent: bool = False) -> None:
+    """Raises PreconditionFailed when If-Match or If-None-Match: * does not hold."""
+    exists = previous is not None and not previous.deleted
+    if absent and exists:
+        raise PreconditionFailed(f"{what} exists already")
+    if expects is not None and not exists:
+        raise PreconditionFailed(f"{what} does not exist, so no version of it matches")
+    if expects not in (None, ANY) and previous is not None and previous.number != expects:
+        raise PreconditionFailed(
+            f"{what} is at version {previous.number}, not at version {expects}; read it again and repeat the change"
+        )
+
+
+def expected_version(tags: Tags) -> int:
+    """What If-Match expects, as `update` and `delete` take it. Raises HeaderInvalid for several tags."""
+    number = expected_number(tags)
+    return ANY if number is None else number
+
+
+async def check_standing(
+    context: Context, what: str, previous: Version | None, expects: int | None, *, absent: bool = False
+) -> None:
+    """What stands may be replaced by this caller, and is what the caller thinks. Raises Forbidden, PreconditionFailed.
+
+    expects  the version number of If-Match, or ANY; None: whatever stands
+    absent   If-None-Match: *, there must be nothing yet
+    """
+    await check_current(context, previous)
+    check_precondition(what, previous, expects, absent=absent)
+
+
+async def check_current(context: Context, previous: Version | None) -> None:
+    """What stands must be visible to who replaces it, and theirs to replace."""
+    if previous is not None:
+        await access.check_read(context, previous)
+        access.check_replaced(context, previous)
+
+
+async def check_change(context: Context, change: Change, arriving: frozenset[str] = frozenset()) -> None:
+    """The result must be the caller's to write. Raises Forbidden.
+
+    arriving  patients whom the same transaction registers
+    """
+    await access.check_write(context, change.type, change.value, change.patient, arriving)
+
+
+def same_content(source: Text, previous: Version) -> bool:
+    """Whether a body says what is stored already, but for version and instant."""
+    if previous.body is None:
+        return False
+    return _content(source.value) == _content(parse(previous.body))
+
+
+def _content(value: Json) -> bytes:
+    """A resource without id, version and instant, numbers as written: 1.0 and 1.00 differ. It need not be valid."""
+    meta = value.get("meta", {})
+    if not isinstance(meta, dict):
+        return dump(value)
+    meta = {name: part for name, part in meta.items() if name not in ("versionId", "lastUpdated")}
+    bare = {name: part for name, part in value.items() if name not in ("id", "meta")}
+    return dump({**bare, **({"meta": meta} if meta else {})})
