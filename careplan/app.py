@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from careplan import __version__
 from careplan.api.dispatch import Dispatch
 from careplan.api.door import FHIR, Door, new_id
 from careplan.api.errors import error_response
-from careplan.api.forwarded import Forwarding, forwarded_for, is_within
+from careplan.api.forwarded import Forwarding, forwarded_for, is_within, sent_once
 from careplan.api.gate import Gate
 from careplan.api.health import operation_routes
 from careplan.api.routes import fhir_routes
@@ -44,6 +45,7 @@ from careplan.interactions.access import LoginRequired
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, Exports, House, Limits, Validator
 from careplan.interactions.export.worker import work
+from careplan.interactions.indexing import index_again
 from careplan.knowledge.load import load_knowledge
 from careplan.settings import Settings, networks_from_text, settings_from_environment
 from careplan.store.mongo import MongoStore
@@ -61,6 +63,14 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Hosts that a service without sign-in answers under."""
 
 LOOPBACKS = networks_from_text("127.0.0.0/8, ::1")
+
+_TELLING = frozenset({b"cookie", b"origin", b"forwarded", b"x-forwarded-for"})
+"""Headers that say of a request more than that it comes from this machine."""
+
+_LOOPBACK_ONLY = "without sign-in this service is reached by a loopback address only"
+
+_QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""What FastAPI tells others of requests: nothing, since addresses, searches and errors may name people."""
 
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
 """The instant of every conformance resource: they change with the release, not while it runs."""
@@ -108,7 +118,7 @@ async def open_catalogue(profiles: Iterable[Json], knowledge: Knowledge) -> Stor
 
 def _published(resource: Json) -> Write:
     instant = instant_text(PUBLISHED)
-    body = stamp(read_text(dump(resource)), id=resource["id"], version_id="1", last_updated=instant)
+    body, _ = stamp(read_text(dump(resource)), id=resource["id"], version_id="1", last_updated=instant)
     return Write(resource["resourceType"], resource["id"], 0, PUBLISHED, None, body, extract(parse(body)))
 
 
@@ -139,13 +149,17 @@ def exports_of(settings: Settings) -> Exports:
 
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """The house with its stores open; closed again at the end. Raises KnowledgeFaulty, StoreUnavailable."""
+    """The house with its stores open; closed again at the end. Raises KnowledgeFaulty, StoreUnavailable.
+
+    A store that another release has indexed is indexed again first; until that is done nothing is served.
+    """
     knowledge = load_knowledge(settings.knowledge)
     profiles = read_profiles(settings.profiles)
     store = await open_store(settings)
     catalogue = await open_catalogue(profiles, knowledge)
     exports = exports_of(settings)
     try:
+        await index_again(store, settings.base or None)
         yield House(
             store=store,
             catalogue=catalogue,
@@ -160,6 +174,19 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         await asyncio.gather(store.close(), catalogue.close())
         if settings.store == ":memory:" and settings.export_folder is None:
             await asyncio.to_thread(shutil.rmtree, exports.folder, ignore_errors=True)
+
+
+async def prepare_store(settings: Settings) -> None:
+    """Index the store again if another release has; here, before the workers of `serve` start, Ctrl-C still ends it.
+
+    Raises KnowledgeFaulty, before a store is opened or made; StoreUnavailable
+    """
+    load_knowledge(settings.knowledge)
+    store = await open_store(settings)
+    try:
+        await index_again(store, settings.base or None)
+    finally:
+        await store.close()
 
 
 def recommender(knowledge: Knowledge, at: datetime) -> Callable[[list[Json], date], list[Json]]:
@@ -207,7 +234,9 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
             exporting.cancel()
             await asyncio.gather(exporting, return_exceptions=True)
 
-    app = FastAPI(title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None)
+    app = FastAPI(
+        title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, telemetry=_QUIET
+    )
     routes = fhir_routes()
     app.router.redirect_slashes = False
     app.router.routes += routes
@@ -247,16 +276,26 @@ def identify(request: Request) -> Caller:
     of our own name counts for nothing here: anybody may say it.
     Raises  LoginRequired
     """
-    caller = caller_of_cookie(request) if "cookie" in request.headers else None
+    sent = sent_once(request.scope)
+    host = sent.get(b"host", b"").decode("latin-1")
+    if not _TELLING.isdisjoint(sent) and (caller := _find_person(request, host)) is not None:
+        return caller
+    if _find_hostname(host) not in LOOPBACK:
+        raise LoginRequired(_LOOPBACK_ONLY)
+    return SYSTEM
+
+
+def _find_person(request: Request, host: str) -> Caller | None:
+    """Who is signed in; None where the request comes from this machine without anybody. Raises LoginRequired."""
+    caller = caller_of_cookie(request)
     if caller is not None:
         return caller
-    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    origin, source = request.headers.get("origin"), forwarded_for(request.headers)
     if request.cookies.get(NAME) or (origin is not None and not _same_site(origin, host)):
         raise LoginRequired("nobody is signed in here, or the request comes from another site")
-    source = forwarded_for(request.headers)
-    if _find_hostname(host) not in LOOPBACK or not (source is None or is_within(source, LOOPBACKS)):
-        raise LoginRequired("without sign-in this service is reached by a loopback address only")
-    return SYSTEM
+    if source is not None and not is_within(source, LOOPBACKS):
+        raise LoginRequired(_LOOPBACK_ONLY)
+    return None
 
 
 def _same_site(origin: str, host: str) -> bool:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from careplan import __version__
 from careplan.api.wire import Wire
-from careplan.app import LOOPBACK, create_app, open_house, recommender, system_context
+from careplan.app import LOOPBACK, create_app, open_house, prepare_store, recommender, system_context
 from careplan.demo import prepare_demo
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer, evaluate
@@ -187,6 +187,7 @@ def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.auth == "none" and parsed.host not in LOOPBACK:
         _tell(f"careplan: --auth none answers everybody, so it listens on 127.0.0.1 only, not on {parsed.host}")
         return 2
+    asyncio.run(prepare_store(settings))
     os.environ["CAREPLAN_STORE"] = settings.store
     if not settings.secret and settings.secret_file is None:
         os.environ["CAREPLAN_SECRET"] = secrets.token_urlsafe(32)  # one for all workers: any may get the next page

@@ -59,16 +59,16 @@ def _unplaced(found: tuple[Offered, ...]) -> bytes:
 def offered(routes: Iterable[Route]) -> Iterator[Offered]:
     """What is below the FHIR base; HEAD goes with GET without saying."""
     for route in routes:
-        if route.path.startswith(f"{FHIR}/") or route.path == FHIR:
+        if route.include_in_schema and (route.path.startswith(f"{FHIR}/") or route.path == FHIR):
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 yield route.path.removeprefix(FHIR), method
 
 
-def description(found: Sequence[Offered], rows: Sequence[Row] = ROWS) -> Json:
+def description(found: Sequence[Offered]) -> Json:
     """The whole description, but for the server its paths are below. found: what `offered` found."""
     paths: dict[str, Json] = {}
     for path, method in found:
-        for where, said in _spelled(path, method, rows):
+        for where, said in _spelled(path, method):
             paths.setdefault(where or "/", {})[method.lower()] = said
     return {
         "openapi": "3.1.0",
@@ -79,36 +79,36 @@ def description(found: Sequence[Offered], rows: Sequence[Row] = ROWS) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": _schemas(rows), "parameters": _parameters(rows), "responses": _responses()},
+        "components": {"schemas": _schemas(), "parameters": _parameters(), "responses": _responses()},
     }
 
 
-def _spelled(path: str, method: str, rows: Sequence[Row]) -> Iterator[tuple[str, Json]]:
+def _spelled(path: str, method: str) -> Iterator[tuple[str, Json]]:
     """Each path that a route stands for, and what is said of this method there."""
     exchange = EXCHANGES.get((path, method), Exchange(path))
     if path in _LEVELS:
-        yield from _operations(path, method, rows, exchange)
+        yield from _operations(path, method, exchange)
     elif "{member}" in path:
-        yield from _compartment(path, method, rows, exchange)
+        yield from _compartment(path, method, exchange)
     elif "{type}" in path:
-        for row in rows:
+        for row in ROWS:
             if exchange.code is None or exchange.code in row.interactions:
                 yield path.replace("{type}", row.name, 1), _said(path, method, exchange, row)
     else:
         yield path, _said(path, method, exchange, None)
 
 
-def _compartment(path: str, method: str, rows: Sequence[Row], exchange: Exchange) -> Iterator[tuple[str, Json]]:
+def _compartment(path: str, method: str, exchange: Exchange) -> Iterator[tuple[str, Json]]:
     """What is in a patient's compartment: each type, and all of them."""
-    for row in (*(one for one in rows if one.compartment), None):
+    for row in (*(one for one in ROWS if one.compartment), None):
         said = _said(path, method, exchange, row)
         said["operationId"] = f"compartment-{row.name if row else 'all'}-{method.lower()}"
         yield path.replace("{type}", "Patient").replace("{member}", row.name if row else "*"), said
 
 
-def _operations(path: str, method: str, rows: Sequence[Row], exchange: Exchange) -> Iterator[tuple[str, Json]]:
+def _operations(path: str, method: str, exchange: Exchange) -> Iterator[tuple[str, Json]]:
     level = _LEVELS[path]
-    for row in rows:
+    for row in ROWS:
         for name in row.operations.get(level, ()):
             operation = OPERATIONS.get((row.name, level, name))
             if operation is not None and method in operation.methods:
@@ -223,9 +223,9 @@ def _responses() -> Json:
     return {"refused": {"description": says, "content": {FHIR_JSON: {"schema": _OUTCOME}}}}
 
 
-def _schemas(rows: Sequence[Row]) -> Json:
+def _schemas() -> Json:
     """Resources are open: the profiles say what they hold."""
-    named = {one.name: _resource_schema(one.name) for one in rows}
+    named = {one.name: _resource_schema(one.name) for one in ROWS}
     issue = {"type": "object", "required": ["severity", "code"], "properties": {"severity": _TEXT, "code": _TEXT}}
     issues = {"type": "array", "minItems": 1, "items": issue}
     entries = {"type": "array", "items": {"type": "object"}}
@@ -248,13 +248,13 @@ def _resource_schema(name: str | None, *, optional: bool = False, **members: Jso
     return {"type": "object", "required": needed, "properties": {"resourceType": kind, **members}}
 
 
-def _parameters(rows: Sequence[Row]) -> Json:
+def _parameters() -> Json:
     """Search parameters of every type, those that steer an answer, and headers."""
     found: dict[str, Json] = {name: _query_parameter(name, says) for name, says in _STEERING.items()}
     found |= {
         name: {"name": name, "in": "header", "description": says, "schema": _TEXT} for name, says in _HEADERS.items()
     }
-    for row in rows:
+    for row in ROWS:
         for one in row.parameters.values():
             found[_key(row, one)] = _query_parameter(
                 one.name, f"{one.declared}; modifiers follow the name: {one.name}:…"
@@ -277,7 +277,6 @@ _STEERING: Mapping[str, str] = {
     "_total": "none, estimate or accurate",
     "_has": "Reverse chain: _has:Observation:patient:code",
     "_since": "Versions at or after this instant",
-    "_at": "Versions that were current at this time",
     "_type": "Resource types, between commas",
     "_outputFormat": "application/fhir+ndjson",
     "_format": "json",

@@ -1,6 +1,7 @@
 """What the FHIR door needs of the house, handed to it by `app`: who calls, and how a request becomes a Context."""
 
-import uuid
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,9 +45,30 @@ class Door:
         return f"{outside_of(request.scope).address}{FHIR}"
 
 
+_SHARE = 10
+"""Random bytes of one id."""
+
+_shares: list[bytes] = []
+"""Random bytes not used yet: read for many ids at once, which spares a system call an id."""
+
+os.register_at_fork(after_in_child=_shares.clear)
+
+
 def new_id() -> str:
-    """A fresh logical id; says nothing of whom it is for."""
-    return str(uuid.uuid4())
+    """A fresh logical id, a UUID of version 7: says when it was made, and nothing of whom it is for.
+
+    What is made at about the same time stands side by side in the indexes of a store, on few pages. The instant is
+    in `meta.lastUpdated` too; 74 bits are random, so that nobody guesses an id. https://www.rfc-editor.org/rfc/rfc9562
+    """
+    try:
+        share = _shares.pop()
+    except IndexError:
+        fresh = os.urandom(256 * _SHARE)
+        _shares.extend(fresh[at : at + _SHARE] for at in range(0, len(fresh) - _SHARE, _SHARE))
+        share = fresh[-_SHARE:]
+    number = int.from_bytes(share)
+    text = f"{time.time_ns() // 1_000_000:012x}7{number & 0xFFF:03x}{0x8 | number >> 12 & 0x3:x}{number >> 20:015x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def door_of(request: Request) -> Door:

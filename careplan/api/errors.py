@@ -4,6 +4,7 @@ Logs name the code and the route, never content, ids of people, or a query.
 """
 
 import logging
+from collections.abc import Iterable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +14,7 @@ from careplan.api.render import outcome_response
 from careplan.domain.errors import Fault
 from careplan.fhir.outcome import outcome, outcome_from_error
 from careplan.fhir.text import TextUnparsable
+from careplan.interactions.precondition import NotAllowed
 
 log = logging.getLogger("careplan.api")
 
@@ -21,10 +23,13 @@ _HEADERS = {401: {"www-authenticate": 'Bearer realm="careplan"'}, 429: {"retry-a
 """What goes along with a status: how to sign in, and in how many seconds to try again."""
 
 
-async def error_response(request: Request, error: Exception, route: str = "no route") -> Response:
+async def error_response(
+    request: Request, error: Exception, route: str = "no route", offered: Iterable[str] = ()
+) -> Response:
     """What any error under the FHIR base becomes.
 
-    route  the pattern of the address, for the log; it names no one
+    route    the pattern of the address, for the log; it names no one
+    offered  methods of that address; a refusal names them when it is an entry of a Bundle that is not allowed
     """
     if isinstance(error, HTTPException):
         code = _CODES.get(error.status_code, "careplan-error")
@@ -37,4 +42,7 @@ async def error_response(request: Request, error: Exception, route: str = "no ro
     status, resource = outcome_from_error(error)
     if status >= 500:
         log.error("%s %s ended with %s", request.method, route, type(error).__name__)
-    return outcome_response(resource, status, _HEADERS.get(status))
+    headers = _HEADERS.get(status)
+    if isinstance(error, NotAllowed):
+        headers = {"allow": ", ".join(sorted(offered if error.faults else error.methods))}
+    return outcome_response(resource, status, headers)

@@ -28,8 +28,9 @@ class Exchange:
 
 
 _SEARCH = ("search", "_has", "_include", "_revinclude", "_sort", "_count", "_total", "_summary", "_elements")
-_SYSTEM_SEARCH = ("_type", "_id", "_lastUpdated", "_tag", "_profile", "_sort", "_count", "_total", "_summary")
-_HISTORY = ("_since", "_at", "_count")
+_EVERYWHERE = ("_id", "_lastUpdated", "_tag", "_profile")
+_SYSTEM_SEARCH = ("_type", *_EVERYWHERE, "_include", "_revinclude", "_sort", "_count", "_total", "_summary")
+_HISTORY = ("_since", "_count")
 _EXPORTS = ("/$export", "/Patient/$export", "/Group/{id}/$export")
 
 

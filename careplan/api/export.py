@@ -6,27 +6,25 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html · checklist R4-114 to R4-116.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from careplan.api.door import FHIR, door_of
-from careplan.api.errors import error_response
-from careplan.api.headers import check_accept, find_body, header, names_of, query_pairs
+from careplan.api.door import door_of
+from careplan.api.headers import asked_pairs, check_accept, header, names_of
+from careplan.api.operation import find_parameters
 from careplan.api.render import outcome_response
+from careplan.api.route import Endpoint, address_routes
 from careplan.domain.errors import CareplanError, Fault
 from careplan.fhir.conditional import http_date
-from careplan.fhir.outcome import ANSWERS, UNFORESEEN, ResourceInvalid, outcome, outcome_from_error
-from careplan.fhir.text import Json
-from careplan.interactions.context import Context
+from careplan.fhir.outcome import ANSWERS, UNFORESEEN, outcome, outcome_from_error
 from careplan.interactions.export.job import says
 from careplan.interactions.export.kickoff import kick_off, wanted_from_asked
 from careplan.interactions.export.shelf import cancel, manifest, read_export, read_part
-from careplan.interactions.operations.asked import ParameterFaulty, asked_from_parameters
+from careplan.interactions.operations.asked import asked_from_parameters
+from careplan.interactions.precondition import NotAllowed
 from careplan.store.protocol import NotFound
 
 NDJSON = "application/fhir+ndjson"
@@ -34,9 +32,10 @@ NDJSON = "application/fhir+ndjson"
 WAIT = 2
 """Seconds until it is worth asking for the status again."""
 
-_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
+_KICK_OFFS = ("GET", "POST")
+"""Not by HEAD, which asks for nothing to be done."""
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 
 
 class AsyncRequired(CareplanError):
@@ -53,14 +52,14 @@ class RangeBeyond(CareplanError):
 
 def export_routes() -> list[Route]:
     """Kick-off at three levels, and what comes of it; to stand before the routes of types."""
+    levels = [("/$export", of_system), ("/Patient/$export", of_patients), ("/Group/{id}/$export", of_group)]
     table: list[tuple[str, dict[str, Endpoint]]] = [
-        ("/$export", {"GET": of_system, "POST": of_system}),
-        ("/Patient/$export", {"GET": of_patients, "POST": of_patients}),
-        ("/Group/{id}/$export", {"GET": of_group, "POST": of_group}),
         ("/$export/{export}", {"GET": status, "DELETE": end}),
         ("/$export/{export}/{file}", {"GET": file}),
     ]
-    return [_route(path, endpoints) for path, endpoints in table]
+    kick_offs = (address_routes(path, {"GET": of, "POST": of}, _check_accept, of) for path, of in levels)
+    results = (address_routes(path, endpoints, _check_accept) for path, endpoints in table)
+    return [route for routes in (*kick_offs, *results) for route in routes]
 
 
 async def of_system(request: Request) -> Response:
@@ -76,16 +75,15 @@ async def of_group(request: Request) -> Response:
 
 
 async def _kick_off(request: Request, level: str) -> Response:
-    if request.method == "HEAD":
-        raise HTTPException(405)
+    if request.method not in _KICK_OFFS:
+        raise NotAllowed("an export begins by GET or POST", _KICK_OFFS)
     context = door_of(request).context(request)
     preferences = {part.strip().lower() for part in header(request, "prefer").replace(";", ",").split(",")}
     if "respond-async" not in preferences:
         raise AsyncRequired("$export answers later: send the header Prefer: respond-async")
-    pairs = [(name, value) for name, value in query_pairs(request) if name not in ("_format", "_pretty") and value]
-    sent = await _parameters(context, request) if request.method == "POST" else None
+    sent = await find_parameters(context, request) if request.method == "POST" else None
     group = _group_of(request) if level == "group" else None
-    asked = asked_from_parameters(group, sent, pairs)
+    asked = asked_from_parameters(group, sent, asked_pairs(request))
     wanted = wanted_from_asked(level, asked, lenient="handling=lenient" in preferences)
     place = {"system": "", "patient": "/Patient", "group": f"/Group/{group}"}[level]
     address = f"{context.base}{place}/$export" + (f"?{request.url.query}" if request.url.query else "")
@@ -97,19 +95,6 @@ def _group_of(request: Request) -> str:
     """The group of the address. Raises NotFound for what cannot be an id."""
     request.path_params["type"] = "Group"
     return names_of(request)[1]
-
-
-async def _parameters(context: Context, request: Request) -> Json | None:
-    """The Parameters sent, None when there are none. Raises ParameterFaulty, ResourceInvalid with every fault."""
-    sent = await find_body(request)
-    if sent is None:
-        return None
-    if sent.value.get("resourceType") != "Parameters":
-        raise ParameterFaulty("the body of an operation is a Parameters resource")
-    faults = tuple(fault for fault in context.house.validate(sent.value) if fault.severity == "error")
-    if faults:
-        raise ResourceInvalid(f"{len(faults)} fault(s) in the Parameters", faults)
-    return sent.value
 
 
 async def status(request: Request) -> Response:
@@ -168,14 +153,7 @@ def _find_start(request: Request) -> int | None:
     return None if backward else int(match[1])
 
 
-def _route(path: str, endpoints: dict[str, Endpoint]) -> Route:
-    async def endpoint(request: Request) -> Response:
-        try:
-            if "ndjson" not in header(request, "accept"):
-                check_accept(request)
-            with door_of(request).gate.entered():
-                return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-        except Exception as error:
-            return await error_response(request, error, FHIR + path)
-
-    return Route(FHIR + path, endpoint, methods=list(endpoints))
+def _check_accept(request: Request) -> None:
+    """As everywhere, but that who asks for the files' own format is welcome, too."""
+    if "ndjson" not in header(request, "accept"):
+        check_accept(request)

@@ -7,6 +7,7 @@ last counts that is not a trusted proxy's own: what stands before it, anybody ma
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from starlette.datastructures import Headers
@@ -16,6 +17,8 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 OUTSIDE = "careplan.outside"
 """Where the scope of a request holds what is known of the outside."""
+
+_SENT = "careplan.sent"
 
 _NAMES = frozenset(
     {b"forwarded", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-prefix"}
@@ -61,14 +64,27 @@ class Forwarding:
         await self.app(scope, receive, send)
 
     def _by_proxy(self, scope: Scope) -> bool:
-        says = any(name in _NAMES for name, _ in scope["headers"])
+        says = not _NAMES.isdisjoint(sent_once(scope))
         return says and bool(scope.get("client")) and is_within(scope["client"][0], self.trusted)
 
 
 def outside_of(scope: Scope) -> Outside:
     """How the caller of this request addresses the service."""
     found: Outside | None = scope.get(OUTSIDE)
-    return found or Outside(scope["scheme"], find_host(Headers(scope=scope).get("host", "")) or "localhost")
+    return found or _outside_as_asked(scope["scheme"], sent_once(scope).get(b"host", b""))
+
+
+@lru_cache(maxsize=64)
+def _outside_as_asked(scheme: str, host: bytes) -> Outside:
+    return Outside(scheme, find_host(host.decode("latin-1")) or "localhost")
+
+
+def sent_once(scope: Scope) -> dict[bytes, bytes]:
+    """The headers of a request by name, as they came; of several lines of one name the first. Kept in the scope."""
+    found: dict[bytes, bytes] | None = scope.get(_SENT)
+    if found is None:
+        found = scope[_SENT] = dict(reversed(scope["headers"]))
+    return found
 
 
 def outside_from_headers(headers: Headers, scheme: str, trusted: Networks) -> Outside:

@@ -4,9 +4,6 @@ The answer is 503 and not 429: it is the service that is full, not this caller w
 https://hl7.org/fhir/R4/http.html#Status-Codes
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from careplan.domain.errors import CareplanError
 
 
@@ -17,19 +14,17 @@ class Busy(CareplanError):
 
 
 class Gate:
-    """Counts those inside; one event loop enters and leaves, so a plain number will do."""
+    """`with gate:` is to be one of those inside; one event loop enters and leaves, so a plain number will do."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.inside = 0
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Be one of those inside. Raises Busy."""
+    def __enter__(self) -> None:
+        """Raises Busy."""
         if self.inside >= self.most:
             raise Busy(f"{self.most} requests are at work here, which is the most; send it again in a moment")
         self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.inside -= 1

@@ -5,10 +5,12 @@ https://hl7.org/fhir/R4/http.html#general · checklist A, B, C.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.requests import Request
 
 from careplan.api.door import door_of
+from careplan.api.forwarded import sent_once
 from careplan.domain.errors import CareplanError
 from careplan.fhir.reference import CPR, ID
 from careplan.fhir.search import Pairs, ParameterInvalid, pairs_from_query
@@ -40,6 +42,9 @@ class TooLarge(CareplanError):
     code = "too-large"
 
 
+_RETURNS = {name.lower(): name for name in ("minimal", "representation", "OperationOutcome")}
+
+
 @dataclass(frozen=True, slots=True)
 class Prefer:
     """`Prefer`: what comes back from a write, and how strictly search parameters are taken.
@@ -56,18 +61,24 @@ def names_of(request: Request) -> tuple[str, str]:
     type_name, id = request.path_params["type"], request.path_params["id"]
     if not _ID.fullmatch(id):
         raise NotFound("there is no such address; an id is 1 to 64 of A-Z, a-z, 0-9, - and .")
-    if CPR.fullmatch(id):
+    if CPR.search(id):
         raise NotFound("a person number is never an id here; search by identifier, with POST _search")
     return type_name, id
 
 
-def check_accept(request: Request) -> None:
-    """Raises NotAcceptable unless JSON is welcome; `_format` in the address overrides Accept."""
-    if check_format(query_pairs(request)):
+def check_accept(request: Request, form: Pairs = ()) -> None:
+    """Raises NotAcceptable unless JSON is welcome; `_format` in the address, or in a form, overrides Accept."""
+    if (form or request.scope["query_string"]) and check_format([*query_pairs(request), *form]):
         return
-    offers = (header(request, "accept") or "*/*").split(",")
-    if not any(_is_json(one) and not _UNWANTED.search(one) for one in offers):
+    if not _takes_json(header(request, "accept")):
         raise NotAcceptable(f"only {FHIR_JSON} is written here; send Accept: {FHIR_JSON}")
+
+
+@lru_cache(maxsize=64)
+def _takes_json(accept: str) -> bool:
+    """Whether JSON is among what an Accept header offers; without one, everything is."""
+    offers = (accept or "*/*").split(",")
+    return any(_is_json(one) and not _UNWANTED.search(one) for one in offers)
 
 
 def check_format(pairs: Pairs) -> bool:
@@ -84,14 +95,22 @@ def _is_json(text: str) -> bool:
 
 
 def header(request: Request, name: str) -> str:
-    """A header that may stand in several lines, as one; "" when it is not sent."""
-    return ",".join(request.headers.getlist(name))
+    """A header that may stand in several lines, as one; "" when it is not sent. name: in small letters"""
+    wanted = name.encode()
+    if wanted not in sent_once(request.scope):
+        return ""
+    return b",".join([value for sent, value in request.scope["headers"] if sent == wanted]).decode("latin-1")
 
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
     """The query as pairs, percent-decoded once. Raises ParameterInvalid for wrong UTF-8."""
     query: bytes = request.scope["query_string"]
     return form_pairs(query)
+
+
+def asked_pairs(request: Request) -> list[tuple[str, str]]:
+    """What the address asks for: not what says how the answer is written, and nothing empty, which is as not sent."""
+    return [(name, value) for name, value in query_pairs(request) if name not in ("_format", "_pretty") and value]
 
 
 def form_pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -108,10 +127,9 @@ def form_pairs(raw: bytes) -> list[tuple[str, str]]:
 def prefer_of(request: Request) -> Prefer:
     """Preferences that we know; unknown ones are ignored."""
     parts = [part.strip() for part in header(request, "prefer").replace(";", ",").split(",")]
-    given = dict(part.split("=", 1) for part in parts if "=" in part)
-    returns = given.get("return", "")
-    known = returns if returns in ("minimal", "representation", "OperationOutcome") else ""
-    return Prefer(known, given.get("handling") == "strict")
+    pairs = (part.split("=", 1) for part in parts if "=" in part)
+    given = {name.strip().lower(): value.strip().strip('"').lower() for name, value in pairs}
+    return Prefer(_RETURNS.get(given.get("return", ""), ""), given.get("handling") == "strict")
 
 
 async def read_raw(request: Request) -> bytes:

@@ -14,10 +14,10 @@ from careplan.api.headers import names_of, query_pairs
 from careplan.api.render import json_response
 from careplan.fhir import registry
 from careplan.fhir.bundle import history_bundle
-from careplan.fhir.criterion import ParameterInvalid
-from careplan.fhir.instant import find_instant
-from careplan.fhir.link import PAGE, self_link, sign, unsign
+from careplan.fhir.criterion import ParameterInvalid, read_whole
+from careplan.fhir.page_link import PAGE, self_link, sign, unsign
 from careplan.fhir.query import Query
+from careplan.fhir.span import find_span
 from careplan.interactions import read as reading
 
 
@@ -40,7 +40,7 @@ async def _history(request: Request, type_name: str | None, id: str | None) -> R
     secret, limits = context.house.secret, context.house.limits
     given = dict(query_pairs(request))
     since = _since(given)
-    count = min(_whole(given.get("_count") or str(limits.page), "_count"), limits.page_maximum)
+    count = read_whole("_count", given.get("_count") or str(limits.page), limits.page_maximum)
     path = "/".join([*filter(None, (type_name, id)), "_history"])
     binding = f"{path}?{since}"
     after = unsign(given[PAGE], binding, secret) if given.get(PAGE) else None
@@ -61,13 +61,7 @@ async def _history(request: Request, type_name: str | None, id: str | None) -> R
 def _since(given: Mapping[str, str]) -> datetime | None:
     """`_since` as an instant, when it is sent. Raises ParameterInvalid."""
     text = given.get("_since")
-    since = find_instant(text) if text else None
-    if text and since is None:
+    span = find_span(text) if text else None
+    if text and span is None:
         raise ParameterInvalid("_since is an instant like 2026-11-22T09:00:00Z")
-    return since
-
-
-def _whole(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ParameterInvalid(f"{name} is a whole number, 0 or more")
-    return int(text)
+    return span[0] if span else None

@@ -3,23 +3,21 @@
 https://hl7.org/fhir/R4/operations.html · checklist M. Not here: what an operation does.
 """
 
-from collections.abc import Sequence
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.api.door import door_of
-from careplan.api.headers import find_body, names_of, prefer_of, query_pairs
+from careplan.api.headers import asked_pairs, find_body, names_of, prefer_of
 from careplan.api.render import json_response
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.outcome import ResourceInvalid
-from careplan.fhir.search import Pairs, ParameterUnsupported
+from careplan.fhir.search import ParameterUnsupported
 from careplan.fhir.text import Json
-from careplan.interactions import write
 from careplan.interactions.context import Context
 from careplan.interactions.operations import OPERATIONS, Operation
 from careplan.interactions.operations.asked import Asked, ParameterFaulty, asked_from_parameters
+from careplan.interactions.precondition import NotAllowed
 
 
 class OperationUnknown(CareplanError):
@@ -45,13 +43,21 @@ async def _operate(request: Request, level: str) -> Response:
         raise OperationUnknown(f"${name[:64]} is not an operation on {type_name} ({level} level)")
     method = "GET" if request.method == "HEAD" else request.method
     if method not in operation.methods:
-        raise write.NotAllowed(f"${name} changes the record and is called by POST")
-    body = await _parameters(context, request, operation) if method == "POST" else None
+        raise _not_allowed(name, operation)
+    body = None
+    if method == "POST":
+        body = await find_parameters(context, request, bare=operation.bare, sound=operation.sound)
     id = names_of(request)[1] if level == "instance" else None
-    arguments, strict = _arguments(query_pairs(request)), prefer_of(request).strict
+    arguments, strict = asked_pairs(request), prefer_of(request).strict
     asked = asked_from_parameters(id, body, arguments, base=context.base, strict=strict)
     _check_known(name, operation, asked)
     return json_response(await operation.run(context, asked))
+
+
+def _not_allowed(name: str, operation: Operation) -> NotAllowed:
+    if "GET" in operation.methods:
+        return NotAllowed(f"${name} is called by GET or POST", (*operation.methods, "HEAD"))
+    return NotAllowed(f"${name} changes the record and is called by POST", operation.methods)
 
 
 def _check_known(name: str, operation: Operation, asked: Asked) -> None:
@@ -61,17 +67,21 @@ def _check_known(name: str, operation: Operation, asked: Asked) -> None:
         raise ParameterUnsupported(f"${name} has no parameter {', '.join(unknown)[:200]}")
 
 
-async def _parameters(context: Context, request: Request, operation: Operation) -> Json | None:
-    """The Parameters sent, None when there are none. Raises ParameterFaulty, ResourceInvalid with every fault."""
+async def find_parameters(context: Context, request: Request, *, bare: str = "", sound: bool = True) -> Json | None:
+    """The Parameters sent, None when there are none. Raises ParameterFaulty, ResourceInvalid with every fault.
+
+    bare   the parameter that a body which is no Parameters stands for; empty: there is none
+    sound  whether a resource among the parameters must be valid
+    """
     body = await find_body(request)
     if body is None:
         return None
     value = body.value
     if value.get("resourceType") != "Parameters":
-        if not operation.bare:
+        if not bare:
             raise ParameterFaulty("the body of an operation is a Parameters resource")
-        value = {"resourceType": "Parameters", "parameter": [{"name": operation.bare, "resource": value}]}
-    checked = value if operation.sound else _without_resources(value)
+        value = {"resourceType": "Parameters", "parameter": [{"name": bare, "resource": value}]}
+    checked = value if sound else _without_resources(value)
     faults = tuple(fault for fault in context.house.validate(checked) if fault.severity == "error")
     if faults:
         raise ResourceInvalid(f"{len(faults)} fault(s) in the Parameters", faults)
@@ -86,7 +96,3 @@ def _without_resources(parameters: Json) -> Json:
     kept = [one for one in listed if not (isinstance(one, dict) and "resource" in one)]
     rest = {name: part for name, part in parameters.items() if name != "parameter"}
     return rest | ({"parameter": kept} if kept else {})
-
-
-def _arguments(pairs: Pairs) -> Sequence[tuple[str, str]]:
-    return [(name, value) for name, value in pairs if name not in ("_format", "_pretty") and value]

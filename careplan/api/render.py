@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/http.html#versions · checklist B, C.
 """
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,10 +14,22 @@ from careplan.fhir.outcome import outcome
 from careplan.fhir.text import Json, dump
 from careplan.store.protocol import Version
 
+_NO_STORE = (b"cache-control", b"no-store")
+_CONTENT_TYPE = (b"content-type", f"{FHIR_JSON}; charset=utf-8".encode())
+
 
 def json_response(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A FHIR body; caches may keep nothing of it."""
-    return Response(body, status, {"cache-control": "no-store", **(headers or {})}, f"{FHIR_JSON}; charset=utf-8")
+    return _JsonResponse(body, status, headers)
+
+
+class _JsonResponse(Response):
+    """A FHIR body. Which headers it has is known, so that none has to be looked for."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        self.raw_headers = [_NO_STORE, _CONTENT_TYPE, (b"content-length", b"%d" % len(self.body))]
+        for name, value in (headers or {}).items():
+            self.raw_headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
 
 
 def outcome_response(resource: Json, status: int, headers: dict[str, str] | None = None) -> Response:
@@ -30,7 +44,8 @@ def version_headers(version: Version) -> dict[str, str]:
 
 def version_response(version: Version, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A stored version: its bytes as they are."""
-    return json_response(version.body or b"", status, version_headers(version) | (headers or {}))
+    known = version_headers(version)
+    return json_response(version.body or b"", status, known | headers if headers else known)
 
 
 def location(base: str, version: Version) -> str:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from careplan.api.door import door_of
 from careplan.api.headers import (
     FHIR_JSON,
+    asked_pairs,
     check_content,
     content_type,
     header,
@@ -19,6 +20,7 @@ from careplan.api.headers import (
 )
 from careplan.api.render import json_response, version_headers, version_response, written_response
 from careplan.fhir.conditional import (
+    Tags,
     find_http_date,
     not_modified,
     pairs_from_if_none_exist,
@@ -42,10 +44,8 @@ _PATCHES = frozenset({patching.JSON_PATCH, FHIR_JSON})
 async def read(request: Request) -> Response:
     context = door_of(request).context(request)
     version = await reading.read(context, *names_of(request))
-    matched = header(request, "if-none-match")
-    since = request.headers.get("if-modified-since")
-    tags = tags_from_header(matched) if matched else None
-    if not_modified(version.number, version.at, tags, find_http_date(since) if since else None):
+    since = header(request, "if-modified-since")
+    if not_modified(version.number, version.at, _none_match(request), find_http_date(since) if since else None):
         return Response(b"", 304, version_headers(version))
     summary, elements = _shape(request, version.type)
     if summary == "false" and not elements:
@@ -55,6 +55,8 @@ async def read(request: Request) -> Response:
 
 def _shape(request: Request, type_name: str) -> tuple[str, tuple[str, ...]]:
     """`_summary` and `_elements`; a read ignores all other parameters."""
+    if not request.scope["query_string"]:
+        return "false", ()
     pairs = [(name, value) for name, value in query_pairs(request) if name in ("_summary", "_elements")]
     if not pairs:
         return "false", ()
@@ -78,18 +80,18 @@ async def create(request: Request) -> Response:
 async def update(request: Request) -> Response:
     context, type_name = _context_and_type(request)
     _, id = names_of(request)
-    source, expects, absent = await read_body(request), _expected(request), _absent(request)
+    source, expects, none_match = await read_body(request), _expected(request), _none_match(request)
     return _written(
-        request, context, await write.update(context, type_name, id, source, expects=expects, absent=absent)
+        request, context, await write.update(context, type_name, id, source, expects=expects, none_match=none_match)
     )
 
 
 async def update_matching(request: Request) -> Response:
     context, type_name = _context_and_type(request)
     query = _criteria(request, context, type_name)
-    source, expects, absent = await read_body(request), _expected(request), _absent(request)
+    source, expects, none_match = await read_body(request), _expected(request), _none_match(request)
     return _written(
-        request, context, await write.update_matching(context, query, source, expects=expects, absent=absent)
+        request, context, await write.update_matching(context, query, source, expects=expects, none_match=none_match)
     )
 
 
@@ -128,16 +130,12 @@ def _context_and_type(request: Request) -> tuple[Context, str]:
 def _unless(request: Request, context: Context, type_name: str) -> Query | None:
     """What must not be there yet: by If-None-Exist; some clients, such as fhirpy, put it into the address instead."""
     condition = request.headers.get("if-none-exist")
-    pairs = [*(pairs_from_if_none_exist(condition) if condition else ()), *_asked(request)]
+    pairs = [*(() if condition is None else pairs_from_if_none_exist(condition)), *asked_pairs(request)]
     return write.criteria(context, type_name, pairs) if pairs else None
 
 
 def _criteria(request: Request, context: Context, type_name: str) -> Query:
-    return write.criteria(context, type_name, _asked(request))
-
-
-def _asked(request: Request) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in query_pairs(request) if name not in ("_format", "_pretty")]
+    return write.criteria(context, type_name, asked_pairs(request))
 
 
 async def _read_patch(request: Request, context: Context) -> Patch:
@@ -166,5 +164,6 @@ def _expected(request: Request) -> int | None:
     return write.expected_version(tags_from_header(text)) if text else None
 
 
-def _absent(request: Request) -> bool:
-    return header(request, "if-none-match").strip() == "*"
+def _none_match(request: Request) -> Tags | None:
+    text = header(request, "if-none-match")
+    return tags_from_header(text) if text else None

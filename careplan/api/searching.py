@@ -10,18 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.api.door import door_of
-from careplan.api.headers import check_content, check_format, form_pairs, names_of, prefer_of, query_pairs, read_raw
+from careplan.api.headers import check_accept, check_content, form_pairs, names_of, prefer_of, query_pairs, read_raw
 from careplan.api.render import json_response
 from careplan.fhir import registry
 from careplan.fhir.across import Across, parse_across, record_types, types_asked
 from careplan.fhir.bundle import searchset
 from careplan.fhir.include import EVERY
-from careplan.fhir.link import PAGE
-from careplan.fhir.search import Pairs, ParameterInvalid, Query, binding_of, parse, sign, unsign
-from careplan.interactions.across import search_across, types_read
+from careplan.fhir.page_link import PAGE
+from careplan.fhir.search import Pairs, ParameterInvalid, Query, binding_of, sign, unsign
+from careplan.interactions.access import types_read
+from careplan.interactions.across import search_across
 from careplan.interactions.context import Context
-from careplan.interactions.search import Found, search
-from careplan.store.protocol import NotFound
+from careplan.interactions.search import Found, check_record, query_from_pairs, search
 
 FORM = frozenset({"application/x-www-form-urlencoded"})
 
@@ -30,7 +30,7 @@ async def of_type(request: Request) -> Response:
     """`Observation?…`, and `Observation/_search` by form."""
     pairs = await _pairs(request)
     context = door_of(request).context(request)
-    query = read_query(context, request.path_params["type"], pairs, strict=prefer_of(request).strict)
+    query = query_from_pairs(context, request.path_params["type"], pairs, strict=prefer_of(request).strict)
     return await _search(context, query, _token(pairs))
 
 
@@ -39,16 +39,13 @@ async def of_record(request: Request) -> Response:
     pairs = await _pairs(request)
     context = door_of(request).context(request)
     owner, id = names_of(request)
-    if registry.row(owner).name != "Patient":
-        raise NotFound(f"{owner} has no compartment here; search by its reference, or in the record of a Patient")
     member = request.path_params["member"]
+    check_record(owner, member)
     path = f"Patient/{id}/{member}"
     if member == EVERY:
-        asked = read_across(context, record_types(), pairs, patient=id)
+        asked = read_across(context, record_types(), pairs, strict=prefer_of(request).strict, patient=id)
         return await _search_across(context, asked, path, _token(pairs))
-    if registry.row(member).name not in record_types():
-        raise NotFound(f"{member} is no part of a patient's record; search it by itself")
-    query = read_query(context, member, pairs, strict=prefer_of(request).strict)
+    query = query_from_pairs(context, member, pairs, strict=prefer_of(request).strict)
     return await _search(context, replace(query, patient=id), _token(pairs), path)
 
 
@@ -57,25 +54,13 @@ async def of_system(request: Request) -> Response:
     pairs = await _pairs(request)
     context = door_of(request).context(request)
     every = tuple(row.name for row in registry.ROWS)
-    return await _search_across(context, read_across(context, every, pairs), "", _token(pairs))
+    asked = read_across(context, every, pairs, strict=prefer_of(request).strict)
+    return await _search_across(context, asked, "", _token(pairs))
 
 
-def read_query(context: Context, type_name: str, pairs: Pairs, *, strict: bool) -> Query:
-    """The pairs of a search as a Query, within the house's limits; the token of a page is left out."""
-    limits = context.house.limits
-    kept = [(name, value) for name, value in pairs if name != PAGE]
-    return parse(
-        type_name,
-        kept,
-        strict=strict,
-        base=context.base,
-        maximum=limits.page_maximum,
-        count=limits.page,
-        parameters=limits.search_parameters,
-    )
-
-
-def read_across(context: Context, types: tuple[str, ...], pairs: Pairs, patient: str | None = None) -> Across:
+def read_across(
+    context: Context, types: tuple[str, ...], pairs: Pairs, *, strict: bool, patient: str | None = None
+) -> Across:
     """The pairs of a search over those of the types that `_type` names, or else that the caller's role reads."""
     limits = context.house.limits
     named = types_asked(pairs)
@@ -84,6 +69,7 @@ def read_across(context: Context, types: tuple[str, ...], pairs: Pairs, patient:
     return parse_across(
         named or types_read(context, types),
         [(name, value) for name, value in pairs if name != PAGE],
+        strict=strict,
         base=context.base,
         maximum=limits.page_maximum,
         count=limits.page,
@@ -102,6 +88,7 @@ def searchset_of(
         page.matches,
         base=context.base,
         included=found.included,
+        faults=found.faults,
         total=page.total,
         page=token,
         next=sign(page.next, _binding(query, path), context.house.secret) if page.next else None,
@@ -115,7 +102,7 @@ async def _pairs(request: Request) -> Pairs:
         return query_pairs(request)
     check_content(request, FORM)
     form = form_pairs(await read_raw(request))
-    check_format(form)
+    check_accept(request, form)
     return [*query_pairs(request), *form]
 
 

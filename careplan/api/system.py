@@ -9,7 +9,7 @@ from functools import lru_cache
 from starlette.requests import Request
 from starlette.responses import Response
 
-from careplan import __version__
+from careplan import __dated__, __version__
 from careplan.api.door import door_of
 from careplan.api.headers import prefer_of, read_body
 from careplan.api.render import json_response
@@ -23,7 +23,6 @@ from careplan.fhir.text import dump
 from careplan.interactions.context import Context
 from careplan.interactions.transaction import Performed, Result, perform
 
-RELEASED = "2026-11-22"
 OFFER = Offer(
     conditional_create=True,
     conditional_update=True,
@@ -53,7 +52,7 @@ async def metadata(request: Request) -> Response:
 @lru_cache(maxsize=8)
 def _statement(base: str) -> tuple[bytes, str]:
     """The CapabilityStatement and its tag; they change with the release and the base alone."""
-    body = dump(capability_statement(base, version=__version__, date=RELEASED, offer=OFFER, profiles=PROFILES))
+    body = dump(capability_statement(base, version=__version__, date=__dated__, offer=OFFER, profiles=PROFILES))
     return body, hashlib.sha256(body).hexdigest()[:16]
 
 

@@ -15,8 +15,8 @@ from uuid import NAMESPACE_URL, uuid5
 from careplan.domain.errors import Fault
 from careplan.fhir.conditional import etag_from_number
 from careplan.fhir.instant import instant_text
-from careplan.fhir.link import self_link
 from careplan.fhir.outcome import outcome
+from careplan.fhir.page_link import self_link
 from careplan.fhir.query import Query
 from careplan.fhir.summary import reduced
 from careplan.fhir.text import dump
@@ -65,7 +65,7 @@ def searchset(
     *,
     base: str,
     included: Iterable[Stored] = (),
-    outcomes: Iterable[Mapping[str, Json]] = (),
+    faults: Sequence[Fault] = (),
     total: int | None = None,
     page: str | None = None,
     next: str | None = None,
@@ -73,7 +73,7 @@ def searchset(
 ) -> bytes:
     """A page of a search.
 
-    outcomes    OperationOutcomes for the caller, beside the one that names what was not supported
+    faults      what else the caller is told in an outcome, beside what was not supported
     total       number of all matches when it was asked for; a search of one page says it unasked
     page, next  signed tokens of this page (None: the first) and of the next (None: there is none)
     path        as in `self_link`
@@ -81,11 +81,11 @@ def searchset(
     if total is None and page is None and next is None:
         total = len(matches)
     shown = () if query.count == 0 else matches
-    unsupported = () if not query.ignored else (_outcome_of_ignored(query),)
+    told = (*_faults_of_ignored(query), *faults)
     entries = [
         *(_match_entry(base, one, "match", query) for one in shown),
         *(_match_entry(base, one, "include", replace(query, elements=())) for one in included),
-        *(_outcome_entry(one) for one in (*unsupported, *outcomes)),
+        *([_outcome_entry(outcome(told))] if told else ()),
     ]
     links = {"self": self_link(base, query, page=page, path=path)}
     if next is not None and query.count:
@@ -106,10 +106,9 @@ def response_bundle(kind: str, answers: Iterable[Answer], *, base: str) -> bytes
     return _bundle(kind, [_answer_entry(base, answer) for answer in answers])
 
 
-def collection(bodies: Iterable[tuple[str | None, bytes]], links: Mapping[str, str] | None = None) -> bytes:
+def collection(bodies: Iterable[tuple[str | None, bytes]]) -> bytes:
     """Resources side by side, each with its fullUrl where it has one."""
-    entries = [_entry(full_url, body) for full_url, body in bodies]
-    return _bundle("collection", entries, links=links or {})
+    return _bundle("collection", [_entry(full_url, body) for full_url, body in bodies])
 
 
 def status_line(status: int) -> str:
@@ -131,11 +130,10 @@ def _outcome_entry(found: Mapping[str, Json]) -> bytes:
     return _entry(f"urn:uuid:{uuid5(NAMESPACE_URL, body.decode())}", body, search={"mode": "outcome"})
 
 
-def _outcome_of_ignored(query: Query) -> Mapping[str, Json]:
-    return outcome(
-        Fault("", "parameter-unsupported", f"{query.type}: {name} is not supported and was left out", "warning")
-        for name in query.ignored
-    )
+def _faults_of_ignored(query: Query) -> list[Fault]:
+    where = f"{query.type}: " if query.type else ""
+    said = [f"{where}{name} is not supported and was left out" for name in query.ignored]
+    return [Fault("", "parameter-unsupported", one, "warning") for one in said]
 
 
 def _version_entry(base: str, one: Stored) -> bytes:

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/capabilitystatement.html · checklist R4-1
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,7 +24,6 @@ class Offer:
     """What stands above the single types.
 
     conditional_delete  `not-supported`, `single` or `multiple`
-    conditional_read    `not-supported`, `modified-since`, `not-match` or `full-support`
     system              codes of system-restful-interaction
     operations          names without `$`, called on the whole system
     patch_formats       media types of a patch
@@ -35,12 +34,10 @@ class Offer:
     conditional_create: bool = True
     conditional_update: bool = False
     conditional_delete: str = "not-supported"
-    conditional_read: str = "full-support"
     system: tuple[str, ...] = ("transaction", "batch")
     operations: tuple[str, ...] = ()
     patch_formats: tuple[str, ...] = ()
     compartments: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ("application/fhir+json", "json")
     security: str = ""
 
 
@@ -50,7 +47,6 @@ def capability_statement(
     version: str,
     date: str,
     offer: Offer | None = None,
-    rows: Sequence[Row] = ROWS,
     profiles: Mapping[str, Sequence[str]] | None = None,
 ) -> Json:
     """The statement.
@@ -73,22 +69,22 @@ def capability_statement(
         "software": {"name": "careplan", "version": version},
         "implementation": {"description": "Forløbsplan service", "url": base},
         "fhirVersion": "4.0.1",
-        "format": list(offered.formats),
+        "format": ["application/fhir+json", "json"],
         **({"patchFormat": list(offered.patch_formats)} if offered.patch_formats else {}),
-        "rest": [_rest(rows, offered, profiles or {})],
+        "rest": [_rest(offered, profiles or {})],
     }
 
 
-def _rest(rows: Sequence[Row], offer: Offer, profiles: Mapping[str, Sequence[str]]) -> Json:
+def _rest(offer: Offer, profiles: Mapping[str, Sequence[str]]) -> Json:
     rest: Json = {
         "mode": "server",
         **({"security": {"description": offer.security}} if offer.security else {}),
-        "resource": [_resource(one, rows, offer, profiles.get(one.name, ())) for one in rows],
+        "resource": [_resource(one, offer, profiles.get(one.name, ())) for one in ROWS],
     }
     if offer.system:
         rest["interaction"] = [{"code": code} for code in offer.system]
     if "search-system" in offer.system:
-        rest["searchParam"] = [_parameter(rows[0], rows[0].parameters[name]) for name in _COMMON]
+        rest["searchParam"] = [_parameter(ROWS[0], ROWS[0].parameters[name]) for name in _COMMON]
     if offer.operations:
         rest["operation"] = [_operation("", name) for name in offer.operations]
     if offer.compartments:
@@ -97,7 +93,7 @@ def _rest(rows: Sequence[Row], offer: Offer, profiles: Mapping[str, Sequence[str
     return rest
 
 
-def _resource(row: Row, rows: Sequence[Row], offer: Offer, profiles: Sequence[str]) -> Json:
+def _resource(row: Row, offer: Offer, profiles: Sequence[str]) -> Json:
     return {
         "type": row.name,
         **({"supportedProfile": list(profiles)} if profiles else {}),
@@ -106,7 +102,7 @@ def _resource(row: Row, rows: Sequence[Row], offer: Offer, profiles: Sequence[st
         "readHistory": "vread" in row.interactions,
         "updateCreate": "update" in row.interactions,
         **_conditions(row, offer),
-        **_searches(row, rows),
+        **_searches(row),
         **_operations(row),
     }
 
@@ -115,18 +111,16 @@ def _conditions(row: Row, offer: Offer) -> Json:
     writable = not row.read_only
     return {
         "conditionalCreate": offer.conditional_create and writable,
-        "conditionalRead": offer.conditional_read,
+        "conditionalRead": "full-support",
         "conditionalUpdate": offer.conditional_update and writable,
         "conditionalDelete": offer.conditional_delete if writable else "not-supported",
     }
 
 
-def _searches(row: Row, rows: Iterable[Row]) -> Json:
-    if "search-type" not in row.interactions:
-        return {}
+def _searches(row: Row) -> Json:
     forward = [f"{row.name}:{name}" for name, one in row.parameters.items() if one.kind == "reference"]
     backward = [
-        f"{other.name}:{name}" for other in rows for name, one in other.parameters.items() if one.leads_to(row.name)
+        f"{other.name}:{name}" for other in ROWS for name, one in other.parameters.items() if one.leads_to(row.name)
     ]
     return {
         **({"searchInclude": ["*", *forward]} if forward else {}),

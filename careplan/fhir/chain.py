@@ -23,7 +23,7 @@ def asked_of(row: registry.Row, key: str, value: str, base: str, hops: int = MOS
     Returns None when it asks nothing: `_id:missing=false`
     Raises  ParameterInvalid, also for a parameter that the type does not have
     """
-    name, _, modifier = key.partition(":")
+    name, colon, modifier = key.partition(":")
     if name == HAS:
         return _reverse_link(row, key, value, base, hops)
     if "." in key:
@@ -31,6 +31,8 @@ def asked_of(row: registry.Row, key: str, value: str, base: str, hops: int = MOS
     parameter = row.parameter(name)
     if parameter is None:
         raise ParameterInvalid(f"{row.name} has no search parameter {name[:64]}")
+    if colon and not modifier:
+        raise ParameterInvalid(f"{name} has no modifier : here; leave the colon out, or name one")
     return _settled(criterion_from_text(parameter, modifier, value, base))
 
 
@@ -73,9 +75,9 @@ def _types(row: registry.Row, key: str, hops: int) -> tuple[str, ...]:
     """Types that the first step of a chain may lead to and that have the rest; where any type may be, one is named."""
     _check_hops(hops)
     step, _, rest = key.partition(".")
-    name, _, wanted = step.partition(":")
+    name, colon, wanted = step.partition(":")
     parameter = row.parameter(name)
-    if parameter is None:
+    if parameter is None or (colon and not wanted):
         return ()
     targets = (wanted,) if wanted else parameter.targets
     return tuple(one for one in targets if parameter.leads_to(one) and _reaches(row, one) and _has(one, rest, hops - 1))

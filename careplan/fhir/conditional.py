@@ -15,7 +15,7 @@ from careplan.fhir.search import ParameterInvalid, pairs_from_query
 _TAG = re.compile(r'\s*(?:(?:W/)?"([^"]*)"|([^\s,"]+))\s*(?:,|$)')
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _QUERY_START = re.compile(r"[^?=]*\?")
-_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]*)\?(.+)", re.DOTALL)
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]*)\?(.*)", re.DOTALL)
 
 
 class HeaderInvalid(CareplanError):

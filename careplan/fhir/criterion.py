@@ -102,6 +102,14 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
+def read_whole(name: str, text: str, maximum: int) -> int:
+    """A whole number of 0 or more; one above the maximum is the maximum. Raises ParameterInvalid."""
+    if not (text.isascii() and text.isdigit()):
+        raise ParameterInvalid(f"{name} is a whole number, 0 or more")
+    digits = text.lstrip("0") or "0"
+    return min(int(digits), maximum) if len(digits) < 10 else maximum
+
+
 def _check_modifier(parameter: Parameter, modifier: str) -> None:
     if not modifier or modifier in MODIFIERS[sort_of(parameter)]:
         return

@@ -5,7 +5,7 @@ here. Not here: what an operation does (`careplan.interactions.operations`).
 https://hl7.org/fhir/R4/operationdefinition.html · https://hl7.org/fhir/R4/operationslist.html
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -129,11 +129,11 @@ def operation_url(type_name: str, name: str) -> str:
     return STANDARD.get((type_name, name)) or f"{systems.CANONICAL}/OperationDefinition/{type_name}-{name}"
 
 
-def operation_definitions(version: str, rows: Iterable[Row] = ROWS) -> tuple[Json, ...]:
-    """The definitions of our operations that the rows offer."""
+def operation_definitions(version: str) -> tuple[Json, ...]:
+    """The definitions of our operations, in the order of the registry."""
     return tuple(
         _operation_definition(row, name, version, DESCRIBED[row.name, name])
-        for row in rows
+        for row in ROWS
         for name in dict.fromkeys(name for names in row.operations.values() for name in names)
         if (row.name, name) in DESCRIBED
     )

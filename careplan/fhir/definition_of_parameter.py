@@ -6,7 +6,7 @@ here. Not here: which parameters there are (`registry`), and how they are asked 
 https://hl7.org/fhir/R4/searchparameter.html · https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -72,10 +72,10 @@ def parameter_url(type_name: str, name: str) -> str:
     return f"{HL7}/{parameter_id(type_name, name)}"
 
 
-def search_parameters(version: str, rows: Iterable[Row] = ROWS) -> tuple[Json, ...]:
-    """Every search parameter offered, once for each of HL7's definitions, in the order of the rows."""
+def search_parameters(version: str) -> tuple[Json, ...]:
+    """Every search parameter offered, once for each of HL7's definitions, in the order of the registry."""
     found: dict[str, list[tuple[Row, Parameter]]] = {}
-    for row in rows:
+    for row in ROWS:
         for parameter in row.parameters.values():
             found.setdefault(parameter_id(row.name, parameter.name), []).append((row, parameter))
     return tuple(_search_parameter(id, version, uses) for id, uses in found.items())

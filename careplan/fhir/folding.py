@@ -19,6 +19,12 @@ def folded(text: str) -> str:
     return now
 
 
+def bare(text: str) -> str:
+    """Text as it is typed where there is no ø and å: `Sorensen`, `Ase`; the text itself where it has none."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_BARE)
+
+
+_BARE = str.maketrans({"ø": "o", "Ø": "O", "å": "a", "Å": "A"})
 _LETTERS = str.maketrans(
     {"æ": "ae", "ø": "oe", "å": "aa", "œ": "oe", "ð": "d", "đ": "d", "ł": "l", "þ": "th", "ı": "i"}
 )

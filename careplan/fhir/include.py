@@ -8,6 +8,14 @@ from careplan.fhir.query import Include
 
 EVERY = "*"
 
+KEYS = frozenset({"_include", "_include:iterate", "_revinclude", "_revinclude:iterate"})
+
+
+def is_offered(row: registry.Row, key: str, value: str) -> bool:
+    """Whether a search of a type has this include. key: one of KEYS."""
+    reverse, iterate = key.startswith("_revinclude"), key.endswith(":iterate")
+    return find_include(row, value, reverse=reverse, iterate=iterate) is not None
+
 
 def find_include(row: registry.Row, value: str, *, reverse: bool, iterate: bool) -> Include | None:
     """`CarePlan:subject`, `CarePlan:subject:Patient`, `*`; None for what is not offered.

@@ -8,6 +8,8 @@ members, walked once along the resource. Not here: what an element says (`sink`,
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any, TypeAlias
 
 from careplan.fhir import registry
@@ -25,6 +27,20 @@ from careplan.fhir.value import UriValue as UriValue
 from careplan.fhir.value import boolean
 
 Json: TypeAlias = Any
+
+
+EDITION = 1
+"""Raise by one when resources give other values than before under the same `search-parameters.json`: when the way
+elements are read changes (`index`, `sink`, `value`, `composite`, `folding`, `sound`, `span`, `path`, `reference`,
+`systems`). Stores index again what they hold when they are opened, once. What a store makes of the values has a
+number of its own (`store/edition.py`)."""
+
+
+@lru_cache(maxsize=1)
+def edition() -> str:
+    """Names what is extracted: two releases with one edition give any resource the same values."""
+    definitions = files("careplan.fhir").joinpath("search-parameters.json").read_bytes()
+    return f"{EDITION}-{sha256(definitions).hexdigest()[:12]}"
 
 
 def extract(resource: Mapping[str, Json], base: str | None = None) -> SearchValues:

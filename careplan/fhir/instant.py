@@ -12,7 +12,8 @@ COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 _EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 29, tzinfo=UTC)
 
-_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 def instant_text(at: datetime) -> str:
@@ -27,13 +28,15 @@ def find_instant(text: object) -> datetime | None:
     """
     if not isinstance(text, str):
         return None
-    partial = _DATE.match(text)
+    partial = _DATE.fullmatch(text)
     try:
         if partial:
             year, month, day = (int(part) if part else 1 for part in partial.groups())
             at = datetime(year, month, day, tzinfo=COPENHAGEN)
-        else:
+        elif _TIME.fullmatch(text):
             at = datetime.fromisoformat(text)
+        else:
+            return None
     except ValueError:
         return None
     return min(max(at if at.tzinfo else at.replace(tzinfo=COPENHAGEN), _EARLIEST), _LATEST)

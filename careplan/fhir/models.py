@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
 from fhir.resources.R4B import get_fhir_model_class
 from fhir_core.constraints import FHIR_PRIMITIVES_MAPS
 from fhir_core.fhirabstractmodel import FHIRAbstractModel
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from careplan.domain.errors import Fault
@@ -52,6 +52,12 @@ _LONGEST_KEPT = 1000
 """Characters of a value that is kept as pydantic read it."""
 
 _REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
+
+_CRITERIA = re.compile(r"[A-Za-z]+\?")
+"""How a reference by criteria begins: `Patient?identifier=s|v`."""
+
+_OF_TRANSACTIONS = frozenset(("Bundle", "Parameters"))
+"""Types in which a resource, or a patch, comes to a transaction, with references that it resolves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +214,24 @@ def _type_of(annotation: Any) -> tuple[str, bool]:
 
 def _second_opinion(resource: Resource, form: Shape) -> list[Fault]:
     """What pydantic still finds in a resource we found no fault in."""
-    model = get_fhir_model_class(form.name)
+    model = _reader(form.name)
     try:
         model(**{name: _read(item, form, name) for name, item in resource.items()})
         return []
     except ValidationError as refusal:
         errors = refusal.errors(include_url=False, include_context=False, include_input=False)
     return [fault for error in errors if (fault := _fault_of_error(error["loc"], form.name))]
+
+
+@cache
+def _reader(type_name: str) -> type[FHIRAbstractModel]:
+    """The model of a resource type, without its search for nulls in lists of objects: those are found by then.
+
+    That search goes over all elements that a type may have, and is half of what pydantic costs.
+    """
+    unsearched: Any = classmethod(lambda cls, data: data)
+    members = {"__module__": __name__, "reject_null_complex_elements": model_validator(mode="before")(unsearched)}
+    return type(type_name, (get_fhir_model_class(type_name),), members)
 
 
 def _read(item: Any, form: Shape, name: str) -> Any:
@@ -230,14 +247,14 @@ def _read(item: Any, form: Shape, name: str) -> Any:
 
 def _kept(model: type[FHIRAbstractModel], value: Resource) -> Any:
     """A value as fhir.resources reads it; a long one, which is not worth keeping, as it is. Raises ValidationError."""
-    written = repr(value)  # tells 1, 1.0, 1.00 and true apart
+    written = repr(value)
     if len(written) > _LONGEST_KEPT:
         return value
     return _read_once(model, _Written(written, value))
 
 
 class _Written(NamedTuple):
-    """A value by what is written of it."""
+    """A value by what is written of it, which tells 1, 1.0, 1.00 and true apart."""
 
     text: str
     value: Resource
@@ -334,7 +351,10 @@ def _check_element(holder: Resource, item: Any, element: Element, form: Shape, p
         seen.faults.append(Fault(expression((place, element.name, None)), "type-wrong", message))
         return
     if not element.many:
-        _check_part(item, element, form, (place, element.name, None), seen)
+        if not element.primitive or element.noted:
+            _check_part(item, element, form, (place, element.name, None), seen)
+        elif fault := CHECKS[element.type](element.type, item):
+            seen.faults.append(Fault(expression((place, element.name, None)), *fault))
         return
     if not item:
         seen.faults.append(Fault(expression((place, element.name, None)), "element-empty", "an array is not empty"))
@@ -399,15 +419,19 @@ def _check_contained(value: Resource, place: Place, found: list[Fault]) -> None:
 
 
 def _reference_faults(resource: Resource, noted: list[Node]) -> list[Fault]:
-    """References to a type that may not stand there, or to a contained resource that is not there (ref-1)."""
-    found = []
+    """References by criteria, to a type that may not stand there, or to a contained resource not there (ref-1)."""
+    found, type_name = [], resource["resourceType"]
     contained = contained_types(resource)
     for node in noted:
         if node.element.type != "Reference" or not isinstance(node.value, dict):
             continue
         link = node.value.get("reference")
+        if isinstance(link, str) and "?" in link and _CRITERIA.match(link) and type_name not in _OF_TRANSACTIONS:
+            message = "a reference with criteria is resolved in a transaction only"
+            found.append(Fault(expression(node.place), "value-invalid", message))
+            continue
         dangling = isinstance(link, str) and link[:1] == "#" and link != "#" and link[1:] not in contained
-        if dangling and resource["resourceType"] != "Bundle":
+        if dangling and type_name != "Bundle":
             message = "ref-1: no contained resource has this id"
             found.append(Fault(expression(node.place), "invariant-broken", message))
             continue

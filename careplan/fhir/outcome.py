@@ -5,6 +5,7 @@ error says stays inside, and no stack trace leaves.
 Follows https://hl7.org/fhir/R4/operationoutcome.html and https://hl7.org/fhir/R4/http.html#Status-Codes.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -95,6 +96,7 @@ ANSWERS = {
 }
 """Every code of ours, of errors and of faults. A test sees that no error's code is missing."""
 
+_NUMBER = re.compile(r"(?<!\d)\d{6}-?\d{4}(?!\d)", re.ASCII)
 UNFORESEEN = Answer(500, "exception", keep=False)
 _GENERAL = "The server could not complete the request."
 
@@ -134,6 +136,11 @@ def _issue(fault: Fault) -> dict[str, Any]:
         "severity": fault.severity,
         "code": answer.issue,
         "details": {"text": fault.code},
-        "diagnostics": fault.message if answer.keep else _GENERAL,
+        "diagnostics": _without_numbers(fault.message) if answer.keep else _GENERAL,
     }
-    return issue | ({"expression": [fault.expression]} if fault.expression else {})
+    return issue | ({"expression": [_without_numbers(fault.expression)]} if fault.expression else {})
+
+
+def _without_numbers(text: str) -> str:
+    """Our message, person numbers left out that a caller put where a name belongs."""
+    return _NUMBER.sub("…", text)

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from careplan.fhir.systems import CANONICAL
 
-CPR = re.compile(r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d-?\d{4}")
-"""What a Danish person number looks like; it may not be an id, for ids stand in addresses (danish-fhir.md §7)."""
+CPR = re.compile(r"(?<![0-9A-Za-z])(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d-?\d{4}(?![0-9A-Za-z])", re.ASCII)
+"""A Danish person number, standing alone. Ids stand in addresses, so none may hold one (danish-fhir.md §7)."""
 
 ID = r"[A-Za-z0-9\-.]{1,64}"
-_LOCAL = re.compile(rf"([A-Z][A-Za-z]*)/({ID})(?:/_history/{ID})?$")
-_TYPED_URL = re.compile(rf"\w+:.*?/([A-Z][A-Za-z]*)/{ID}(?:/_history/{ID})?$")
+_LOCAL = re.compile(rf"([A-Z][A-Za-z]*)/({ID})(?:/_history/{ID})?")
+_TYPED_URL = re.compile(rf"\w+:.*?/([A-Z][A-Za-z]*)/{ID}(?:/_history/{ID})?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
-_VERSION = re.compile(rf"/_history/{ID}$")
+_VERSION = re.compile(rf"/_history/{ID}\Z")
 
 
 class Target(NamedTuple):
@@ -35,7 +35,7 @@ def find_target(text: str, base: str | None = None) -> Target | None:
         if ours and text.startswith(ours) and text[len(ours) : len(ours) + 1] == "/":
             plain = text[len(ours) + 1 :]
             break
-    local = _LOCAL.match(plain)
+    local = _LOCAL.fullmatch(plain)
     if local:
         return Target(local[1], local[2])
     if _SCHEME.match(text):
@@ -48,7 +48,7 @@ def points_to(reference: dict[str, Any], target: Target | None) -> str:
     if target is not None and target.type:
         return target.type
     if target is not None:
-        url = _TYPED_URL.match(target.id)
+        url = _TYPED_URL.fullmatch(target.id)
         if url:
             return url[1]
     declared = reference.get("type")

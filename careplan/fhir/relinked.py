@@ -7,7 +7,7 @@ Follows https://hl7.org/fhir/R4/http.html#trules.
 import re
 from collections.abc import Iterator, Mapping
 
-from careplan.fhir.text import decoded, dump, edited, tokens, unparsable
+from careplan.fhir.text import Json, decoded, dump, edited, tokens, unparsable
 
 _KINDS = ("Uri", "Url", "Oid", "Uuid")
 
@@ -35,9 +35,9 @@ def rewrite_references(raw: bytes, changes: Mapping[str, str]) -> bytes:
              (`/_history/2`, `#part`) stays.
     Raises   TextUnparsable
     """
-    text = decoded(raw)
-    if not changes or ("\\" not in text and not any(old in text for old in changes)):
+    if not changes:
         return raw
+    text = decoded(raw)
     edits = []
     for name, value, start, end in _strings(text):
         if name == "div":
@@ -45,6 +45,26 @@ def rewrite_references(raw: bytes, changes: Mapping[str, str]) -> bytes:
         elif name in URI_MEMBERS and (new := _rewritten(value, name, changes)) is not None:
             edits.append((start, end, dump(new).decode()))
     return edited(text, edits).encode()
+
+
+def holds_link(value: Json, changes: Mapping[str, str], name: str = "") -> bool:
+    """Whether `rewrite_references` may change the text of this value; most resources hold no such link.
+
+    name  of the member that holds the value
+    """
+    if type(value) is dict:
+        for one, item in value.items():
+            if holds_link(item, changes, one):
+                return True
+    elif type(value) is list:
+        for item in value:
+            if holds_link(item, changes, name):
+                return True
+    elif type(value) is str:
+        if name == "div":
+            return "href" in value or "src" in value
+        return name in URI_MEMBERS and _rewritten(value, name, changes) is not None
+    return False
 
 
 def _strings(text: str) -> Iterator[tuple[str, str, int, int]]:

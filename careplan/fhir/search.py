@@ -12,14 +12,13 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.chain import asked_of, branches, is_chained
 from careplan.fhir.criterion import ParameterInvalid as ParameterInvalid
-from careplan.fhir.criterion import split
+from careplan.fhir.criterion import read_whole, split
 from careplan.fhir.include import find_include
-from careplan.fhir.link import PAGE
-from careplan.fhir.link import binding_of as binding_of
-from careplan.fhir.link import self_link as self_link
-from careplan.fhir.link import sign as sign
-from careplan.fhir.link import unsign as unsign
-from careplan.fhir.query import Alternative as Alternative
+from careplan.fhir.page_link import PAGE
+from careplan.fhir.page_link import binding_of as binding_of
+from careplan.fhir.page_link import self_link as self_link
+from careplan.fhir.page_link import sign as sign
+from careplan.fhir.page_link import unsign as unsign
 from careplan.fhir.query import CompositeIs as CompositeIs
 from careplan.fhir.query import Criterion as Criterion
 from careplan.fhir.query import DateIs as DateIs
@@ -82,11 +81,24 @@ def parse(
 
 
 def pairs_from_query(text: str) -> list[tuple[str, str]]:
-    """The parameters of a query string, decoded once; `+` is a space. Raises ParameterInvalid for wrong UTF-8."""
+    """The parameters of a query string, decoded once; `+` is a space.
+
+    Raises ParameterInvalid for wrong UTF-8, and for more than any request takes
+    """
     try:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except UnicodeDecodeError:
+        raise ParameterInvalid("the parameters are not percent-encoded UTF-8") from None
     except ValueError:
-        raise ParameterInvalid("the query string is not percent-encoded UTF-8, or too long") from None
+        raise ParameterInvalid(f"a request has at most {MOST_PARAMETERS} parameters") from None
+
+
+def find_order(row: registry.Row, key: str) -> Order | None:
+    """A sort key, `-` before it for descending; None for what a type is not sorted by."""
+    parameter = row.parameter(key.removeprefix("-"))
+    if parameter is None or parameter.kind == "composite":
+        return None
+    return Order(parameter.name, parameter.kind, key.startswith("-"))
 
 
 @dataclass(slots=True)
@@ -158,9 +170,7 @@ class _Draft:
     # ── parameters that steer the answer ─────────────────────────────────────────────────────────
 
     def read_count(self, value: str) -> None:
-        if not (value.isascii() and value.isdigit()):
-            raise ParameterInvalid("_count is a whole number, 0 or more")
-        self.count = min(int(value[-9:]) if len(value.lstrip("0")) < 10 else self.maximum, self.maximum)
+        self.count = read_whole("_count", value, self.maximum)
         self.use_last("_count", str(self.count))
 
     def read_sort(self, value: str) -> None:
@@ -169,11 +179,11 @@ class _Draft:
             self.used.append(("_sort", ",".join(kept)))
 
     def add_order(self, key: str) -> bool:
-        parameter = self.row.parameter(key.removeprefix("-"))
-        if parameter is None or parameter.kind == "composite":
+        order = find_order(self.row, key)
+        if order is None:
             self.ignore(f"_sort={key}")
             return False
-        self.orders.append(Order(parameter.name, parameter.kind, key.startswith("-")))
+        self.orders.append(order)
         return True
 
     def read_include(self, value: str) -> None:

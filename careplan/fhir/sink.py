@@ -20,10 +20,10 @@ from careplan.fhir.value import (
     StringValue,
     TokenValue,
     UriValue,
-    later_words,
     number_of,
     reference_of,
     span_of,
+    starts_of,
     texts_of,
     tokens_of,
     uris_of,
@@ -109,7 +109,7 @@ def _string_sink(feeds: Feeds) -> Sink:
 
     def sink(value: Json, found: Found) -> None:
         for text in texts_of(value):
-            strings = (StringValue(text), *(StringValue(rest, word=True) for rest in later_words(text)))
+            strings = (StringValue(text), *(StringValue(start, word=True) for start in starts_of(text)))
             found.strings += [(name, string) for name in names for string in strings]
 
     return sink

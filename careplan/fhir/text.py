@@ -147,15 +147,15 @@ def text_from_value(value: dict[str, Json]) -> Text:
     at = 0
     for name, item in value.items():
         lead = at + 1
-        head, body = f'{"," if found else "{"}"{name}":', dump(item).decode()
+        head, body = f'{"," if found else "{"}"{name}":', _written(item)
         parts += (head, body)
         at += len(head) + len(body)
         found.append(Member(name, item, lead, at - len(body), at))
     return Text("".join(parts) + "}", value, tuple(found))
 
 
-def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) -> bytes:
-    """The text with only its `id` and its `meta` version changed; every other byte is kept.
+def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) -> tuple[bytes, int]:
+    """The text with only its `id` and its `meta` version changed, every other byte kept; and where the instant begins.
 
     source        the text, or what `read_text` made of it, which saves parsing again
     last_updated  an R4 instant
@@ -167,12 +167,14 @@ def stamp(source: bytes | Text, *, id: str, version_id: str, last_updated: str) 
     version = {"versionId": version_id, "lastUpdated": last_updated}
     fresh = ({} if "id" in named else {"id": id}) | ({} if "meta" in named else {"meta": version})
     if "id" in named:
-        edits.append((named["id"].start, named["id"].end, dump(id).decode()))
+        edits.append((named["id"].start, named["id"].end, _written(id)))
     if "meta" in named:
         edits.extend(_meta_edits(seen.text, named["meta"], version))
     if fresh:
         edits.append(_insertion(seen, fresh))
-    return edited(seen.text, edits).encode()
+    text = edited(seen.text, edits)
+    body, place = text.encode(), _place(edits, last_updated)
+    return body, place if len(body) == len(text) else len(text[:place].encode())
 
 
 def members(raw: bytes) -> dict[str, bytes]:
@@ -181,12 +183,14 @@ def members(raw: bytes) -> dict[str, bytes]:
     return {member.name: seen.text[member.start : member.end].encode() for member in seen.members}
 
 
-def entry_texts(source: bytes | Text) -> list[bytes | None]:
-    """The exact text of `Bundle.entry[i].resource`, in order; None where an entry holds no resource."""
-    seen = source if isinstance(source, Text) else read_text(source)
-    for member in seen.members:
+def entry_texts(bundle: Text) -> list[Text | None]:
+    """`Bundle.entry[i].resource` as it stands there, in order; None where an entry holds no resource.
+
+    What was read with the Bundle is not read again: only where the members stand is.
+    """
+    for member in bundle.members:
         if member.name == "entry" and isinstance(member.value, list):
-            return [_resource_text(seen.text, start) for start in _item_starts(seen.text, member.start)]
+            return list(_entry_texts(bundle.text, member))
     return []
 
 
@@ -295,13 +299,48 @@ def _item_starts(text: str, at: int) -> Iterator[int]:
         at = _after_space(text, at + 1) if text[at] == "," else at
 
 
-def _resource_text(text: str, at: int) -> bytes | None:
-    if text[at] != "{":
-        return None
-    for member in _members(text, at, _LOOSE)[0]:
-        if member.name == "resource":
-            return text[member.start : member.end].encode()
-    return None
+def _entry_texts(text: str, entries: Member) -> Iterator[Text | None]:
+    at = _after_space(text, entries.start + 1)
+    for entry in entries.value:
+        found, end = _resource_in(text, at, entry) if text[at] == "{" else (None, _LOOSE.raw_decode(text, at)[1])
+        yield found
+        at = _after_space(text, _after_space(text, end) + 1)
+
+
+def _resource_in(text: str, at: int, entry: dict[str, Json]) -> tuple[Text | None, int]:
+    """The resource of the entry that opens at `at`, and where the entry ends. The text is known to be good."""
+    found, lead = None, at + 1
+    if not entry:
+        return None, _after_space(text, lead) + 1
+    for name, value in entry.items():
+        start = _value_start(text, lead)
+        if name == "resource" and type(value) is dict:
+            members, end = _placed(text, start, value)
+            found = Text(text[start:end], value, members)
+        else:
+            _, end = _LOOSE.raw_decode(text, start)
+        lead = _after_space(text, end) + 1
+    return found, lead
+
+
+def _placed(text: str, at: int, value: dict[str, Json]) -> tuple[tuple[Member, ...], int]:
+    """The members of an object that was read, placed from where it opens, and where it ends. The text is good."""
+    found: list[Member] = []
+    lead = at + 1
+    if not value:
+        return (), _after_space(text, lead) + 1
+    for name, item in value.items():
+        start = _value_start(text, lead)
+        _, end = _LOOSE.raw_decode(text, start)
+        found.append(Member(name, item, lead - at, start - at, end - at))
+        lead = _after_space(text, end) + 1
+    return tuple(found), lead
+
+
+def _value_start(text: str, lead: int) -> int:
+    """Where the value of the member begins whose name follows."""
+    plain = _NAME.match(text, lead)
+    return plain.end() if plain else _name_with_escape(text, lead)[1]
 
 
 def _opened(text: str) -> int:
@@ -382,17 +421,34 @@ def _number_refused(word: str) -> bool:
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
 
 
+def _refuse(value: Json) -> Json:
+    raise TypeError(type(value).__name__)
+
+
+_PLAIN = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_refuse
+).encode
+
+
+def _written(value: Json) -> str:
+    """As `dump` writes it; the standard library's way, which knows no Digits, is the faster one."""
+    try:
+        return _PLAIN(value)
+    except TypeError:
+        return dump(value).decode()
+
+
 def _meta_edits(text: str, meta: Member, version: Mapping[str, str]) -> list[tuple[int, int, str]]:
     """The edits that put the version into a `meta` that is there."""
     if not isinstance(meta.value, dict):
-        return [(meta.start, meta.end, dump(version).decode())]
+        return [(meta.start, meta.end, _written(version))]
     inner, _ = _members(text, meta.start, _LOOSE)
     there = {member.name: member for member in inner}
-    edits = [(there[n].start, there[n].end, dump(v).decode()) for n, v in version.items() if n in there]
+    edits = [(there[n].start, there[n].end, _written(v)) for n, v in version.items() if n in there]
     fresh = [(name, value) for name, value in version.items() if name not in there]
     if fresh:
         lead, colon = _manner(text, inner[0]) if inner else ("", ":")
-        put = ",".join(f"{lead}{dump(name).decode()}{colon}{dump(value).decode()}" for name, value in fresh)
+        put = ",".join(f"{lead}{_written(name)}{colon}{_written(value)}" for name, value in fresh)
         edits.append((meta.start + 1, meta.start + 1, put + "," if inner else put))
     return edits
 
@@ -402,7 +458,7 @@ def _insertion(seen: Text, fresh: Mapping[str, Json]) -> tuple[int, int, str]:
     for member in seen.members:
         if member.name == "resourceType":
             lead, colon = _manner(seen.text, member)
-            put = "".join(f",{lead}{dump(n).decode()}{colon}{dump(v).decode()}" for n, v in fresh.items())
+            put = "".join(f",{lead}{_written(n)}{colon}{_written(v)}" for n, v in fresh.items())
             return member.end, member.end, put
     raise unparsable("resourceType is missing", seen.text, 0)
 
@@ -421,6 +477,12 @@ def edited(text: str, edits: list[tuple[int, int, str]]) -> str:
         parts += [text[at:start], put]
         at = end
     return "".join([*parts, text[at:]])
+
+
+def _place(edits: list[tuple[int, int, str]], text: str) -> int:
+    """Where a text stands, once the edits are carried out, that one of them puts in."""
+    at, holder = next((start, put) for start, _, put in edits if text in put)
+    return at + holder.index(text) + sum(len(put) - (end - start) for start, end, put in edits if start < at)
 
 
 def _plain(message: str) -> str:

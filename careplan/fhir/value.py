@@ -1,6 +1,7 @@
 """What one element says to a search, by kind of parameter: the values that `index` gathers and stores keep.
 
 The shape of the JSON decides what data type it is, so no schema is needed; what has another shape says nothing.
+Values are tuples, because a resource has many and each is compared and hashed.
 https://hl7.org/fhir/R4/search.html#ptypes
 """
 
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from careplan.fhir.folding import bare
 from careplan.fhir.reference import find_target, points_to
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, Span, find_span
 from careplan.fhir.systems import normal_code, normal_system
@@ -19,8 +21,7 @@ from careplan.fhir.systems import normal_code, normal_system
 Json: TypeAlias = Any
 
 
-@dataclass(frozen=True, slots=True)
-class TokenValue:
+class TokenValue(NamedTuple):
     """A coded value; `system` is "" when it has none. Aliases of `systems.py` are folded to one normal form.
 
     A diagnosis stands in its normal form and, where that differs, also as it was written. Text alone has code "".
@@ -31,16 +32,14 @@ class TokenValue:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DateValue:
+class DateValue(NamedTuple):
     """The range [low, high) of instants (UTC) an element stands for; an open end is the year 1 or 9999."""
 
     low: datetime
     high: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NumberValue:
+class NumberValue(NamedTuple):
     """A number or quantity in the unit it came in, as the range its comparator leaves.
 
     low, high  both inclusive; ±Infinity where the comparator (`<3`) leaves it open
@@ -55,8 +54,7 @@ class NumberValue:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StringValue:
+class StringValue(NamedTuple):
     """Text as it is; stores also keep `folded(text)`.
 
     word  the text from a later word on, so that `Quinones` finds `Carreno Quinones`: for `starts` only, neither for
@@ -67,8 +65,7 @@ class StringValue:
     word: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceValue:
+class ReferenceValue(NamedTuple):
     """Type and logical id of a reference to this server; a URL elsewhere stands in `id` with type "".
 
     identifier  Reference.identifier, of a logical reference; stores keep it as a token of `name:identifier`
@@ -79,15 +76,13 @@ class ReferenceValue:
     identifier: TokenValue | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UriValue:
+class UriValue(NamedTuple):
     """A uri or canonical; one with a version stands with it and without it."""
 
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class CompositeValue:
+class CompositeValue(NamedTuple):
     """Two values that stand in one element, for composite parameters; `token` is the coded part that is asked first."""
 
     token: TokenValue
@@ -246,9 +241,19 @@ _WORD = re.compile(r"(?<=[\s\-])(?=\w)")
 _LONGEST_NAME = 100
 
 
-def later_words(text: str) -> list[str]:
-    """`Berggren Hansen`, `Hansen` of `Test Berggren Hansen`; nothing of texts longer than a name."""
-    if len(text) > _LONGEST_NAME or (" " not in text and "-" not in text):
+def starts_of(text: str) -> list[str]:
+    """What else a search may start with: later words, and all of it without ø and å. Of no text longer than a name.
+
+    `Hansen` of `Berggren Hansen`; `Sorensen` of `Sørensen`
+    """
+    if len(text) > _LONGEST_NAME:
+        return []
+    plain = bare(text)
+    return [*_later_words(text), *([plain, *_later_words(plain)] if plain != text else ())]
+
+
+def _later_words(text: str) -> list[str]:
+    if " " not in text and "-" not in text:
         return []
     return [text[match.start() :] for match in _WORD.finditer(text)]
 

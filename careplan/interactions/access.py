@@ -4,7 +4,7 @@ The answer for searches is a restriction of the query itself, so that totals and
 Not here: who the caller is (a door), and consent, audit and tokens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -84,18 +84,24 @@ class Scope:
     listed_with: str | None = None
 
 
-async def scope_of(context: Context) -> Scope:
-    """The patients this caller has a relation to, now."""
+EVERYONE = Scope(everyone=True)
+
+
+async def scope_of(context: Context, patient: str | None = None) -> Scope:
+    """The patients this caller has a relation to, now.
+
+    patient  the only one that is asked about; None: whoever it may be
+    """
     caller = context.caller
     match caller.role:
         case "system":
-            return Scope(everyone=True)
+            return EVERYONE
         case "patient" if caller.patient:
             return Scope(patients=frozenset({caller.patient}))
         case "clinic" | "lps" if caller.organization:
             return Scope(listed_with=caller.organization)
         case "municipality" | "hospital" if caller.organization:
-            return Scope(patients=await referred_patients(context, caller.organization))
+            return Scope(patients=await referred_patients(context, caller.organization, patient))
         case _:
             return Scope()
 
@@ -108,7 +114,7 @@ async def restrict(context: Context, query: Query) -> Query:
     check_type(context, query.type)
     if query.type in OPEN and not query.links:
         return query
-    scope = await scope_of(context)
+    scope = await scope_of(context, None if query.links else query.patient)
     return query if scope.everyone else _restricted(context, query, scope)
 
 
@@ -124,17 +130,22 @@ def _restricted(context: Context, query: Query, scope: Scope) -> Query:
 
 def _restricted_link(context: Context, link: Link, scope: Scope) -> Link:
     """A chain through several types goes by those that the role reads."""
-    reads = RIGHTS[context.caller.role].reads
-    open_to = tuple(query for query in link.queries if reads is None or query.type in reads)
+    readable = types_read(context, [query.type for query in link.queries])
+    open_to = tuple(query for query in link.queries if query.type in readable)
     if not open_to:
         check_type(context, link.queries[0].type)
     return replace(link, queries=tuple(_restricted(context, query, scope) for query in open_to))
 
 
+def types_read(context: Context, types: Sequence[str]) -> tuple[str, ...]:
+    """Of these types, those that the caller's role reads."""
+    reads = RIGHTS[context.caller.role].reads
+    return tuple(one for one in types if reads is None or one in reads)
+
+
 def check_type(context: Context, type_name: str) -> None:
     """Raises Forbidden when the role never reads this type."""
-    reads = RIGHTS[context.caller.role].reads
-    if reads is not None and type_name not in reads:
+    if not types_read(context, [type_name]):
         raise Forbidden(f"role {context.caller.role} does not read {type_name}")
 
 
@@ -249,7 +260,7 @@ def _check_own(context: Context, type_name: str, value: Json) -> None:
 
 
 async def _check_patient(context: Context, patient: str | None, what: str) -> None:
-    scope = await scope_of(context)
+    scope = await scope_of(context, patient)
     if scope.everyone:
         return
     if patient is not None and patient in scope.patients:
@@ -266,23 +277,23 @@ async def _listed(context: Context, patient: str, organization: str) -> bool:
     return _lists(context, parse(version.body), organization)
 
 
-async def referred_patients(context: Context, organization: str) -> frozenset[str]:
-    """Patients with an active referral to the organisation whose period has not ended."""
-    referrals = await active_referrals(context, organization)
+async def referred_patients(context: Context, organization: str, patient: str | None = None) -> frozenset[str]:
+    """Patients with an active referral to the organisation whose period has not ended; of one, whether that one is."""
+    referrals = await active_referrals(context, organization, patient)
     return frozenset(patient for patient, _ in referrals)
 
 
-async def active_referrals(context: Context, organization: str) -> tuple[tuple[str, Json], ...]:
-    """(patient, ServiceRequest) of each referral to the organisation that is open now."""
+async def active_referrals(
+    context: Context, organization: str, patient: str | None = None
+) -> tuple[tuple[str, Json], ...]:
+    """(patient, ServiceRequest) of each referral to the organisation that is open now; of one patient, of that one."""
     performer = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
     status = Criterion("status", "token", (TokenIs(None, "active"),))
     values = [
         (version.patient, parse(version.body or b""))
-        for version in await every(context, Query("ServiceRequest", (performer, status)))
+        for version in await every(context, Query("ServiceRequest", (performer, status), patient=patient))
     ]
-    return tuple(
-        (patient, value) for patient, value in values if patient is not None and not _ended(value, context.now)
-    )
+    return tuple((whose, value) for whose, value in values if whose is not None and not _ended(value, context.now))
 
 
 def _ended(referral: Json, now: datetime) -> bool:

@@ -18,12 +18,6 @@ from careplan.interactions.search import Found
 from careplan.store.protocol import CursorInvalid, Page, Version
 
 
-def types_read(context: Context, types: Sequence[str]) -> tuple[str, ...]:
-    """Of these types, those that the caller's role reads."""
-    reads = access.RIGHTS[context.caller.role].reads
-    return tuple(one for one in types if reads is None or one in reads)
-
-
 async def search_across(context: Context, asked: Across, after: str | None = None) -> Found:
     """One page of the matches of all its types, with its includes.
 
@@ -42,8 +36,7 @@ async def search_across(context: Context, asked: Across, after: str | None = Non
         if next is not None:
             break
     total = await _total(context, allowed) if asked.shape.total else None
-    included = await brought(context, asked.shape.includes, matches) if asked.shape.includes else ()
-    return Found(Page(tuple(matches), next, total), included)
+    return Found(Page(tuple(matches), next, total), *await brought(context, asked.shape.includes, matches))
 
 
 async def _page(context: Context, query: Query, room: int, after: str | None) -> Page:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir.across import record_types
 from careplan.fhir.conditional import pairs_from_if_none_exist
-from careplan.fhir.link import PAGE
+from careplan.fhir.page_link import PAGE
 from careplan.fhir.search import binding_of, pairs_from_query, parse, unsign
 from careplan.fhir.summary import reduced
 from careplan.interactions.context import Context
@@ -19,9 +18,9 @@ from careplan.interactions.patch import patch, patch_matching
 from careplan.interactions.performed import Result, refused
 from careplan.interactions.read import read, vread
 from careplan.interactions.resolution import references_in
-from careplan.interactions.search import search
+from careplan.interactions.search import check_record, query_from_pairs, search
 from careplan.interactions.write import Written, create, delete, delete_matching, update, update_matching
-from careplan.store.protocol import NotFound, TooCostly, Version
+from careplan.store.protocol import TooCostly, Version
 
 
 @dataclass(slots=True)
@@ -108,10 +107,11 @@ async def _written(context: Context, entry: Entry) -> Written:
         text = entry.if_none_exist
         unless = None if text is None else criteria(context, entry.type, pairs_from_if_none_exist(text))
         return await create(context, entry.type, entry.source, unless)
-    expects, absent = entry.expects, entry.absent
+    expects, none_match = entry.expects, entry.none_match
     if entry.id is None:
-        return await update_matching(context, entry.criteria(context), entry.source, expects=expects, absent=absent)
-    return await update(context, entry.type, entry.id, entry.source, expects=expects, absent=absent)
+        query = entry.criteria(context)
+        return await update_matching(context, query, entry.source, expects=expects, none_match=none_match)
+    return await update(context, entry.type, entry.id, entry.source, expects=expects, none_match=none_match)
 
 
 async def _found(context: Context, entry: Entry) -> Result:
@@ -137,19 +137,11 @@ def _shaped(version: Version, query: str) -> Version:
 
 async def _searched(context: Context, entry: Entry) -> Result:
     """A page of a search, as by itself; a HEAD says only that it can be answered."""
-    if entry.member is not None and (entry.type != "Patient" or entry.member not in record_types()):
-        raise NotFound(f"{entry.type} has no compartment with {entry.member} here; search that by itself")
+    if entry.member is not None:
+        check_record(entry.type, entry.member)
     path = None if entry.member is None else f"{entry.type}/{entry.id}/{entry.member}"
-    limits, pairs = context.house.limits, pairs_from_query(entry.query)
-    query = parse(
-        entry.member or entry.type,
-        [(name, value) for name, value in pairs if name != PAGE],
-        strict=False,
-        base=context.base,
-        maximum=limits.page_maximum,
-        count=limits.page,
-        parameters=limits.search_parameters,
-    )
+    pairs = pairs_from_query(entry.query)
+    query = query_from_pairs(context, entry.member or entry.type, pairs, strict=False)
     query = query if entry.member is None else replace(query, patient=entry.id)
     token = dict(pairs).get(PAGE)
     after = unsign(token, binding_of(query), context.house.secret) if token else None

@@ -71,8 +71,8 @@ def check(context: Context, changes: Sequence[Change]) -> None:
         if change.value is not None:
             found = [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
             faults += [_placed(fault, change) for fault in found]
-        if CPR.fullmatch(change.id):
-            fault = Fault(f"{change.type}.id", "value-invalid", "an id must not be a person number; use identifier")
+        if CPR.search(change.id):
+            fault = Fault(f"{change.type}.id", "value-invalid", "an id must not hold a person number; use identifier")
             faults.append(_placed(fault, change))
     if faults:
         first = faults[0]
@@ -92,9 +92,9 @@ def _write(context: Context, change: Change) -> Write:
     if change.source is None:
         return Write(change.type, change.id, expects, at, change.patient, None, method="DELETE")
     version, instant = str(change.number), instant_text(at)
-    body = stamp(change.source, id=change.id, version_id=version, last_updated=instant)
+    body, place = stamp(change.source, id=change.id, version_id=version, last_updated=instant)
     values = extract(change.source.value, context.base)
-    return Write(change.type, change.id, expects, at, change.patient, body, values, change.method)
+    return Write(change.type, change.id, expects, at, change.patient, body, values, change.method, place)
 
 
 def _provenances(context: Context, changes: Sequence[Change], activity: Activity) -> list[Change]:

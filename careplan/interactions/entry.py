@@ -10,7 +10,7 @@ from careplan.domain.errors import CareplanError, Fault
 from careplan.fhir.conditional import Tags, tags_from_header
 from careplan.fhir.patch.result import Patch
 from careplan.fhir.search import Query, pairs_from_query
-from careplan.fhir.text import Json, Text, entry_texts, read_text
+from careplan.fhir.text import Json, Text, entry_texts
 from careplan.interactions.context import Context
 from careplan.interactions.match import criteria
 from careplan.interactions.patch import patch_from_resource
@@ -68,11 +68,6 @@ class Entry:
         """The version that ifMatch names, as `write.update` takes it."""
         return None if self.match is None else expected_version(self.match)
 
-    @property
-    def absent(self) -> bool:
-        """Whether ifNoneMatch asks that there is nothing yet."""
-        return self.none_match is not None and self.none_match.every
-
     def criteria(self, context: Context) -> Query:
         """What a conditional PUT, PATCH or DELETE is about. Raises BundleInvalid without any."""
         if not self.query:
@@ -101,14 +96,14 @@ def named(index: int, error: CareplanError) -> CareplanError:
     return error
 
 
-def _read(context: Context, index: int, value: Json, text: bytes | None) -> Entry | CareplanError:
+def _read(context: Context, index: int, value: Json, source: Text | None) -> Entry | CareplanError:
     try:
-        return _entry(context, index, value, text)
+        return _entry(context, index, value, source)
     except CareplanError as error:
         return named(index, error)
 
 
-def _entry(context: Context, index: int, value: Json, text: bytes | None) -> Entry:
+def _entry(context: Context, index: int, value: Json, source: Text | None) -> Entry:
     request = value.get("request") if isinstance(value, dict) else None
     if not isinstance(request, dict):
         raise BundleInvalid(f"Bundle.entry[{index}].request is missing")
@@ -118,13 +113,12 @@ def _entry(context: Context, index: int, value: Json, text: bytes | None) -> Ent
     parts = _URL.fullmatch(url.removeprefix(context.base + "/").lstrip("/"))
     if parts is None or (method in _WRITING and (parts[3] or parts[4])):
         raise BundleInvalid(f"Bundle.entry[{index}].request.url is not an address of this service")
-    if (text is not None) != (method in _WITH_RESOURCE):
+    if (source is not None) != (method in _WITH_RESOURCE):
         raise BundleInvalid(f"Bundle.entry[{index}]: a resource belongs to POST, PUT and PATCH, and only to them")
     if method in _WRITING:
         check_writable(parts[1])
     if method == "POST" and parts[2] is not None:
         raise BundleInvalid(f"Bundle.entry[{index}]: POST goes to a type, without an id")
-    source = None if text is None else read_text(text, depth=context.house.limits.json_depth)
     patch = None
     if method == "PATCH" and source is not None:
         patch = patch_from_resource(context, source.value, f"Bundle.entry[{index}].resource")

@@ -7,9 +7,10 @@ https://hl7.org/fhir/R4/search.html#include · checklist R4-103 to R4-107
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence, Set
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
-from typing import TypeVar
+from itertools import count, islice
+from typing import NamedTuple, TypeVar
 
+from careplan.domain.errors import Fault
 from careplan.fhir import registry
 from careplan.fhir.criterion import MOST_ALTERNATIVES
 from careplan.fhir.include import EVERY
@@ -17,7 +18,7 @@ from careplan.fhir.index import extract
 from careplan.fhir.search import Criterion, IdIs, Include, Query, ReferenceIs
 from careplan.fhir.text import parse
 from careplan.interactions import access
-from careplan.interactions.context import Context
+from careplan.interactions.context import Context, Limits
 from careplan.interactions.read import store_of
 from careplan.store.protocol import Version
 
@@ -37,41 +38,61 @@ async def search_all(context: Context, query: Query) -> AsyncIterator[Version]:
         allowed = replace(allowed, after=page.next)
 
 
-async def brought(context: Context, includes: Sequence[Include], matches: Sequence[Version]) -> tuple[Version, ...]:
-    """What includes bring besides the matches, each once; nothing is read past the limit.
+class Brought(NamedTuple):
+    """What includes bring, and a warning when it is not all."""
+
+    versions: tuple[Version, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+async def brought(context: Context, includes: Sequence[Include], matches: Sequence[Version]) -> Brought:
+    """What includes bring besides the matches, each once; past the limits one more is looked for, and no further.
 
     The first round follows all of them from the matches, each further one those that iterate from what the round
-    before has brought; it ends when nothing new comes, or at the limit of rounds.
+    before has brought; it ends when nothing new comes, or at a limit, of resources or of rounds.
     """
+    if not includes:
+        return Brought()
     limits = context.house.limits
     there = {version.reference for version in matches}
     found: list[Version] = []
     fresh: Sequence[Version] = matches
-    for depth in range(1 + limits.include_depth):
+    for depth in count():
         followed = [include for include in includes if include.iterate or depth == 0]
         if not followed or not fresh:
             break
-        fresh = await _round(context, followed, fresh, there, limits.includes - len(found))
+        too_deep = depth > limits.include_depth
+        fresh, more = await _round(context, followed, fresh, there, 0 if too_deep else limits.includes - len(found))
         there |= {version.reference for version in fresh}
         found += fresh
-    return tuple(found)
+        if more:
+            return Brought(tuple(found), (_cut_off(limits, too_deep=too_deep),))
+    return Brought(tuple(found))
+
+
+def _cut_off(limits: Limits, *, too_deep: bool) -> Fault:
+    which = (
+        f"they are followed for {limits.include_depth} rounds (CAREPLAN_INCLUDE_DEPTH); search on from the last ones"
+        if too_deep
+        else f"a page has at most {limits.includes} of them (CAREPLAN_INCLUDES); ask for a smaller _count"
+    )
+    return Fault("", "too-costly", f"included resources are missing here: {which}", "warning")
 
 
 async def _round(
     context: Context, includes: Sequence[Include], versions: Sequence[Version], there: Set[str], room: int
-) -> tuple[Version, ...]:
-    """What includes bring from these versions that is not there yet, at most as much as there is room for."""
+) -> tuple[tuple[Version, ...], bool]:
+    """What includes bring from these versions that is not there yet, as far as there is room, and whether more is."""
     fresh: dict[str, Version] = {}
     for query in _queries(context, includes, versions, there):
-        if len(fresh) >= room:
-            break
         async with aclosing(_readable(context, query)) as some:
             async for version in some:
-                if version.reference not in there:
-                    fresh[version.reference] = version
-                if len(fresh) >= room:
-                    break
-    return tuple(fresh.values())
+                if version.reference in there or version.reference in fresh:
+                    continue
+                if len(fresh) == room:
+                    return tuple(fresh.values()), True
+                fresh[version.reference] = version
+    return tuple(fresh.values()), False
 
 
 async def _readable(context: Context, query: Query) -> AsyncGenerator[Version, None]:

@@ -230,7 +230,8 @@ async def _own_referrals(context: Context, person: Person) -> tuple[Json, ...]:
     if context.caller.role not in ("municipality", "hospital"):
         return tuple(requests)
     own = f"Organization/{context.caller.organization}"
-    open_ids = {value["id"] for _, value in await access.active_referrals(context, context.caller.organization or "")}
+    open_to_us = await access.active_referrals(context, context.caller.organization or "", person.id)
+    open_ids = {value["id"] for _, value in open_to_us}
     return tuple(
         one
         for one in requests

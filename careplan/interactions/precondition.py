@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/http.html#concurrency · checklist R4-32, R4-33, R4-36
 """
 
+from collections.abc import Iterable
+
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.conditional import Tags, expected_number
@@ -29,9 +31,16 @@ class ResourceTypeMismatch(CareplanError):
 
 
 class NotAllowed(CareplanError):
-    """The type is read-only."""
+    """What is asked for is not offered there: the type is read-only, or it is asked for by another method.
+
+    methods  the HTTP methods that are offered instead
+    """
 
     code = "not-allowed"
+
+    def __init__(self, message: str, methods: Iterable[str] = ("GET", "HEAD")) -> None:
+        super().__init__(message)
+        self.methods = tuple(methods)
 
 
 def check_writable(type_name: str) -> None:
@@ -47,11 +56,14 @@ def check_type(type_name: str, source: Text) -> None:
         raise ResourceTypeMismatch(f"the body is not a {type_name}; its resourceType must be {type_name}")
 
 
-def check_precondition(what: str, previous: Version | None, expects: int | None, *, absent: bool = False) -> None:
-    """Raises PreconditionFailed when If-Match or If-None-Match: * does not hold."""
+def check_precondition(
+    what: str, previous: Version | None, expects: int | None, none_match: Tags | None = None
+) -> None:
+    """Raises PreconditionFailed when If-Match or If-None-Match does not hold."""
     exists = previous is not None and not previous.deleted
-    if absent and exists:
-        raise PreconditionFailed(f"{what} exists already")
+    if none_match is not None and previous is not None and exists and none_match.holds(previous.number):
+        at = "" if none_match.every else f", at version {previous.number}"
+        raise PreconditionFailed(f"{what} exists already{at}")
     if expects is not None and not exists:
         raise PreconditionFailed(f"{what} does not exist, so no version of it matches")
     if expects not in (None, ANY) and previous is not None and previous.number != expects:
@@ -67,15 +79,15 @@ def expected_version(tags: Tags) -> int:
 
 
 async def check_standing(
-    context: Context, what: str, previous: Version | None, expects: int | None, *, absent: bool = False
+    context: Context, what: str, previous: Version | None, expects: int | None, none_match: Tags | None = None
 ) -> None:
     """What stands may be replaced by this caller, and is what the caller thinks. Raises Forbidden, PreconditionFailed.
 
-    expects  the version number of If-Match, or ANY; None: whatever stands
-    absent   If-None-Match: *, there must be nothing yet
+    expects     the version number of If-Match, or ANY; None: whatever stands
+    none_match  If-None-Match: versions that may not stand; `*`: there must be nothing yet
     """
     await check_current(context, previous)
-    check_precondition(what, previous, expects, absent=absent)
+    check_precondition(what, previous, expects, none_match)
 
 
 async def check_current(context: Context, previous: Version | None) -> None:

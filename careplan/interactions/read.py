@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#read · checklist B, G.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from careplan.fhir import registry
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.store.protocol import Deleted, HistoryPage, NotFound, Past, Store, Version
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def store_of(context: Context, type_name: str) -> Store:
@@ -31,7 +34,7 @@ async def read(context: Context, type_name: str, id: str) -> Version:
 async def vread(context: Context, type_name: str, id: str, number: str) -> Version:
     """One version. Raises NotFound, Deleted (that version is a deletion), Forbidden."""
     what = f"{type_name}/{id}/_history/{number}"
-    if not number.isascii() or not number.isdigit() or len(number) > 9:
+    if not _NUMBER.fullmatch(number):
         raise NotFound(f"{what} does not exist")
     return await _open(context, await store_of(context, type_name).vread(type_name, id, int(number)), what)
 

@@ -6,25 +6,56 @@ several types (`across`).
 
 from dataclasses import dataclass
 
-from careplan.fhir.search import Query
+from careplan.domain.errors import Fault
+from careplan.fhir import registry
+from careplan.fhir.across import record_types
+from careplan.fhir.include import EVERY
+from careplan.fhir.page_link import PAGE
+from careplan.fhir.search import Pairs, Query, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
 from careplan.interactions.inclusion import search_all as search_all
 from careplan.interactions.read import store_of
-from careplan.store.protocol import Page, Version
+from careplan.store.protocol import NotFound, Page, Version
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page and what its matches bring along."""
+    """A page, what its matches bring along, and what the caller is warned of: that not all of this came."""
 
     page: Page
     included: tuple[Version, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def query_from_pairs(context: Context, type_name: str, pairs: Pairs, *, strict: bool) -> Query:
+    """What a search asks, within the limits of the house; the token of a page is left out.
+
+    strict  as of `fhir.search.parse`, which says what it raises
+    """
+    limits = context.house.limits
+    return parse(
+        type_name,
+        [(name, value) for name, value in pairs if name != PAGE],
+        strict=strict,
+        base=context.base,
+        maximum=limits.page_maximum,
+        count=limits.page,
+        parameters=limits.search_parameters,
+    )
+
+
+def check_record(owner: str, member: str) -> None:
+    """Raises TypeUnknown, and NotFound unless a member (`*`: all of them) is searched in a patient's record."""
+    if registry.row(owner).name != "Patient":
+        raise NotFound(f"{owner} has no compartment here; search by its reference, or in the record of a Patient")
+    if member != EVERY and registry.row(member).name not in record_types():
+        raise NotFound(f"{member} is no part of a patient's record; search it by itself")
 
 
 async def search(context: Context, query: Query) -> Found:
     """One page of matches with its includes. Raises Forbidden, CursorInvalid, QueryTooLong, TooCostly."""
     allowed = await access.restrict(context, query)
     page = await store_of(context, query.type).search(allowed)
-    return Found(page, await brought(context, query.includes, page.matches) if query.includes else ())
+    return Found(page, *await brought(context, query.includes, page.matches))

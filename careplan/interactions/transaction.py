@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#transaction · checklist H. Work goes DELETE, 
 in the Bundle; every write of a transaction is one commit with its consequences.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -25,8 +25,8 @@ from careplan.interactions.performed import Performed as Performed
 from careplan.interactions.performed import Result as Result
 from careplan.interactions.precondition import check_change, check_standing, check_type, same_content
 from careplan.interactions.read import read
+from careplan.interactions.resolution import Links, linked
 from careplan.interactions.resolution import ReferenceUnresolved as ReferenceUnresolved
-from careplan.interactions.resolution import linked
 from careplan.interactions.write import IdMismatch, read_aim
 from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict
 
@@ -183,9 +183,9 @@ def _check_identities(plans: Sequence[_Plan]) -> None:
 
 async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change | Version | None]:
     """What each writing entry comes to: a change, the version that stands unchanged, or nothing."""
-    links = {
-        plan.entry.full_url: plan.reference for plan in plans if plan.entry.full_url and plan.entry.method != "DELETE"
-    }
+    links = Links(
+        {plan.entry.full_url: plan.reference for plan in plans if plan.entry.full_url and plan.entry.method != "DELETE"}
+    )
     arriving = frozenset(plan.id for plan in plans if plan.entry.type == "Patient" and plan.changes)
     return {
         plan.entry.index: plan.existing or await _named(plan.entry, _step(context, plan, links, arriving))
@@ -194,11 +194,9 @@ async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change |
     }
 
 
-async def _step(
-    context: Context, plan: _Plan, links: Mapping[str, str], arriving: frozenset[str]
-) -> Change | Version | None:
+async def _step(context: Context, plan: _Plan, links: Links, arriving: frozenset[str]) -> Change | Version | None:
     entry, previous = plan.entry, plan.previous
-    await check_standing(context, plan.reference, previous, entry.expects, absent=entry.absent)
+    await check_standing(context, plan.reference, previous, entry.expects, entry.none_match)
     if entry.method == "DELETE" and (previous is None or previous.deleted):
         return None
     source = await _source(context, plan, links)
@@ -208,14 +206,14 @@ async def _step(
     return previous if source is not None and previous is not None and same_content(source, previous) else change
 
 
-async def _source(context: Context, plan: _Plan, links: Mapping[str, str]) -> Text | None:
+async def _source(context: Context, plan: _Plan, links: Links) -> Text | None:
     """The resource that is to be; None of a deletion."""
     entry, source = plan.entry, plan.entry.source
     if entry.patch is not None and plan.previous is not None:
         source = changed_by(context, plan.previous, entry.patch).source
     elif entry.id is not None and source is not None and source.value.get("id") != entry.id:
         raise IdMismatch(f"{entry.place}.id must be {entry.id}, as in the entry's request.url")
-    return None if source is None else await linked(context, source, links)
+    return None if source is None else await linked(context, source, links, entry.full_url)
 
 
 async def _named(entry: Entry, work: Awaitable[Worked]) -> Worked:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.conditional import Tags
 from careplan.fhir.search import Query
 from careplan.fhir.text import Text
 from careplan.interactions import access
@@ -19,11 +20,17 @@ from careplan.interactions.context import Context
 from careplan.interactions.match import MultipleMatches as MultipleMatches
 from careplan.interactions.match import criteria as criteria
 from careplan.interactions.match import match
-from careplan.interactions.precondition import ANY as ANY
 from careplan.interactions.precondition import NotAllowed as NotAllowed
 from careplan.interactions.precondition import PreconditionFailed as PreconditionFailed
 from careplan.interactions.precondition import ResourceTypeMismatch as ResourceTypeMismatch
-from careplan.interactions.precondition import check_change, check_current, check_standing, check_type, check_writable
+from careplan.interactions.precondition import (
+    check_change,
+    check_current,
+    check_precondition,
+    check_standing,
+    check_type,
+    check_writable,
+)
 from careplan.interactions.precondition import expected_version as expected_version
 from careplan.interactions.precondition import same_content as same_content
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
@@ -70,13 +77,19 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
 
 
 async def update(
-    context: Context, type_name: str, id: str, source: Text, *, expects: int | None = None, absent: bool = False
+    context: Context,
+    type_name: str,
+    id: str,
+    source: Text,
+    *,
+    expects: int | None = None,
+    none_match: Tags | None = None,
 ) -> Written:
     """The resource as it now is; identical content makes no version.
 
-    expects  the version number of If-Match, or ANY; None: whatever stands
-    absent   If-None-Match: *, the id must not be in use
-    Raises   ResourceInvalid, PreconditionFailed, IdMismatch, Forbidden
+    expects     the version number of If-Match, or ANY; None: whatever stands
+    none_match  If-None-Match: versions that may not stand; `*`: the id must not be in use
+    Raises      ResourceInvalid, PreconditionFailed, IdMismatch, Forbidden
     """
     check_type(type_name, source)
     if source.value.get("id") != id:
@@ -84,14 +97,14 @@ async def update(
 
     async def change() -> Written:
         previous = await context.store.read(type_name, id)
-        await check_standing(context, f"{type_name}/{id}", previous, expects, absent=absent)
+        await check_standing(context, f"{type_name}/{id}", previous, expects, none_match)
         return await write(context, Change(type_name, id, source, previous, base=context.base))
 
     return await again(change, VersionConflict)
 
 
 async def update_matching(
-    context: Context, query: Query, source: Text, *, expects: int | None = None, absent: bool = False
+    context: Context, query: Query, source: Text, *, expects: int | None = None, none_match: Tags | None = None
 ) -> Written:
     """Update the one resource that fits; with none, make it, under the body's id if it has one.
 
@@ -103,7 +116,7 @@ async def update_matching(
         matched = await match(context, query)
         previous = await read_aim(context, query.type, source, matched.version)
         id = previous.id if previous else source.value.get("id") or context.new_id()
-        await check_standing(context, f"{query.type}/{id}", previous, expects, absent=absent)
+        await check_standing(context, f"{query.type}/{id}", previous, expects, none_match)
         return await write(context, Change(query.type, id, source, previous, base=context.base), [matched.guard])
 
     return await again(change, VersionConflict, GuardFailed)
@@ -134,7 +147,7 @@ async def delete(context: Context, type_name: str, id: str, *, expects: int | No
 
     async def remove() -> Version | None:
         previous = await context.store.read(type_name, id)
-        return await _remove(context, type_name, previous, expects)
+        return await _remove(context, f"{type_name}/{id}", previous, expects)
 
     return await again(remove, VersionConflict)
 
@@ -145,21 +158,23 @@ async def delete_matching(context: Context, query: Query, *, expects: int | None
 
     async def remove() -> Version | None:
         matched = await match(context, query)
-        return await _remove(context, query.type, matched.version, expects, [matched.guard])
+        what = matched.version.reference if matched.version else query.type
+        return await _remove(context, what, matched.version, expects, [matched.guard])
 
     return await again(remove, VersionConflict, GuardFailed)
 
 
 async def _remove(
-    context: Context, type_name: str, previous: Version | None, expects: int | None, guards: Sequence[Guard] = ()
+    context: Context, what: str, previous: Version | None, expects: int | None, guards: Sequence[Guard] = ()
 ) -> Version | None:
+    type_name = what.partition("/")[0]
     access.check_writes(context, type_name)
-    if previous is None:
-        return None
-    if previous.deleted:
+    if previous is not None and previous.deleted:
         await access.check_write(context, type_name, None, previous.patient)
+    if previous is None or previous.deleted:
+        check_precondition(what, previous, expects)
         return None
-    await check_standing(context, previous.reference, previous, expects)
+    await check_standing(context, what, previous, expects)
     return (await write(context, Change(type_name, previous.id, None, previous, method="DELETE"), guards)).version
 
 

@@ -1,4 +1,4 @@
-"""The store on a MongoDB replica set: for where users outgrow one machine. The only module that imports a driver.
+"""The store on a MongoDB replica set: for where users outgrow one machine.
 
 Through Motor; or through PyMongo's own async client (`driver="pymongo"`), which takes over when Motor ends. The two
 differ in what has to be awaited, and `settled` is all that knows. Not here: how questions are asked
@@ -6,9 +6,10 @@ differ in what has to be awaited, and `settled` is all that knows. Not here: how
 https://www.mongodb.com/docs/manual/core/transactions-in-applications/
 
 Writes are acknowledged by the majority and its journals. The commits that wait go into one transaction, whose first
-step takes their feed positions from one counter document. So transactions come one after the other, over all
-processes: a position seen means that no lower one appears later, and no guard can miss a write that it raced with.
-Reads are of majority-committed data on the primary, after the last write of this process.
+step takes their feed positions, and the instant they may not be before, from one counter document. So transactions
+come one after the other, over all processes: a position seen means that no lower one appears later, and no guard can
+miss a write that it raced with. Reads are of majority-committed data on the primary, after the last write of this
+process.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import contextlib
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -28,6 +29,8 @@ from pymongo.write_concern import WriteConcern
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.query import Query
+from careplan.store.edition import outdated, reindex
+from careplan.store.feed import rising
 from careplan.store.mongo_document import (
     INDEXES,
     LIVE,
@@ -39,20 +42,26 @@ from careplan.store.mongo_document import (
     version_document,
     version_from_document,
 )
+from careplan.store.mongo_edition import INDEXING, MongoShelf
+from careplan.store.mongo_read import FIELDS, Reads, asked_for
 from careplan.store.mongo_search import Question, settled, too_long
+from careplan.store.mongo_watch import Watch, application_of
 from careplan.store.order import guarding
 from careplan.store.protocol import (
     QUERY_SECONDS,
+    Extract,
     Guard,
     GuardFailed,
     HistoryPage,
     Page,
     Past,
     StoreUnavailable,
+    Tell,
     Version,
     VersionConflict,
     Write,
 )
+from careplan.store.sortable import milliseconds_from_at
 
 Outcome: TypeAlias = tuple[Version, ...] | Exception
 
@@ -80,6 +89,7 @@ class _Batch:
 
     session: Any
     position: int
+    instant: int | None
     numbers: dict[str, int]
     versions: list[Document] = field(default_factory=list)
     resources: dict[str, Document] = field(default_factory=dict)
@@ -88,7 +98,7 @@ class _Batch:
 class MongoStore:
     """The `Store` protocol on one database of a replica set."""
 
-    def __init__(self, client: Any, database: str, seconds: float) -> None:
+    def __init__(self, client: Any, database: str, seconds: float, watch: Watch) -> None:
         self._client, self._seconds = client, seconds
         db = client.get_database(
             database, read_concern=_READ_MAJORITY, write_concern=_MAJORITY, read_preference=ReadPreference.PRIMARY
@@ -96,8 +106,11 @@ class MongoStore:
         self._resources, self._versions, self._counters = db["resource"], db["version"], db["counter"]
         self._waiting: deque[_Commit] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._reads = Reads(self._current)
+        self._watch = watch
         self._sessions: list[Any] = []
         self._seen: tuple[Any, Any] | None = None
+        self._edition: str | None = None
         self._closed = False
 
     @classmethod
@@ -110,9 +123,10 @@ class MongoStore:
         Raises   StoreUnavailable, also when the server is no replica set or the URL names no database
         """
         with _available():
-            client = _CLIENTS[driver](url, tz_aware=True)
+            application = application_of(url)
+            client = _CLIENTS[driver](url, tz_aware=True, appname=application)
             try:
-                store = cls(client, client.get_default_database().name, seconds)
+                store = cls(client, client.get_default_database().name, seconds, Watch(client, application))
                 await store._check_replicas()
                 await store._make_indexes()
             except BaseException:
@@ -122,11 +136,14 @@ class MongoStore:
 
     async def read(self, type: str, id: str) -> Version | None:
         """The current version, deletions included."""
-        return await self._find_one(self._resources, {"_id": f"{type}/{id}"})
+        return await self._reads.find(f"{type}/{id}")
 
     async def vread(self, type: str, id: str, number: int) -> Version | None:
         """That version."""
-        return await self._find_one(self._versions, {"of": f"{type}/{id}", "n": min(number, 2**62)})
+        asked = {"of": f"{type}/{id}", "n": min(number, 2**62)}
+        async with self._reading() as session:
+            document = await self._versions.find_one(asked, session=session)
+        return None if document is None else version_from_document(document)
 
     async def history(self, past: Past) -> HistoryPage:
         """One page of the versions."""
@@ -154,11 +171,20 @@ class MongoStore:
             found = self._versions.find({"_id": {"$gt": after}}, session=session).sort("_id", 1).limit(limit)
             return tuple(map(version_from_document, await found.to_list(None)))
 
+    async def reindex(self, extract: Extract, edition: str, tell: Tell) -> None:
+        """Bring the search values to an edition, unless they are of it."""
+        with _available():
+            async with await settled(self._client.start_session()) as session:
+                shelf = MongoShelf(self._resources, self._versions, self._counters, session)
+                self._edition = await reindex(shelf, extract, edition, tell)
+                self._seen = (session.cluster_time, session.operation_time)
+
     async def close(self) -> None:
         """Write what waits, then let go of the connections."""
         self._closed = True
         if self._writer is not None:
             await asyncio.wait([self._writer])
+        await self._reads.close()
         with contextlib.suppress(PyMongoError):
             while self._sessions:
                 await settled(self._sessions.pop().end_session())
@@ -166,10 +192,11 @@ class MongoStore:
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
-    async def _find_one(self, collection: Any, asked: Document) -> Version | None:
+    async def _current(self, references: Sequence[str]) -> Mapping[str, Version]:
+        """The current versions of these that there are."""
         async with self._reading() as session:
-            document = await collection.find_one(asked, session=session)
-        return None if document is None else version_from_document(document)
+            found = self._resources.find(asked_for(references), FIELDS, session=session)
+            return {document["_id"]: version_from_document(document) for document in await found.to_list(None)}
 
     @contextlib.asynccontextmanager
     async def _reading(self) -> AsyncIterator[Any]:
@@ -224,7 +251,8 @@ class MongoStore:
 
     async def _committed(self, commits: Sequence[_Commit]) -> list[Outcome]:
         """What each commit comes to, in one transaction, tried again while the server asks for it."""
-        until, pause = time.monotonic() + _RETRY_SECONDS, _PAUSE_SECONDS
+        start, pause = time.monotonic(), _PAUSE_SECONDS
+        until = start + _RETRY_SECONDS
         session = await settled(self._client.start_session())
         try:
             while True:
@@ -233,6 +261,7 @@ class MongoStore:
                 except PyMongoError as error:
                     if not error.has_error_label("TransientTransactionError") or time.monotonic() > until:
                         raise
+                await self._watch.look(start)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         finally:
@@ -262,15 +291,17 @@ class MongoStore:
         """Everything but the end of the transaction."""
         writes = [write for commit in commits for write in commit.writes]
         counter = await self._counters.find_one_and_update(
-            {"_id": "position"},
-            {"$inc": {"value": len(writes)}},
+            {"_id": "position"} if self._edition is None else {"_id": "position", "edition": self._edition},
+            _taking(writes),
             session=session,
-            return_document=ReturnDocument.AFTER,
+            return_document=ReturnDocument.BEFORE,
         )
+        if counter is None:
+            raise outdated()
         ids = sorted({f"{write.type}/{write.id}" for write in writes})
         current = await self._resources.find({"_id": {"$in": ids}}, {"n": 1}, session=session).to_list(None)
         numbers = {document["_id"]: document["n"] for document in current}
-        batch = _Batch(session, counter["value"] - len(writes), numbers)
+        batch = _Batch(session, counter["value"], counter.get("at"), numbers)
         outcomes = [await self._taken(batch, commit) for commit in commits]
         await self._flush(batch)
         return outcomes
@@ -320,21 +351,32 @@ class MongoStore:
             await self._versions.create_index(list(keys), name=name, unique=name == "number")
         await self._versions.update_many(UNTYPED, TYPED)
         await self._counters.update_one({"_id": "position"}, {"$setOnInsert": {"value": 0}}, upsert=True)
+        newest = await self._versions.find_one({}, {"at": 1}, sort=[("at", -1)])
+        if newest is not None:
+            await self._counters.update_one({"_id": "position", "at": None}, {"$set": {"at": newest["at"]}})
+        await self._counters.update_one({"_id": "indexing"}, {"$setOnInsert": INDEXING}, upsert=True)
         missing = set(INDEXES) - set(await self._resources.index_information())
         missing |= set(VERSION_INDEXES) - set(await self._versions.index_information())
         if missing:
             raise StoreUnavailable(f"the database lacks the indexes {', '.join(sorted(missing))}")
 
 
+def _taking(writes: Sequence[Write]) -> Document:
+    """What becomes of the counter: places for so many, and the newest of their instants, if it is the newest of all."""
+    instants = [milliseconds_from_at(write.at) for write in writes]
+    return {"$inc": {"value": len(writes)}} | ({"$max": {"at": max(instants)}} if instants else {})
+
+
 def _numbered(batch: _Batch, writes: Sequence[Write]) -> tuple[Version, ...]:
-    """Give each write its number and position and put it into the batch: all of them, or none."""
+    """Give each write its number, position and instant and put it into the batch: all of them, or none."""
+    writes, instant = rising(writes, batch.instant)
     numbers = dict(batch.numbers)
     for write in writes:
         current = numbers.get(f"{write.type}/{write.id}", 0)
         if current != write.expects:
             raise VersionConflict(f"{write.type}/{write.id}")
         numbers[f"{write.type}/{write.id}"] = current + 1
-    batch.numbers = numbers
+    batch.numbers, batch.instant = numbers, instant
     return tuple(_put(batch, write) for write in writes)
 
 
@@ -387,4 +429,6 @@ def _in_time(seconds: float) -> Iterator[None]:
 
 def _unavailable(error: BaseException) -> StoreUnavailable:
     """What a fault is to a caller: its kind alone, since the driver's words may hold values."""
+    if isinstance(error, StoreUnavailable):
+        return error
     return StoreUnavailable(f"the store did not answer: {type(error).__name__}")

@@ -93,7 +93,7 @@ def resource_document(write: Write, number: int, position: int) -> Document:
     document |= {"_id": document.pop("of"), "pos": position}
     del document["t"]
     if write.body is not None:
-        document |= {"type": write.type, "id": write.id, **_found_by(write.type, write.values)}
+        document |= {"type": write.type, "id": write.id, **found_by(write.type, write.values)}
     return document
 
 
@@ -106,7 +106,8 @@ def version_from_document(document: Mapping[str, Any]) -> Version:
     return Version(type, id, number, at, document["p"], None if body is None else bytes(body), position, method)
 
 
-def _found_by(type: str, values: SearchValues) -> Document:
+def found_by(type: str, values: SearchValues) -> Document:
+    """The fields of a resource that it is found by."""
     dates = {(name, *span_from_range(value.low, value.high)) for name, value in values.dates}
     numbers = {
         (name, text_from_decimal(v.low), text_from_decimal(v.high), v.system, v.code, v.unit)

@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/search.html#composite · checklist R4-96
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Set
+from functools import lru_cache
 from typing import TypeAlias
 
 from careplan.fhir.index import (
@@ -36,24 +37,31 @@ def kept_pairs(type: str, values: SearchValues) -> Iterator[tuple[str, Composite
     given: dict[str, dict[Bare, CompositeValue]] = {}
     for name, pair in values.composites:
         given.setdefault(name, {})[_bare(pair.token), _bare(pair.value)] = pair
-    composites = COMPOSITES.get(type)
-    if composites:
-        alone = _alone(values)
-        for name, (token, value) in composites.items():
-            pairs = given.pop(name, {})
-            if not _told(pairs, alone.get(token.name, _NO_VALUES), alone.get(value.name, _NO_VALUES)):
-                yield from ((name, pair) for pair in pairs.values())
-                if not pairs:
-                    yield none_of(name), _NO_PAIR
+    alone = _alone(type, values)
+    for name, (token, value) in COMPOSITES.get(type, {}).items():
+        pairs = given.pop(name, None)
+        tokens, others = alone.get(token.name, _NO_VALUES), alone.get(value.name, _NO_VALUES)
+        if pairs is not None and not _told(pairs, tokens, others):
+            yield from ((name, pair) for pair in pairs.values())
+        elif pairs is None and tokens and others:
+            yield none_of(name), _NO_PAIR
     yield from ((name, pair) for name, pairs in given.items() for pair in pairs.values())
 
 
-def _alone(values: SearchValues) -> Mapping[str, set[Hashable]]:
+@lru_cache(maxsize=256)
+def _parts(type: str) -> frozenset[str]:
+    """The parameters that the composites of a type are made of."""
+    return frozenset(part.name for parts in COMPOSITES.get(type, {}).values() for part in parts)
+
+
+def _alone(type: str, values: SearchValues) -> Mapping[str, set[Hashable]]:
     """The values that may be parts of pairs, by parameter."""
     found: dict[str, set[Hashable]] = {}
-    for some in (values.tokens, values.dates, values.numbers, values.strings, values.references):
+    wanted = _parts(type)
+    for some in (values.tokens, values.dates, values.numbers, values.strings, values.references) if wanted else ():
         for name, value in some:
-            found.setdefault(name, set()).add(_bare(value))
+            if name in wanted:
+                found.setdefault(name, set()).add(_bare(value))
     return found
 
 

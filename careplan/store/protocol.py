@@ -1,13 +1,14 @@
 """What a store remembers and how it is asked: the contract that SQLite and MongoDB both keep.
 
-Knows no HTTP and no medicine. Six methods; the day one gains an argument for one store, stop (style.md).
+Knows no HTTP and no medicine. Six methods for the record, and `reindex` for what it is found by; the day one gains
+an argument for one store, stop (style.md).
 Behaviour is stated by `tests/contract/`, which runs on every store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.index import SearchValues
@@ -78,7 +79,7 @@ class Version:
     """One stored version of one resource.
 
     number     1, 2, 3 … for each resource; a deletion has a number too
-    at         the instant it was written, UTC, whole milliseconds
+    at         the instant it was written, UTC, whole milliseconds; never before that of a lower position
     patient    logical id of the patient whose compartment it is in; None when in none
     body       the JSON text as stored, meta included; None for a deletion
     position   place in the change feed, ascending over the whole store; 0 where not asked for
@@ -109,9 +110,11 @@ class Write:
 
     expects  number of the version this one follows; 0 when the resource must not exist yet. The stored version
              gets `expects + 1`; anything else current is a VersionConflict
+    at       when it is written; where a version of a later instant is stored already, it gets that one's
     body     None deletes
     values   what `careplan.fhir.index` extracted from the body; empty for a deletion
     method   as in Version; a deletion is a DELETE whatever it says
+    place    index in the body of the 24 bytes that say `at`, as `stamp` tells it; None: the body says none
     """
 
     type: str
@@ -122,6 +125,7 @@ class Write:
     body: bytes | None
     values: SearchValues = field(default_factory=SearchValues)
     method: str = "PUT"
+    place: int | None = None
 
     @property
     def made_by(self) -> str:
@@ -195,6 +199,13 @@ class HistoryPage:
     next: str | None = None
 
 
+Extract: TypeAlias = Callable[[Version], SearchValues | None]
+"""What a current version can be found by; None leaves what is kept as it is."""
+
+Tell: TypeAlias = Callable[[int, int], None]
+"""Hears how far a reindexing is: the feed position reached, and the last there is."""
+
+
 def method_of_old(number: int, deleted: bool) -> str:
     """The method of a version that was stored before methods were."""
     return "DELETE" if deleted else "POST" if number == 1 else "PUT"
@@ -235,6 +246,16 @@ class Store(Protocol):
 
     async def changes(self, after: int, limit: int = 1000) -> tuple[Version, ...]:
         """Versions with a feed position above `after`, ascending, never skipping one that commits later."""
+        ...
+
+    async def reindex(self, extract: Extract, edition: str, tell: Tell) -> None:
+        """Bring what resources are found by to an edition of `extract`; returns at once when it is of that edition.
+
+        Changes no version, instant, compartment or position. What is interrupted goes on where it was; of several
+        callers one works and the others wait for it. From then on this store commits only while its data is of that
+        edition (else StoreUnavailable): what an older release wrote would lack values. A store that was never asked
+        to reindex commits whatever it is given.
+        """
         ...
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ Exactness is asked by https://hl7.org/fhir/R4/datatypes.html#decimal (precision 
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -29,6 +30,7 @@ def at_from_milliseconds(number: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=number)
 
 
+@lru_cache(maxsize=4096)
 def text_from_decimal(number: Decimal) -> str:
     """A text that sorts, code point by code point, as the number does; exact, whatever its size and digits.
 

@@ -1,7 +1,7 @@
 """The store on one SQLite file: the embedded default.
 
 A write is on disk before it is acknowledged (WAL, synchronous=FULL). One writer thread takes all commits that wait,
-each in a savepoint of its own, into one transaction, so that many share one sync to disk. Reads of one resource are
+each as a whole or not at all, into one transaction, so that many share one sync to disk. Reads of one resource are
 microseconds and run where they are asked; searches over many patients run in threads. Several processes may share
 the file. https://sqlite.org/wal.html
 """
@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,20 +20,39 @@ from typing import TypeVar
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.query import Query
-from careplan.store.protocol import QUERY_SECONDS, Guard, HistoryPage, Page, Past, StoreUnavailable, Version, Write
+from careplan.store.edition import reindex
+from careplan.store.protocol import (
+    QUERY_SECONDS,
+    Extract,
+    Guard,
+    HistoryPage,
+    Page,
+    Past,
+    StoreUnavailable,
+    Tell,
+    Version,
+    Write,
+)
+from careplan.store.sqlite_edition import SQLiteShelf, check_edition
 from careplan.store.sqlite_history import COLUMNS, recall, version_from_row
 from careplan.store.sqlite_schema import open_reading, open_writing
 from careplan.store.sqlite_search import find
 from careplan.store.sqlite_statement import Names
-from careplan.store.sqlite_write import add_parameters, apply, parameters_of
+from careplan.store.sqlite_write import Sheaf, add_parameters, parameters_of
 
 _READ = f"SELECT {COLUMNS} FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
 _VREAD = f"SELECT {COLUMNS} FROM version WHERE type = ? AND id = ? AND number = ?"
 _CHANGES = f"SELECT {COLUMNS} FROM version WHERE position > ? ORDER BY position LIMIT ?"
+_ANY = "SELECT 1 FROM resource INDEXED BY resource_patient WHERE type = ? AND patient = ? LIMIT 1"
 _MOST = 2**62
 
 _SEARCH_THREADS = 2
 _COMMITS_TOGETHER = 256
+
+_MANY = 4
+_GATHERING = 0.002
+"""Seconds that the writer waits for more to come, where there were as many as `_MANY` the last time: commits that share
+a transaction share the pages it writes."""
 
 Answer = TypeVar("Answer")
 
@@ -64,6 +84,7 @@ class SQLiteStore:
         self._turn = itertools.cycle(self._searching)
         self._threads = ThreadPoolExecutor(max_workers=len(self._searching), thread_name_prefix="careplan-search")
         self._waiting: SimpleQueue[_Commit | None] = SimpleQueue()
+        self._edition: str | None = None
         self._closed = False
         self._writer = threading.Thread(target=self._write_on, name="careplan-writer", daemon=True)
         self._writer.start()
@@ -99,7 +120,8 @@ class SQLiteStore:
     async def search(self, query: Query) -> Page:
         """Within one patient at once, over many patients, or with what else is linked to, in a thread."""
         if query.patient is not None and not query.links:
-            return self._search(self._reading, query)
+            none = query.after is None and self._has_none(query.type, query.patient)
+            return Page((), None, 0 if query.total else None) if none else self._search(self._reading, query)
         lane = next(self._turn)
         return await self._in_thread(lambda: self._search(lane, query))
 
@@ -114,6 +136,12 @@ class SQLiteStore:
     async def changes(self, after: int, limit: int = 1000) -> tuple[Version, ...]:
         """The feed. Positions are given by the one transaction that writes at a time, so none appears later."""
         return await self._in_thread(lambda: self._changes(after, limit))
+
+    async def reindex(self, extract: Extract, edition: str, tell: Tell) -> None:
+        """Bring the search values to an edition, unless they are of it."""
+        with _available():
+            shelf = SQLiteShelf(self._writing.connection, self._writing.lock, self._names)
+            self._edition = await reindex(shelf, extract, edition, tell)
 
     async def close(self) -> None:
         """Write what waits, then let go of the file."""
@@ -135,6 +163,11 @@ class SQLiteStore:
         except sqlite3.Error as error:
             raise _unavailable(error) from error
         return None if row is None else version_from_row(row)
+
+    def _has_none(self, type: str, patient: str) -> bool:
+        """Whether there is nothing of a type in the patient's compartment, which is all that is asked of many."""
+        with _available(), self._reading.lock:
+            return self._reading.connection.execute(_ANY, (type, patient)).fetchone() is None
 
     def _changes(self, after: int, limit: int) -> tuple[Version, ...]:
         lane = next(self._turn)
@@ -168,46 +201,60 @@ class SQLiteStore:
 
     def _write_on(self) -> None:
         """Take what waits, commit it together, answer; until the store is closed."""
-        going = True
+        going, many = True, False
         while going:
             batch = [self._waiting.get()]
+            if many:
+                time.sleep(_GATHERING)
             with contextlib.suppress(Empty):
                 while len(batch) < _COMMITS_TOGETHER:
                     batch.append(self._waiting.get_nowait())
             going = None not in batch
             commits = [commit for commit in batch if commit is not None]
+            many = len(commits) >= _MANY
             if commits:
                 _give(commits, self._committed(commits))
 
     def _committed(self, commits: Sequence[_Commit]) -> list[tuple[Version, ...] | Exception]:
-        """What each commit comes to, in one transaction; nothing is answered before it is on disk."""
-        connection = self._writing.connection
-        with self._writing.lock:
-            try:
-                add_parameters(connection, self._names, parameters_of(w for commit in commits for w in commit.writes))
-                connection.execute("BEGIN IMMEDIATE")
-                outcomes = [self._applied(connection, commit) for commit in commits]
-                connection.execute("COMMIT")
-            except Exception as error:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        """What each commit comes to; nothing is answered before it is on disk.
+
+        What SQLite will not take of one commit undoes them all; then each is written by itself, to undo it alone.
+        """
+        try:
+            with self._writing.lock:
+                return self._written(commits)
+        except (sqlite3.OperationalError, sqlite3.InternalError) as error:
+            return [_unavailable(error) for _ in commits]
+        except Exception as error:
+            if len(commits) == 1 or isinstance(error, CareplanError):
                 return [_unavailable(error) for _ in commits]
+        return [self._committed([commit])[0] for commit in commits]
+
+    def _written(self, commits: Sequence[_Commit]) -> list[tuple[Version, ...] | Exception]:
+        """All that can be taken of these commits in one transaction, and why the others are refused."""
+        connection = self._writing.connection
+        writes = [write for commit in commits for write in commit.writes]
+        try:
+            add_parameters(connection, self._names, parameters_of(writes))
+            connection.execute("BEGIN IMMEDIATE")
+            check_edition(connection, self._edition)
+            sheaf = Sheaf(connection, self._names, self._seconds, writes)
+            outcomes = [_taken(sheaf, commit) for commit in commits]
+            sheaf.put()
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
         return outcomes
 
-    def _applied(self, connection: sqlite3.Connection, commit: _Commit) -> tuple[Version, ...] | Exception:
-        """One commit in its savepoint. What is wrong with it alone undoes it alone."""
-        connection.execute("SAVEPOINT one")
-        try:
-            outcome: tuple[Version, ...] | Exception = apply(
-                connection, self._names, commit.writes, commit.guards, self._seconds
-            )
-        except (sqlite3.OperationalError, sqlite3.InternalError):
-            raise
-        except Exception as error:
-            outcome = _unavailable(error) if isinstance(error, sqlite3.Error) else error
-            connection.execute("ROLLBACK TO one")
-        connection.execute("RELEASE one")
-        return outcome
+
+def _taken(sheaf: Sheaf, commit: _Commit) -> tuple[Version, ...] | Exception:
+    """The versions of one commit, or why it is refused."""
+    try:
+        return sheaf.take(commit.writes, commit.guards)
+    except CareplanError as error:
+        return error
 
 
 def _give(commits: Sequence[_Commit], outcomes: Sequence[tuple[Version, ...] | Exception]) -> None:

@@ -12,6 +12,7 @@ token …    what it can be found by, a table a kind: clustered by resource, wit
            The columns of the indexes stand in the order that puts what one resource adds on few pages, since
            each page touched is written at commit: by patient, by the other resource, or at the end
 composite  pairs that are kept (`pair.py`): a token, and a value of whatever kind in the columns of `condition.PAIRED`
+edition    one row: which edition of extraction the values are of (`sqlite_edition.py`)
 Instants are milliseconds since 1970, decimals the sortable text of `sortable.py`.
 """
 
@@ -93,6 +94,15 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 unit TEXT NOT NULL,
                 PRIMARY KEY (key, parameter, code, low, high, system, unit_system, unit_code, unit))
                 STRICT, WITHOUT ROWID""",
+        ),
+    ),
+    (
+        "0005-edition",
+        (
+            """CREATE TABLE edition (
+                noted TEXT NOT NULL, towards TEXT NOT NULL, position INTEGER NOT NULL, complete INTEGER NOT NULL,
+                holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT""",
+            "INSERT INTO edition VALUES ('', '', 0, 0, '', 0)",
         ),
     ),
 )

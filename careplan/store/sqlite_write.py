@@ -1,29 +1,35 @@
-"""Writes → rows of the SQLite file, inside a transaction that the caller opens and ends.
+"""Writes → the tables of the SQLite file, inside a transaction that the caller opens and ends.
 
-Not here: when and with whom a commit shares its transaction (`sqlite.py`).
+What stands is read once for all commits of a transaction, each is then taken or refused as a whole, and the rows of
+all that were taken go into the tables together. So the writer's thread asks SQLite for little more for many commits
+than for one, and a refused commit has left nothing behind.
+Not here: when and with whom a commit shares its transaction (`sqlite.py`), what the rows are (`sqlite_rows.py`).
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from json import dumps
 
-from careplan.fhir.index import CompositeValue, SearchValues, folded
-from careplan.store.condition import COMPOSITES, identifier_parameter, none_of
+from careplan.store.feed import rising
 from careplan.store.order import guarding
-from careplan.store.pair import kept_pairs, paired_from_value
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
-from careplan.store.sortable import (
-    at_from_milliseconds,
-    milliseconds_from_at,
-    span_from_range,
-    text_from_decimal,
-)
+from careplan.store.sortable import at_from_milliseconds, milliseconds_from_at
+from careplan.store.sqlite_rows import TABLES, Row, parameters_in, rows_of
 from careplan.store.sqlite_search import find
 from careplan.store.sqlite_statement import Names
 
-_TABLES = ("token", "date", "number", "string", "reference", "uri", "composite")
-_CURRENT = "SELECT number FROM version WHERE type = ? AND id = ? ORDER BY number DESC LIMIT 1"
-_DELETIONS = tuple(f"DELETE FROM {table} WHERE key = ?" for table in (*_TABLES, "resource"))
+_STANDING = """SELECT o.value, ifnull((SELECT max(number) FROM version v WHERE v.type = o.type AND v.id = o.id), 0),
+    (SELECT key FROM resource r WHERE r.type = o.type AND r.id = o.id) FROM (
+        SELECT value, substr(value, 1, instr(value, '/') - 1) AS type, substr(value, instr(value, '/') + 1) AS id
+        FROM json_each(?)) o"""
+_LAST = """SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'version'), 0),
+    ifnull((SELECT max(key) FROM resource), 0), (SELECT max(at) FROM version)"""
+_AT_POSITION = "SELECT key FROM resource WHERE type = ? AND id = ? AND position = ?"
+_DELETIONS = tuple(f"DELETE FROM {table} WHERE key = ?" for table in TABLES)
+_REMOVALS = (*_DELETIONS, "DELETE FROM resource WHERE key = ?")
 _INSERTIONS = {
+    "version": "INSERT INTO version (position, type, id, number, at, patient, body, method) VALUES (?,?,?,?,?,?,?,?)",
+    "resource": "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)",
     "token": "INSERT OR IGNORE INTO token VALUES (?, ?, ?, ?, ?)",
     "date": "INSERT OR IGNORE INTO date VALUES (?, ?, ?, ?, ?, ?)",
     "number": "INSERT OR IGNORE INTO number VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -36,7 +42,7 @@ _INSERTIONS = {
 
 def parameters_of(writes: Iterable[Write]) -> set[tuple[str, str]]:
     """The (type, parameter) pairs that the values of these writes stand under."""
-    return {(write.type, name) for write in writes for name in _names_in(write)}
+    return {(write.type, name) for write in writes for name in parameters_in(write)}
 
 
 def add_parameters(connection: sqlite3.Connection, names: Names, pairs: Iterable[tuple[str, str]]) -> None:
@@ -48,119 +54,116 @@ def add_parameters(connection: sqlite3.Connection, names: Names, pairs: Iterable
         connection.execute("COMMIT")
 
 
-def apply(
-    connection: sqlite3.Connection, names: Names, writes: Sequence[Write], guards: Sequence[Guard], seconds: float
-) -> tuple[Version, ...]:
-    """Put the writes into the tables; raises VersionConflict, GuardFailed or QueryTooLong, half done."""
-    for guard in guards:
-        _check(connection, names, guard, seconds)
-    return tuple(_written(connection, names, write) for write in writes)
-
-
-def _check(connection: sqlite3.Connection, names: Names, guard: Guard, seconds: float) -> None:
-    page = find(connection, names, guarding(guard), seconds)
-    if any(f"{match.id}@{match.number}" not in guard.allowed for match in page.matches):
-        raise GuardFailed(guard.key)
-
-
-def _written(connection: sqlite3.Connection, names: Names, write: Write) -> Version:
-    found = connection.execute(_CURRENT, (write.type, write.id)).fetchone()
-    current = found[0] if found else 0
-    if current != write.expects:
-        raise VersionConflict(f"{write.type}/{write.id}")
-    number, at = current + 1, milliseconds_from_at(write.at)
-    position = connection.execute(
-        "INSERT INTO version (type, id, number, at, patient, body, method) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (write.type, write.id, number, at, write.patient, write.body, write.made_by),
-    ).lastrowid
-    assert position is not None
-    key = _find_key(connection, write) if current else None
-    if key is not None:
+def exchange_values(connection: sqlite3.Connection, names: Names, write: Write, position: int) -> None:
+    """Give a resource the values of the write that made it, if that is still its current version, at this position."""
+    found = connection.execute(_AT_POSITION, (write.type, write.id, position)).fetchone()
+    if found is not None:
         for deletion in _DELETIONS:
-            connection.execute(deletion, (key,))
-    if write.body is not None:
-        key = connection.execute(
-            "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)",
-            (key, write.type, write.id, write.patient, at, position),
-        ).lastrowid
-        assert key is not None
-        _insert_values(connection, key, write, lambda name: names.read(connection, write.type, name))
-    return Version(
-        write.type, write.id, number, at_from_milliseconds(at), write.patient, write.body, position, write.made_by
-    )
+            connection.execute(deletion, found)
+        for table, rows in rows_of(found[0], write, _Parameters(connection, names, write.type)):
+            connection.executemany(_INSERTIONS[table], rows)
 
 
-def _find_key(connection: sqlite3.Connection, write: Write) -> int | None:
-    found = connection.execute("SELECT key FROM resource WHERE type = ? AND id = ?", (write.type, write.id)).fetchone()
-    return None if found is None else int(found[0])
+class Sheaf:
+    """The commits of one transaction: taken one after the other, put into the tables together.
+
+    writes   all that may be taken
+    seconds  how long the search of a guard may take
+    """
+
+    def __init__(self, connection: sqlite3.Connection, names: Names, seconds: float, writes: Iterable[Write]) -> None:
+        self._connection, self._names, self._seconds = connection, names, seconds
+        asked = dumps(list({f"{write.type}/{write.id}" for write in writes}))
+        standing = connection.execute(_STANDING, (asked,)).fetchall()
+        self._numbers: dict[str, int] = {what: number for what, number, _ in standing}
+        self._keys: dict[str, int | None] = {what: key for what, _, key in standing}
+        last: tuple[int, int, int | None] = connection.execute(_LAST).fetchone()
+        self._position, self._key, self._instant = last
+        self._parameters: dict[str, _Parameters] = {}
+        self._versions: list[Version] = []
+        self._current: dict[str, tuple[Write, Version]] = {}
+
+    def take(self, writes: Sequence[Write], guards: Sequence[Guard]) -> tuple[Version, ...]:
+        """Take all of a commit, or nothing: raises VersionConflict, GuardFailed or QueryTooLong."""
+        if guards:
+            self.put()
+        for guard in guards:
+            self._check(guard)
+        writes, instant = rising(writes, self._instant)
+        numbers: dict[str, int] = {}
+        versions: list[Version] = []
+        for position, write in enumerate(writes, self._position + 1):
+            what = f"{write.type}/{write.id}"
+            number = numbers.get(what, self._numbers[what])
+            if number != write.expects:
+                raise VersionConflict(what)
+            numbers[what] = number + 1
+            versions.append(_version(write, position))
+        self._numbers |= numbers
+        self._position += len(versions)
+        self._instant = instant
+        self._versions += versions
+        self._current |= {pair[1].reference: pair for pair in zip(writes, versions, strict=True)}
+        return tuple(versions)
+
+    def put(self) -> None:
+        """Put what was taken since the last time into the tables."""
+        rows: dict[str, list[Row]] = {table: [] for table in _INSERTIONS}
+        rows["version"] = [_version_row(version) for version in self._versions]
+        gone = [(key,) for what in self._current if (key := self._keys[what]) is not None]
+        for what, (write, version) in self._current.items():
+            self._keys[what] = key = self._key_of(what, write)
+            if key is not None:
+                at = milliseconds_from_at(version.at)
+                rows["resource"].append((key, write.type, write.id, write.patient, at, version.position))
+                for table, some in rows_of(key, write, self._parameters_of(write.type)):
+                    rows[table] += some
+        for deletion in _REMOVALS if gone else ():
+            self._connection.executemany(deletion, gone)
+        for table, some in rows.items():
+            if some:
+                self._connection.executemany(_INSERTIONS[table], some)
+        self._versions, self._current = [], {}
+
+    def _key_of(self, what: str, write: Write) -> int | None:
+        """Under which key the resource is to stand: the one it has, or a fresh one; None where it is deleted."""
+        if write.body is None:
+            return None
+        if (key := self._keys[what]) is None:
+            self._key += 1
+            return self._key
+        return key
+
+    def _parameters_of(self, type: str) -> "_Parameters":
+        found = self._parameters.get(type)
+        if found is None:
+            found = self._parameters[type] = _Parameters(self._connection, self._names, type)
+        return found
+
+    def _check(self, guard: Guard) -> None:
+        page = find(self._connection, self._names, guarding(guard), self._seconds)
+        if any(f"{match.id}@{match.number}" not in guard.allowed for match in page.matches):
+            raise GuardFailed(guard.key)
 
 
-def _names_in(write: Write) -> Iterable[str]:
-    values = write.values
-    for pairs in (values.tokens, values.dates, values.numbers, values.strings, values.references, values.uris):
-        for name, _ in pairs:
-            yield name
-    for name in (*COMPOSITES.get(write.type, ()), *(name for name, _ in values.composites)):
-        yield name
-        yield none_of(name)
-    for name, reference in values.references:
-        if reference.identifier is not None:
-            yield identifier_parameter(name)
+class _Parameters(dict[str, int]):
+    """The numbers of a type's parameters, each looked up once."""
+
+    def __init__(self, connection: sqlite3.Connection, names: Names, type: str) -> None:
+        self._connection, self._names, self._type = connection, names, type
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = self._names.read(self._connection, self._type, name)
+        return number
 
 
-def _insert_values(connection: sqlite3.Connection, key: int, write: Write, number: Callable[[str], int]) -> None:
-    values = write.values
-    tokens = [(key, number(n), v.code, v.system, write.patient) for n, v in values.tokens] + [
-        (key, number(identifier_parameter(n)), v.identifier.code, v.identifier.system, write.patient)
-        for n, v in values.references
-        if v.identifier is not None
-    ]
-    numbers = [
-        (key, number(n), text_from_decimal(v.low), text_from_decimal(v.high), v.system, v.code, v.unit)
-        for n, v in values.numbers
-    ]
-    rows: tuple[tuple[str, list[tuple[str | int | None, ...]]], ...] = (
-        ("token", [*tokens]),
-        ("date", _date_rows(key, values, number)),
-        ("number", [*numbers]),
-        ("string", _string_rows(key, values, number)),
-        ("reference", [(key, number(n), v.id, v.type) for n, v in values.references]),
-        ("uri", [(key, number(n), v.uri) for n, v in values.uris]),
-        ("composite", [(key, number(n), *_pair(v)) for n, v in kept_pairs(write.type, values)]),
-    )
-    for table, some in rows:
-        if some:
-            connection.executemany(_INSERTIONS[table], some)
+def _version(write: Write, position: int) -> Version:
+    at = at_from_milliseconds(milliseconds_from_at(write.at))
+    number = write.expects + 1
+    return Version(write.type, write.id, number, at, write.patient, write.body, position, write.made_by)
 
 
-def _pair(pair: CompositeValue) -> tuple[str | int, ...]:
-    """The columns of a pair, but for key and parameter."""
-    stands = paired_from_value(pair.value)
-    units = (stands.get(column, "") for column in ("unit_system", "unit_code", "unit"))
-    return (pair.token.code, stands["low"], stands["high"], pair.token.system, *units)
-
-
-def _date_rows(key: int, values: SearchValues, number: Callable[[str], int]) -> list[tuple[str | int | None, ...]]:
-    ranges: dict[str, set[tuple[int, int]]] = {}
-    for name, value in values.dates:
-        ranges.setdefault(name, set()).add(span_from_range(value.low, value.high))
-    rows: list[tuple[str | int | None, ...]] = []
-    for name, some in ranges.items():
-        first, last = min(some), max(some, key=lambda r: (r[1], r[0]))
-        rows += [(key, number(name), *r, int(r == first), int(r == last)) for r in some]
-    return rows
-
-
-def _string_rows(key: int, values: SearchValues, number: Callable[[str], int]) -> list[tuple[str | int | None, ...]]:
-    """Whole texts; and later words, which stand for themselves in no way but by how they start."""
-    texts: dict[str, set[tuple[str, str]]] = {}
-    rows: list[tuple[str | int | None, ...]] = []
-    for name, value in values.strings:
-        if value.word:
-            rows.append((key, number(name), folded(value.text), "", 0, 0))
-        else:
-            texts.setdefault(name, set()).add((folded(value.text), value.text))
-    for name, some in texts.items():
-        first, last = min(some), max(some)
-        rows += [(key, number(name), *t, int(t == first), int(t == last)) for t in some]
-    return rows
+def _version_row(version: Version) -> Row:
+    at = milliseconds_from_at(version.at)
+    known = version.type, version.id, version.number, at, version.patient
+    return (version.position, *known, version.body, version.method)

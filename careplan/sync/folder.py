@@ -191,7 +191,7 @@ async def _item(context: Context, text: Text, loaded: Loaded) -> None:
             loaded.written += result.changed
             loaded.unchanged += result.status == 200 and not result.changed
     elif kind is not None:
-        texts = [(index, read_text(raw)) for index, raw in enumerate(entry_texts(text)) if raw is not None]
+        texts = [(index, one) for index, one in enumerate(entry_texts(text)) if one is not None]
         await _put(context, [(one, f"Bundle.entry[{index}].resource") for index, one in texts], loaded)
     else:
         await _put(context, [(text, "")], loaded)
@@ -199,7 +199,7 @@ async def _item(context: Context, text: Text, loaded: Loaded) -> None:
 
 def _refused_entry(index: int, outcome: Json) -> CareplanError:
     place = f"Bundle.entry[{index}]"
-    faults = [Fault(place, "entry-refused", str(issue.get("diagnostics", ""))) for issue in outcome["issue"]]
+    faults = [Fault(place, issue["details"]["text"], issue["diagnostics"]) for issue in outcome["issue"]]
     return CareplanError(f"{place} was refused", tuple(faults))
 
 

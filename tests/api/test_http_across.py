@@ -1,8 +1,11 @@
 """Searches of a patient's record and of several types, and chains and Danish codes, over HTTP."""
 
+from dataclasses import replace
+
 import pytest
 
 from careplan.fhir.systems import ICD10, ICPC2, MCS, NPU, SKS, SKS_D, UCUM
+from careplan.fhir.text import dump
 
 STRICT = {"prefer": "handling=strict"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -13,6 +16,12 @@ def found(response, mode="match"):
     assert response.status_code == 200, response.text
     entries = [one["resource"] for one in response.json().get("entry", ()) if one["search"]["mode"] == mode]
     return sorted(f"{one['resourceType']}/{one['id']}" for one in entries)
+
+
+def outcomes(response):
+    """What the answer says of itself, issue by issue."""
+    entries = [one for one in response.json().get("entry", ()) if one["search"]["mode"] == "outcome"]
+    return [issue for one in entries for issue in one["resource"]["issue"]]
 
 
 def link(response, relation):
@@ -127,7 +136,7 @@ async def test_several_types_are_searched_by_form(client, record):
         "_type=Patient,Observation&birthdate=2024",
         "_type=Patient,Foo",
         "code=x",
-        "_id=a&_sort=status",
+        "_type=Patient,Observation&_id=a&_sort=_id&code=x",
         "_type=Patient,Observation&_id=a&_summary=odd",
     ],
 )
@@ -136,6 +145,78 @@ async def test_what_not_every_type_has_is_refused(client, record, refused, ask):
     status = 404 if "Foo" in ask else 400
     refused(await client.get(f"?{ask}"), status)
     refused(await client.get(f"?{ask}", headers={"prefer": "handling=lenient"}), status)
+
+
+@pytest.mark.parametrize(
+    ("address", "included"),
+    [
+        ("?_type=Condition,Observation&_include=Condition:subject", ["Patient/a", "Patient/b"]),
+        ("?_id=c-a&_include=Condition:subject", ["Patient/a"]),
+        ("/Patient/a/*?_type=Condition,Observation&_include=Condition:subject&_count=1", ["Patient/a"]),
+        ("/Patient/a/*?_type=Patient&_revinclude=Observation:patient", ["Observation/o-a"]),
+        ("/Patient/a/*?_include=Patient:general-practitioner&_count=1", ["Organization/north"]),
+    ],
+)
+async def test_includes_of_some_of_the_types_are_followed(client, record, address, included):
+    """R4-64, R4-103: and stand in the links."""
+    answer = await client.get(address, headers=STRICT)
+    assert found(answer, "include") == included
+    assert outcomes(answer) == []
+    assert address.rpartition("nclude=")[2].partition("&")[0] in link(answer, "self")
+    assert found(await client.get(link(answer, "self")), "include") == included
+    if link(answer, "next"):
+        assert (await client.get(link(answer, "next"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "ask", ["_include=CarePlan:foo", "_include=Foo:subject", "_revinclude=*", "_sort=foo", "_sort=date"]
+)
+@pytest.mark.parametrize(
+    "address", ["?_type=Condition,Observation&_id=o-a", "/Patient/a/*?_type=Observation,Condition"]
+)
+async def test_what_fits_none_of_several_types_is_left_out(client, record, refused, address, ask):
+    """R4-64, R4-78, R4-105: and said; strict, it is refused."""
+    answer = await client.get(f"{address}&{ask}")
+    assert found(answer) == found(await client.get(address))
+    assert ask not in link(answer, "self")
+    (issue,) = outcomes(answer)
+    assert (issue["severity"], issue["code"]) == ("warning", "not-supported")
+    assert ask in issue["diagnostics"]
+    assert answer.json()["total"] == len(found(answer))
+    (issue,) = refused(await client.get(f"{address}&{ask}", headers=STRICT), 400, "parameter-unsupported")
+    assert ask in issue["diagnostics"]
+
+
+@pytest.mark.parametrize("address", ["?_type=Observation", "/Patient/a/*?_type=Observation"])
+async def test_one_type_is_sorted_by_its_own_keys_wherever_it_is_searched(client, put, example, record, address):
+    """R4-78."""
+    subject = {"reference": "Patient/a"}
+    for id, day in (("x", "2031-01-01"), ("y", "2030-01-01")):
+        await put(example("Observation", id=id, subject=subject, performer=None, effectiveDateTime=day))
+    for sort, first in (("-date", ["x", "y"]), ("-date,foo", ["x", "y"])):
+        answer = await client.get(f"{address}&_sort={sort}&_count=2")
+        assert [one["resource"]["id"] for one in answer.json()["entry"] if one["search"]["mode"] == "match"] == first
+        assert "_sort=-date&" in link(answer, "self")
+        assert [one["diagnostics"].partition(" ")[0] for one in outcomes(answer)] == ["_sort=foo"] * ("foo" in sort)
+
+
+async def test_includes_that_are_cut_off_are_said_wherever_they_are(app, client, record):
+    """R4-103: in a search of one type, of several, and in a Bundle; they count to no total."""
+    door = app.state.door
+    app.state.door = replace(door, house=replace(door.house, limits=replace(door.house.limits, includes=1)))
+    one = "Observation?_include=Observation:subject"
+    entry = {"request": {"method": "GET", "url": one}}
+    sent = await client.post("", content=dump({"resourceType": "Bundle", "type": "batch", "entry": [entry]}))
+    several = "?_type=Observation,Condition&_include=Observation:subject"
+    answers = [(await client.get(f"/{one}")).json(), (await client.get(several)).json()]
+    for bundle in (*answers, sent.json()["entry"][0]["resource"]):
+        modes = [entry["search"]["mode"] for entry in bundle["entry"]]
+        assert modes.count("include") == 1
+        assert bundle["total"] == modes.count("match") > 0
+        (issue,) = bundle["entry"][-1]["resource"]["issue"]
+        assert modes[-1] == "outcome"
+        assert (issue["severity"], issue["code"]) == ("warning", "too-costly")
+        assert "CAREPLAN_INCLUDES" in issue["diagnostics"]
 
 
 # ── chains, pairs and codes ──────────────────────────────────────────────────────────────────────
@@ -203,21 +284,20 @@ async def test_every_alias_of_a_danish_system_finds_the_same(client, put, exampl
         assert found(await client.get(f"/{type_name}", params={"code": code})) == [f"{type_name}/one"], code
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "asked"),
-    [
-        (0.97, "1", "97|http://unitsofmeasure.org|%"),
-        (97, "%", "0.97|http://unitsofmeasure.org|1"),
-        (1.8, "m", "180|http://unitsofmeasure.org|cm"),
-        (180, "cm", "1.80||m"),
-    ],
-)
-async def test_units_of_one_dimension_find_the_same(client, put, example, value, unit, asked):
-    """R4-95: a saturation in `1` or `%`, a height in m or cm."""
-    quantity = {"value": value, "unit": unit, "system": UCUM, "code": unit}
-    await put(example("Observation", id="one", code=concept("http://loinc.org", "x-1"), valueQuantity=quantity))
-    assert found(await client.get("/Observation", params={"value-quantity": asked})) == ["Observation/one"]
-    assert found(await client.get("/Observation", params={"value-quantity": f"9{asked}"})) == []
+@pytest.mark.parametrize("taken", ["2026-07-01T11:00:00+02:00", "2026-07-01T09:00:00Z"])
+async def test_instants_are_compared_whatever_their_offset(client, put, example, taken):
+    """R4-84: without an offset the zone is that of Copenhagen."""
+    await put(example("Observation", id="one", effectiveDateTime=taken))
+    for asked, expected in [
+        ("2026-07-01T11:00:00+02:00", ["Observation/one"]),
+        ("2026-07-01T14:30:00+05:30", ["Observation/one"]),
+        ("2026-07-01T09:00:00Z", ["Observation/one"]),
+        ("2026-07-01T11:00:00", ["Observation/one"]),
+        ("2026-07-01T11:00:00Z", []),
+        ("lt2026-07-01T11:00:01+02:00", ["Observation/one"]),
+        ("lt2026-07-01T10:00:00+02:00", []),
+    ]:
+        assert found(await client.get("/Observation", params={"date": asked})) == expected, asked
 
 
 async def test_names_are_found_by_their_sound_and_identifiers_by_their_type(client, put, example):

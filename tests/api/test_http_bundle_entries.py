@@ -194,7 +194,7 @@ async def test_an_entry_deletes_by_criteria(client, put, lab, send, refused, kin
 async def test_conditions_of_entries_hold_for_what_their_criteria_fit(send, lab, put, kind):
     """R4-32, R4-33, R4-57."""
     await put(lab("o1"))
-    for conditions in ({"ifMatch": 'W/"7"'}, {"ifNoneMatch": "*"}):
+    for conditions in ({"ifMatch": 'W/"7"'}, {"ifNoneMatch": "*"}, {"ifNoneMatch": 'W/"1"'}):
         answer = await send(kind, entry("PUT", BY_LAB, lab(status="amended"), **conditions))
         assert answer.status_code == 412 or statuses(answer) == ["412"]
     assert statuses(await send(kind, entry("PUT", BY_LAB, lab(status="amended"), ifMatch='W/"1"'))) == ["200"]
@@ -230,6 +230,27 @@ async def test_links_lead_to_what_criteria_fit(client, put, lab, send, example):
     )
     assert statuses(found) == ["201", "200"]
     assert (await client.get("/Observation")).json()["entry"][0]["resource"]["subject"]["reference"] == "Patient/there"
+
+
+async def test_a_link_without_criteria_is_refused(client, lab, send, refused):
+    """R4-56."""
+    refused(await send("transaction", entry("POST", "Observation", lab(subject={"reference": "Patient?"}))), 400)
+    assert await total(client, "Observation") == 0
+
+
+async def test_a_relative_link_leads_to_the_entry_under_the_same_root(client, lab, send, example):
+    """R4-55: https://hl7.org/fhir/R4/bundle.html#references; another server's Patient/a is another."""
+    here, there = "https://lps.test/fhir", "https://other.test/fhir"
+    patient, value = example("Patient", id=None), lab(subject={"reference": "Patient/a"})
+    done = await send(
+        "transaction",
+        entry("POST", "Patient", patient, f"{here}/Patient/a"),
+        entry("POST", "Observation", value, f"{here}/Observation/o"),
+        entry("POST", "Observation", value, f"{there}/Observation/o"),
+    )
+    made = [one["response"]["location"].split("/fhir/")[1].split("/_history")[0] for one in done.json()["entry"]]
+    subjects = [(await client.get(f"/{one}")).json()["subject"]["reference"] for one in made[1:]]
+    assert subjects == [made[0], "Patient/a"]
 
 
 # ── links in every place ─────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 import pytest
 
-from careplan.fhir.link import PAGE
+from careplan.fhir.page_link import PAGE
 from careplan.fhir.registry import ROWS, TYPES
 from careplan.fhir.text import dump
 from careplan.interactions.operations import OPERATIONS
@@ -225,6 +225,7 @@ async def test_every_listed_parameter_is_defined_and_answers_when_strict(client,
 async def test_every_modifier_and_comparator_that_is_published_answers(client):
     """R4-65, R4-83, R4-90."""
     definitions = {one["derivedFrom"]: one for one in await every(client, "/SearchParameter?_count=1000")}
+    assert definitions
     plain = {"missing": "true", "identifier": "urn:x|1", "ofType": "urn:x|MR|1", "text": "x"}
     for one in definitions.values():
         type_name, listed = one["base"][0], {"definition": one["derivedFrom"], "type": one["type"]}

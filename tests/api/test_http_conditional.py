@@ -126,7 +126,6 @@ async def test_criteria_that_are_not_understood_write_nothing(client, put, lab, 
 
 
 async def test_parameters_of_the_answer_are_no_criteria(client, put, lab):
-    """R4-4."""
     await put(lab("o1"))
     answer = await client.put(f"{CRITERIA}&_format=json&_pretty=true", content=dump(lab(status="amended")))
     assert answer.status_code == 200, answer.text
@@ -149,6 +148,21 @@ async def test_what_is_published_is_not_written_by_criteria(client, refused):
         refused(await client.request(method, "/Foo?name=x"), 404, "type-unknown")
 
 
+async def test_a_create_with_an_empty_condition_is_refused(client, lab, refused):
+    """R4-27: who sends If-None-Exist means something by it."""
+    refused(await client.post("/Observation", content=dump(lab()), headers={"if-none-exist": ""}), 400)
+    assert await total(client) == 0
+
+
+async def test_an_empty_value_in_the_address_is_as_not_sent(client, put, lab, refused):
+    """R4-26, R4-37: it is no condition, and alone it leaves none."""
+    assert (await client.post("/Observation?foo=&_pretty=true", content=dump(lab()))).status_code == 201
+    found = await client.put(f"{CRITERIA}&foo=", content=dump(lab()))
+    assert (found.status_code, found.headers["etag"]) == (200, 'W/"1"')
+    refused(await client.put("/Observation?foo=", content=dump(lab())), 400, "parameter-invalid")
+    assert await total(client) == 1
+
+
 # ── delete ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -159,6 +173,15 @@ async def test_a_delete_answers_alike_whatever_there_was(client, put, example):
         answer = await client.delete(address)
         assert (answer.status_code, answer.content) == (204, b""), address
         assert "content-type" not in answer.headers
+
+
+async def test_if_match_on_a_delete_means_that_something_is_there(client, put, example, refused):
+    """R4-32, R4-44: of two who delete the same version, one is told that the other was first."""
+    await put(example("Observation", id="o1"))
+    condition = {"if-match": 'W/"1"'}
+    assert (await client.delete("/Observation/o1", headers=condition)).status_code == 204
+    for address in ("/Observation/o1", "/Observation/never", CRITERIA):
+        refused(await client.delete(address, headers=condition), 412, "precondition-failed")
 
 
 async def test_what_is_deleted_is_gone_and_its_past_is_not(client, put, example, refused):

@@ -62,6 +62,18 @@ async def test_format_parameter_of_a_form_counts_too(client, refused):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("address", ["/Patient/_search", "/_search", "/Patient/inger-test/Observation/_search"])
+async def test_format_parameter_of_a_form_overrides_accept(client, put, example, refused, address):
+    """R4-4, R4-63."""
+    await put(example("Patient"))
+    plain = FORM | {"accept": "text/plain"}
+    for value in ("json", "application/fhir%2Bjson"):
+        answer = await client.post(address, content=f"_format={value}", headers=plain)
+        assert answer.status_code == 200, answer.text
+    for asked in (b"", b"_count=1", b"_format=", b"_format=xml"):
+        refused(await client.post(address, content=asked, headers=plain), 406, "not-acceptable")
+
+
 @pytest.mark.parametrize("kind", ["application/json", "application/fhir+json; charset=utf-8", "Application/FHIR+JSON"])
 async def test_json_bodies_are_read(client, example, kind):
     """R4-5."""

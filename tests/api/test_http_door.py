@@ -250,7 +250,7 @@ async def test_json_that_is_explicitly_unwanted_is_not_written(client, refused, 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "x"])
 async def test_a_compressed_body_is_of_a_kind_that_is_not_read(client, example, refused, encoding):
-    """R4-5: said as such, not as bad JSON."""
+    """Said as such, not as bad JSON."""
     body, sent = dump(example("Patient")), {"content-encoding": encoding}
     refused(await client.post("/Patient", content=body, headers=sent), 415, "media-type-unsupported")
     sent = {"content-encoding": "identity"}

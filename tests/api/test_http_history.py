@@ -82,7 +82,7 @@ async def test_a_page_link_of_another_history_is_refused(client, put, example, r
     for address in ("/_history", "/Goal/_history", "/Patient/inger-test/_history", "/Patient/_history?_since=2020"):
         joint = "&" if "?" in address else "?"
         refused(await client.get(f"{address}{joint}_page={token}"), 400, "parameter-invalid")
-    for wrong in ("_since=soon", "_count=-1", "_page=x"):
+    for wrong in ("_since=soon", "_since=2026-01-01T10", "_count=-1", "_page=x"):
         refused(await client.get(f"/_history?{wrong}"), 400, "parameter-invalid")
 
 

@@ -192,7 +192,7 @@ async def test_preview_stores_nothing(client, record, house):
 
 
 async def test_plan_is_made_once(client, put, example, record, house, refused):
-    """R4-112, design §5: an active plan of the type is a conflict, and nothing is stored."""
+    """Design §5: an active plan of the type is a conflict, and nothing is stored."""
     body = parameters(
         ("subject", {"valueString": "Patient/inger-test"}), ("definition", {"valueString": "PlanDefinition/diabetes"})
     )
@@ -392,7 +392,7 @@ async def test_expansions_are_refused_as_the_specification_says(client, refused)
 
 
 async def test_codes_are_looked_up_over_http(client, refused):
-    """R4-113: the codes of the knowledge too; what is unknown is not found."""
+    """The codes of the knowledge too; what is unknown is not found."""
     found = await client.get(f"{LOOKUP}?system=urn:oid:1.2.208.176.2.1&code=NPU27300")
     shown = {one["name"]: one.get("valueString") for one in found.json()["parameter"]}
     assert shown["name"] == "NPU" and "Hæmoglobin A1c" in shown["display"]

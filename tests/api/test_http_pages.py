@@ -125,6 +125,8 @@ async def test_history_pages_give_every_version_once(client, put, example, refus
     assert (future["total"], future.get("entry")) == (0, None)
     none = (await client.get("/Patient/inger-test/_history?_count=0")).json()
     assert (none["total"], none.get("entry"), link(none, "next")) == (12, None, None)
+    most = (await client.get("/Patient/inger-test/_history?_count=99999999999")).json()
+    assert (len(most["entry"]), link(most, "self").rpartition("=")[2]) == (12, "1000")
     for wrong in ("_since=soon", "_count=-1", "_count=x", "_count=1.5", "_page=x", "_since=2026-13-01"):
         refused(await client.get(f"/Patient/inger-test/_history?{wrong}"), 400, "parameter-invalid")
 

@@ -97,6 +97,29 @@ async def test_refusals_of_conditional_references_do_not_repeat_the_identifier(c
     assert CPR not in answer.text
 
 
+async def test_a_reference_with_criteria_is_not_kept_as_text(client, put, example, refused):
+    """R4-56: nowhere but in a transaction, which resolves it, so that no person number becomes the text of a link."""
+    await put(example("Patient"))
+    await put(example("Observation"))
+    subject = {"reference": f"Patient?identifier={SYSTEM}|{CPR}"}
+    value, address = example("Observation", subject=subject), f"/Observation/{example('Observation')['id']}"
+    patched = dump([{"op": "replace", "path": "/subject", "value": subject}])
+    entries = [{"request": {"method": "POST", "url": "Observation"}, "resource": value}]
+    answers = [
+        await client.post("/Observation", content=dump(value)),
+        await client.put(address, content=dump(value)),
+        await client.patch(address, content=patched, headers={"content-type": "application/json-patch+json"}),
+        await client.post("", content=dump({"resourceType": "Bundle", "type": "batch", "entry": entries})),
+    ]
+    for answer in answers[:3]:
+        (issue,) = refused(answer, 422, "value-invalid")
+        assert issue["expression"] == ["Observation.subject"]
+        assert "transaction" in issue["diagnostics"]
+    assert answers[3].json()["entry"][0]["response"]["status"].startswith("422")
+    assert not any(CPR in answer.text for answer in answers)
+    assert (await client.get("/Observation")).json()["total"] == 1
+
+
 async def test_unparsable_bodies_are_not_repeated(client, refused):
     for body in (f'{{"name": {SECRET}}}', f'{{"{SECRET}":1,"{SECRET}":2}}', f'{{"a":"{SECRET}\\ud800"}}', f'"{CPR}"'):
         answer = await client.post("/Patient", content=body.encode())
@@ -247,7 +270,7 @@ async def test_refusal_of_a_chain_an_operation_or_an_export_does_not_repeat_valu
 
 
 async def test_address_of_an_export_names_nobody(app, client, put, example, tmp_path):
-    """A random id, whoever it is about; R4-114."""
+    """A random id, whoever it is about."""
     door = app.state.door
     app.state.door = replace(
         door, house=replace(door.house, exports=replace(door.house.exports, folder=tmp_path / "exports"))
@@ -332,3 +355,40 @@ async def test_a_person_number_is_never_an_id_and_is_not_repeated(client, exampl
     entry = {"resource": body, "request": {"method": "PUT", "url": f"Patient/{CPR}"}}
     bundle = await client.post("", content=dump({"resourceType": "Bundle", "type": "transaction", "entry": [entry]}))
     assert bundle.status_code == 422 and CPR not in bundle.text
+
+
+@pytest.mark.parametrize("id", [f"p-{CPR}", f"{CPR}.1", "p.120358-9990"])
+async def test_no_id_holds_a_person_number(client, example, id):
+    refused = await client.put(f"/Patient/{id}", content=dump(example("Patient", id=id)))
+    assert (refused.status_code, refused.headers.get("location")) == (404, None)
+    assert id not in refused.text
+
+
+async def test_an_id_whose_digits_only_look_alike_is_taken(client, example):
+    id = f"0a{CPR}b-{CPR}0"
+    assert (await client.put(f"/Patient/{id}", content=dump(example("Patient", id=id)))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/Patient?{CPR}=1",
+        f"/Patient?identifier:{CPR}=1",
+        f"/Patient?_sort={CPR}",
+        f"/Patient?_include=Patient:{CPR}",
+        f"/Patient?_revinclude={CPR}:a:b",
+        f"/Patient?_has:{CPR}:a:b=1",
+        f"/Patient?name.{CPR}=1",
+        f"/Patient/${CPR}",
+    ],
+)
+async def test_a_person_number_where_a_name_belongs_is_not_repeated(client, address):
+    refused = await client.get(address, headers={"prefer": "handling=strict"})
+    assert 400 <= refused.status_code < 500
+    assert CPR not in refused.text
+
+
+async def test_a_person_number_as_the_name_of_an_element_is_not_repeated(client, example):
+    refused = await client.post("/Patient", content=dump(example("Patient", **{CPR: True, f"value{CPR}": 1})))
+    assert refused.status_code == 422
+    assert CPR not in refused.text

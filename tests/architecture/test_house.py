@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -35,6 +36,26 @@ def imports_of(name: str) -> set[str]:
         if isinstance(node, ast.ImportFrom):
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
     return found
+
+
+def test_the_changelog_begins_with_this_version_and_its_day() -> None:
+    newest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert newest[1].removeprefix("Unreleased: ") == f"{careplan.__version__}, {careplan.__dated__}"
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert declared == careplan.__version__
+
+
+def codes_of_faults() -> set[str]:
+    """The codes that faults are made with, where they stand as they are."""
+    made = (node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call))
+    given = [call.args[1] for call in made if getattr(call.func, "id", "") == "Fault" and len(call.args) > 1]
+    return {one.value for one in given if isinstance(one, ast.Constant)}
+
+
+def test_every_code_of_a_fault_has_its_answer() -> None:
+    assert len(codes_of_faults()) > 5
+    assert codes_of_faults() <= ANSWERS.keys()
 
 
 def test_floors_import_only_downward() -> None:

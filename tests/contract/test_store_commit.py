@@ -190,3 +190,17 @@ async def test_what_was_written_is_there_after_reopening(home: Home) -> None:
     assert third.number == 3
     assert third.position > (await fed(again))[2].position
     await again.close()
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_is_written_several_times_at_once_is_found_by_its_last_values_alone(
+    store: Store, together: bool
+) -> None:
+    """In one commit, or in commits that wait side by side; a deletion between them too."""
+    writes = [write("o1", coded("a")), removal("o1", 1), write("o1", coded("b"), expects=2)]
+    commits = [writes] if together else [[one] for one in writes]
+    made = await asyncio.gather(*(store.commit(one) for one in commits))
+    assert [version.number for versions in made for version in versions] == [1, 2, 3]
+    assert [version.number for version in await fed(store)] == [1, 2, 3]
+    assert await found(store, asking(where("code", "token", TokenIs("s", "a")))) == ""
+    assert await found(store, asking(where("code", "token", TokenIs("s", "b")))) == "o1"

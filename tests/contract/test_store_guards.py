@@ -26,7 +26,6 @@ async def clinics(store: Store) -> None:
     ids=["clinic", "patients", "nobody"],
 )
 async def test_a_guard_does_not_count_what_its_restriction_leaves_out(store: Store, query: Query) -> None:
-    """R4-107."""
     await clinics(store)
     await store.commit([write("new")], [Guard("k", query)])
     assert await store.read("Observation", "new") is not None

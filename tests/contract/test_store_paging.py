@@ -82,7 +82,7 @@ async def test_dates_sort_by_the_near_end_with_missing_last(store: Store) -> Non
 
 
 async def test_the_instant_of_writing_sorts(store: Store) -> None:
-    await kept(store, [write(id, at=NOON + n * SECOND) for id, n in (("a", 2), ("b", 1), ("c", 2), ("d", 0))])
+    await kept(store, [write(id, at=NOON + n * SECOND) for id, n in (("d", 0), ("b", 1), ("c", 2), ("a", 2))])
     assert await in_order(store, Order("_lastUpdated", "date")) == "d b a c"
     assert await in_order(store, Order("_lastUpdated", "date", True)) == "a c b d"
 

@@ -50,3 +50,16 @@ async def test_commits_that_wait_are_answered_when_their_writer_is_cancelled(hom
     await again.commit([write("after")])
     assert "after" in {version.id for version in await fed(again)}
     await again.close()
+
+
+async def test_reads_that_wait_are_answered_when_what_asks_for_them_is_cancelled(store: Store) -> None:
+    await store.commit([write("o1")])
+    waiting = [asyncio.ensure_future(store.read("Observation", "o1")) for _ in range(300)]
+    await asyncio.sleep(0)
+    (asking,) = [task for task in asyncio.all_tasks() if task.get_name() == "careplan-reads"]
+    await asyncio.sleep(0)
+    asking.cancel()
+    async with asyncio.timeout(20):
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+    assert await store.read("Observation", "o1") is not None

@@ -3,6 +3,7 @@
 Two practices, a municipality, and Anna (diabetes and heart disease, listed with the practice `north`).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,7 +29,7 @@ from careplan.interactions.search import search
 from careplan.interactions.transaction import Performed, perform
 from careplan.interactions.write import create, delete, update
 from careplan.knowledge.load import load_knowledge
-from careplan.store.protocol import Version
+from careplan.store.protocol import Store, Version
 from careplan.store.sqlite import SQLiteStore
 
 PROFILES = Path(__file__).resolve().parents[2] / "profiles"
@@ -170,11 +171,20 @@ def make_house() -> Callable[[], House]:
     return make
 
 
+@pytest.fixture(scope="session")
+def catalogue() -> Iterator[Store]:
+    """What is published, opened once: nobody writes in it."""
+    loop = asyncio.new_event_loop()
+    opened = loop.run_until_complete(open_catalogue((), load_knowledge()))
+    yield opened
+    loop.run_until_complete(opened.close())
+    loop.close()
+
+
 @pytest.fixture
-async def town(make_house: Callable[[], House]) -> AsyncIterator[Town]:
+async def town(make_house: Callable[[], House], catalogue: Store) -> AsyncIterator[Town]:
     """Practices, people and Anna's record; nothing planned yet."""
     house = make_house()
-    catalogue = await open_catalogue((), house.knowledge)
     made = Town(replace(house, catalogue=catalogue))
     organizations = [
         {"resourceType": "Organization", "id": id, "name": id} for id in ("north", "south", "town", "city")
@@ -184,4 +194,3 @@ async def town(make_house: Callable[[], House]) -> AsyncIterator[Town]:
     await made.put(condition("carl-t2d", "T90", of="carl"))
     yield made
     await house.store.close()
-    await catalogue.close()

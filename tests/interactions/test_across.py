@@ -1,10 +1,13 @@
 """One search over several types: pages that miss nothing and repeat nothing, within the caller's bounds."""
 
+from dataclasses import replace
+
 import pytest
 
 from careplan.fhir.across import parse_across, record_types
-from careplan.interactions.access import Forbidden
-from careplan.interactions.across import search_across, types_read
+from careplan.interactions.access import Forbidden, types_read
+from careplan.interactions.across import search_across
+from careplan.interactions.context import Limits
 from careplan.interactions.search import Found
 from careplan.store.protocol import CursorInvalid
 
@@ -16,7 +19,7 @@ TYPES = ("Patient", "Organization", "Condition", "Observation", "Goal")
 async def page(
     town: Town, *pairs: tuple[str, str], who: str = "system", patient: str | None = None, after: str | None = None
 ) -> Found:
-    asked = parse_across(TYPES, pairs, base=BASE, maximum=1000, count=50, patient=patient)
+    asked = parse_across(TYPES, pairs, strict=True, base=BASE, maximum=1000, count=50, patient=patient)
     return await search_across(town.as_(who), asked, after)
 
 
@@ -90,14 +93,24 @@ async def test_types_that_a_role_does_not_read_are_refused_when_named(record: To
 
 
 async def test_includes_of_every_type_are_followed(record: Town) -> None:
-    asked = parse_across(("Condition", "Goal"), [("_include", "*")], base=BASE, maximum=10, count=10)
+    asked = parse_across(("Condition", "Goal"), [("_include", "*")], strict=True, base=BASE, maximum=10, count=10)
     found = await search_across(record.as_("system"), asked)
     assert sorted(version.reference for version in found.included) == ["Patient/anna", "Patient/carl"]
 
 
+async def test_several_types_say_what_is_missing_too(record: Town) -> None:
+    """R4-103."""
+    small = Town(replace(record.house, limits=Limits(includes=1)))
+    pairs = [("_include", "Condition:subject"), ("_include", "Observation:subject")]
+    asked = parse_across(("Condition", "Observation"), pairs, strict=True, base=BASE, maximum=10, count=10)
+    found = await search_across(small.as_("system"), asked)
+    assert len(found.included) == 1
+    assert [fault.severity for fault in found.faults] == ["warning"]
+
+
 async def test_a_position_of_another_search_is_refused(record: Town) -> None:
     """R4-76."""
-    asked = parse_across(("Goal",), [], base=BASE, maximum=10, count=10)
+    asked = parse_across(("Goal",), [], strict=True, base=BASE, maximum=10, count=10)
     for after in ("Task ^", "odd", ""):
         with pytest.raises(CursorInvalid):
             await search_across(record.as_("system"), asked, after)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,12 +16,13 @@ import pytest
 from careplan.app import open_catalogue
 from careplan.interactions.access import Forbidden
 from careplan.interactions.context import Context, Exports, House
+from careplan.interactions.export.chosen import complete
 from careplan.interactions.export.folder import Folder
-from careplan.interactions.export.job import Job
+from careplan.interactions.export.job import Job, Progress
 from careplan.interactions.export.kickoff import TooManyExports, kick_off, wanted_from_asked
 from careplan.interactions.export.run import run
 from careplan.interactions.export.shelf import read_export
-from careplan.interactions.export.worker import go_on
+from careplan.interactions.export.worker import go_on, waiting
 from careplan.interactions.operations.asked import Asked
 from careplan.store.protocol import Store
 from careplan.store.sqlite import SQLiteStore
@@ -106,7 +108,7 @@ async def test_an_export_is_the_record_as_it_stood_at_its_kick_off(desk):
 
 
 async def test_what_was_in_another_record_then_is_not_shown_as_it_was(desk):
-    """R4-116: the version before a correction of the patient belongs to somebody else's record."""
+    """The version before a correction of the patient belongs to somebody else's record."""
     town = desk.town
     await town.put({**hba1c(50, of="birthe"), "id": "moved"})
     job = await desk.begin("doctor", type="Observation")
@@ -137,7 +139,7 @@ async def test_an_interrupted_export_goes_on_after_its_last_page(desk, pages):
 
 
 async def test_rights_are_asked_again_with_every_page(desk):
-    """R4-114: a referral that ends while its export is made ends what is read."""
+    """A referral that ends while its export is made ends what is read."""
     town = desk.town
     await town.put(referral("r1"))
     await values(town, 4)
@@ -150,7 +152,7 @@ async def test_rights_are_asked_again_with_every_page(desk):
 
 
 async def test_a_role_exports_the_types_it_reads(desk):
-    """R4-114: a referred-to organisation its slice, a clinic its own patients, a patient one record."""
+    """A referred-to organisation its slice, a clinic its own patients, a patient one record."""
     town = desk.town
     await town.put(referral("r1"))
     jobs = {who: await desk.begin(who) for who in ("visitator", "doctor", "anna")}
@@ -169,7 +171,7 @@ async def test_a_role_exports_the_types_it_reads(desk):
 
 
 async def test_a_group_larger_than_one_search_is_exported_whole(desk):
-    """R4-116: members who are inactive, whose time has ended, or who are no patients are left out."""
+    """Members who are inactive, whose time has ended, or who are no patients are left out."""
     ids = [f"p{number:03}" for number in range(120)]
     members: list[Json] = [{"entity": {"reference": f"Patient/{id}"}} for id in ids]
     members += [
@@ -227,7 +229,7 @@ async def test_an_export_waits_while_the_store_is_away(desk, caplog):
 
 
 async def test_nothing_is_read_before_writes_have_settled(desk):
-    """R4-116: a write stamped before the kick-off may still be on its way."""
+    """A write stamped before the kick-off may still be on its way."""
     settle = timedelta(seconds=0.3)
     desk.town.house = replace(desk.town.house, exports=replace(desk.town.house.exports, settle=settle))
     job = await desk.begin(type="Observation")
@@ -256,8 +258,66 @@ async def test_ended_exports_are_kept_in_a_limited_number_and_for_a_time(desk):
     assert read_export(desk.town.as_("system"), last.id).job == last
 
 
+async def test_a_look_for_work_opens_no_export_that_has_ended(desk, monkeypatch):
+    """There may be hundreds of them, and somebody looks every second."""
+    ended = await desk.begin(type="Patient")
+    await desk.work()
+    left = await desk.begin(type="Patient")
+    opened = []
+    progress = Folder.progress
+
+    def counted(folder: Folder) -> Progress:
+        opened.append(folder.path.name)
+        return progress(folder)
+
+    monkeypatch.setattr(Folder, "progress", counted)
+    root = desk.town.house.exports.folder
+    assert waiting(root) == [desk.folder(left)]
+    assert ended.id not in opened
+
+
+async def test_an_export_that_died_at_its_very_end_has_ended(desk):
+    """The progress counts, whatever else stands beside it or not."""
+    job = await desk.begin(type="Patient")
+    await desk.work()
+    (desk.folder(job).path / "ended").unlink()
+    assert waiting(desk.town.house.exports.folder) == []
+
+
+async def test_an_export_that_goes_away_while_another_begins_is_not_counted(desk, monkeypatch):
+    """R4-115: who deletes one export makes room for another, and never 503."""
+    await desk.begin(type="Patient")
+    has_ended = Folder.has_ended
+
+    def too_late(folder: Folder) -> bool:
+        folder.take_away()
+        return has_ended(folder)
+
+    monkeypatch.setattr(Folder, "has_ended", too_late)
+    desk.town.house = replace(desk.town.house, exports=replace(desk.town.house.exports, jobs=1))
+    assert await desk.begin(type="Patient")
+
+
+async def test_the_loop_goes_on_while_the_disk_is_read(desk, monkeypatch):
+    """Job and progress are read in a thread, however slow the disk."""
+    job = await desk.begin(type="Patient")
+    on_loop = []
+
+    def noted(real: Callable[[Folder], Any]) -> Callable[[Folder], Any]:
+        def read(folder: Folder) -> Any:
+            on_loop.append(threading.current_thread() is threading.main_thread())
+            return real(folder)
+
+        return read
+
+    monkeypatch.setattr(Folder, "job", noted(Folder.job))
+    monkeypatch.setattr(Folder, "progress", noted(Folder.progress))
+    await complete(desk.folder(job), desk.context_of, lambda job, progress: None)
+    assert on_loop == [False] * 4
+
+
 async def test_who_asked_is_remembered_whole(desk):
-    """R4-114: a job read back from disk is the job that was asked for."""
+    """A job read back from disk is the job that was asked for."""
     for who in CALLERS.keys() - {"statistics"}:
         job = await desk.begin(who, elements="id", since="2026-01-01T00:00:00.5Z")
         assert desk.folder(job).job() == job

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from careplan.fhir.instant import instant_text
+from careplan.fhir.text import parse
 from careplan.interactions.access import Forbidden
 from careplan.interactions.read import history
 
@@ -116,3 +118,14 @@ async def test_the_history_of_everything_leaves_out_what_a_role_does_not_read(to
 async def test_a_history_of_what_a_role_does_not_read_is_refused(town: Town, who: str, type_name: str | None) -> None:
     with pytest.raises(Forbidden):
         await history(town.as_(who), type_name, None, count=10)
+
+
+async def test_a_write_that_told_the_time_before_the_last_one_shows_the_instant_of_the_last(town: Town) -> None:
+    """R4-48: histories are newest first by instant too, so whoever is slow to store is moved, in the text as well."""
+    town.later(seconds=5)
+    (first,) = await town.put({**hba1c(51), "id": "quick"})
+    town.later(seconds=-5)
+    (late,) = await town.put({**hba1c(52), "id": "slow"})
+    assert late.at == first.at > town.now
+    assert (await town.get("Observation/slow"))["meta"]["lastUpdated"] == instant_text(first.at)
+    assert parse(late.body or b"")["meta"]["lastUpdated"] == instant_text(first.at)

@@ -134,6 +134,54 @@ async def test_includes_end_at_the_limit_of_rounds(town: Town) -> None:
     assert await included(shallow, "Task", *ask) == ["Task/t1"]
 
 
+async def warned(town: Town, type_name: str, *asked: tuple[str, str]) -> list[str]:
+    """What a search says of includes that are missing."""
+    found = await search(town.as_("system"), parse_query(type_name, asked, strict=True, base=BASE))
+    assert all((fault.code, fault.severity) == ("too-costly", "warning") for fault in found.faults)
+    return [fault.message for fault in found.faults]
+
+
+@pytest.mark.parametrize("key", ["_include", "_include:iterate"])
+async def test_what_is_missing_past_the_limit_is_said(watched: tuple[Town, Watched], key: str) -> None:
+    """R4-103."""
+    town, _ = watched
+    for asked in ((key, "Observation:subject"), ("_sort", "_id")), (("_revinclude", "Observation:subject"),):
+        (message,) = await warned(town, "Observation" if asked[0][0] == key else "Patient", *asked)
+        assert "3" in message
+        assert "CAREPLAN_INCLUDES" in message
+        assert "_count" in message
+
+
+async def test_as_many_includes_as_the_limit_are_whole(watched: tuple[Town, Watched]) -> None:
+    """R4-103: nothing is missing, so nothing is said; of what comes twice no second one is missed."""
+    town, _ = watched
+    only = ("_id", "v0-0,v1-0,v2-0,v2-1")
+    twice = ("_include", "Observation:subject"), ("_include", "Observation:patient"), ("_include:iterate", "*")
+    assert await warned(town, "Observation", only, *twice) == []
+    assert await warned(town, "Patient", ("_id", "p0"), ("_revinclude", "Observation:subject")) == []
+    assert await warned(town, "Observation", only) == []
+
+
+async def test_what_is_missing_past_the_limit_of_rounds_is_said(town: Town) -> None:
+    """R4-104: once there is more; a chain that ends there is whole."""
+    await town.put(*(task(f"t{n}", *([f"t{n + 1}"] if n < 9 else [])) for n in reversed(range(10))))
+    (message,) = await warned(town, "Task", ("_id", "t0"), ("_include:iterate", "Task:part-of"))
+    assert "CAREPLAN_INCLUDE_DEPTH" in message
+    assert "4" in message
+    assert await warned(town, "Task", ("_id", "t4"), ("_include:iterate", "Task:part-of")) == []
+    assert await warned(town, "Task", ("_id", "t0"), ("_include", "Task:part-of")) == []
+
+
+async def test_nothing_is_said_of_what_the_caller_may_not_see(town: Town) -> None:
+    """R4-107: not even that it is missing."""
+    await town.put({**hba1c(60, of="carl"), "id": "w"}, {**hba1c(50), "id": "v"})
+    small = Town(replace(town.house, limits=Limits(includes=2)))
+    back = [("_revinclude", "Patient:general-practitioner")]
+    query = parse_query("Organization", back, strict=True, base=BASE)
+    for who, faults in (("doctor", 0), ("system", 1)):
+        assert len((await search(small.as_(who), query)).faults) == faults
+
+
 async def test_an_include_may_name_the_type_it_leads_to(town: Town) -> None:
     """R4-104."""
     owned = task("t") | {"owner": {"reference": "Organization/town"}, "requester": {"reference": "Patient/anna"}}

@@ -153,3 +153,14 @@ async def test_odd_calls_are_refused(library: Town) -> None:
             await expansion(library, **asked)
     with pytest.raises(Forbidden):
         await library.call("ValueSet/$expand", None, "statistics", url=FACTS)
+
+
+async def test_a_url_beside_an_id_is_that_of_the_set(library: Town) -> None:
+    """R4-113: an id and another url ask for two sets."""
+    for asked in ({"url": FACTS}, {"url": f"{FACTS}|2026.1"}, {"url": FACTS, "valueSetVersion": "2026.1"}):
+        assert (await expansion(library, "fact", **asked))["total"] == 7
+    for asked in ({"url": "http://other"}, {"url": f"{FACTS}|1"}):
+        with pytest.raises(ParameterFaulty, match="parameter url"):
+            await expansion(library, "fact", **asked)
+    with pytest.raises(ParameterFaulty, match="parameter valueSetVersion"):
+        await expansion(library, "fact", valueSetVersion="1")

@@ -107,7 +107,27 @@ async def test_panels_under_any_code_and_values_in_words_are_grouped(record: Tow
     assert [one for one in await newest(record, patient="anna") if one[0] in "pt"] == ["t2", "p2"]
 
 
-async def test_codes_that_are_full_are_not_read_to_the_end(record: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [1, 200])
+async def test_a_value_stays_while_one_of_its_codes_has_room(
+    record: Town, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """R4-111: a code whose newest value came with a fuller code is not shown by an older one, or by none."""
+    monkeypatch.setattr(operation, "_PAGE", page)
+    for id, day, codes in [("a", 4, "x"), ("ab", 3, "xy"), ("b", 2, "y"), ("ac", 1, "xz")]:
+        code = {"coding": [{"system": "http://local", "code": one} for one in codes]}
+        await record.put(hba1c(50, f"2026-06-0{day}", id=id) | {"code": code})
+    assert await newest(record, patient="anna", date="ge2026-06-01") == ["a", "ab", "ac"]
+    both = "http://local|x,http://local|y"
+    assert await newest(record, patient="anna", code=both) == ["a", "ab"]
+    assert await newest(record, patient="anna", code="x,y") == ["a", "ab"]
+    assert await newest(record, patient="anna", code="http://local|x") == ["a"]
+    assert await newest(record, patient="anna", code="x", max=2) == ["a", "ab"]
+    assert await newest(record, patient="anna", **{"code:not": "http://local|y"}) == ["a", "ac", "a3", "l1", "w1"]
+
+
+async def test_codes_asked_for_that_are_full_are_not_read_to_the_end(
+    record: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """R4-111: of a long history only the first pages are read, and the rare and old code is still found."""
     monkeypatch.setattr(operation, "_PAGE", 4)
     for number in range(40):
@@ -120,8 +140,11 @@ async def test_codes_that_are_full_are_not_read_to_the_end(record: Town, monkeyp
         add(self, version)
 
     monkeypatch.setattr(operation._Counted, "add", counted)
-    assert await newest(record, patient="anna", max=2) == ["a3", "a2", "l1", "l2", "w1"]
-    assert len(parsed) <= 8
+    codes = [f"{systems.NPU}|NPU27300", f"{OTHER_NPU}|NPU03804"]
+    assert await newest(record, patient="anna", max=2, code=",".join(codes)) == ["a2", "a1", "w1"]
+    assert len(parsed) == 5
+    assert await newest(record, patient="anna", max=2, code=codes[0]) == ["a2", "a1"]
+    assert len(parsed) == 9
 
 
 async def test_far_too_many_values_are_refused(record: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,6 @@ async def meaning(town: Town, id: str | None = None, **asked: Any) -> Json:
 
 
 async def test_a_published_code_has_name_version_display_and_definition(library: Town) -> None:
-    """R4-113."""
     expected = {
         "name": "Klinisk oplysning",
         "version": "2026.1",
@@ -80,7 +79,7 @@ async def test_measures_are_looked_up_by_our_own_codes(library: Town) -> None:
 
 @pytest.mark.parametrize("system", [systems.NPU, "urn:oid:1.2.208.176.2.1", "urn:oid:1.2.208.176.9.1"])
 async def test_codes_of_measures_are_known_under_every_name_of_their_system(library: Town, system: str) -> None:
-    """R4-113: without NPU itself, by the knowledge's words."""
+    """Without NPU itself, by the knowledge's words."""
     found = await meaning(library, system=system, code="NPU27300")
     assert found == {
         "name": "NPU",
@@ -105,7 +104,7 @@ async def test_panels_and_targets_are_known_too(library: Town, system: str, code
 
 @pytest.mark.parametrize("system", [systems.ICPC2, "http://hl7.org/fhir/sid/icpc-2", "https://kiap.dk/koder/icpc-2-dk"])
 async def test_published_systems_answer_under_every_name(library: Town, system: str) -> None:
-    """R4-113: what stands above and below a code, without regard to case where the system has none."""
+    """What stands above and below a code, without regard to case where the system has none."""
     assert await meaning(library, system=system, code="t90.01") == {
         "name": "Tree",
         "version": "1",

@@ -4,13 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from overtaken import overtaken
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.search import Query
 from careplan.fhir.text import parse
 from careplan.interactions.access import Forbidden
 from careplan.interactions.transaction import BundleInvalid, Performed, ReferenceUnresolved
 from careplan.interactions.write import MultipleMatches, PreconditionFailed
+from careplan.store.protocol import Page
 
 from .conftest import BASE, Json, Town, condition, hba1c, patient
 
@@ -65,13 +68,62 @@ async def test_a_conditional_reference_becomes_the_one_it_fits(town: Town) -> No
     assert done.results[0].version is not None and done.results[0].version.patient == "dorte"
 
 
-@pytest.mark.parametrize(("number", "fits"), [(0, "no resources"), (2, "2 resources")])
-async def test_a_conditional_reference_that_fits_none_or_several_is_refused(town: Town, number: int, fits: str) -> None:
-    await town.put(*(patient(f"d{n}", identifier=[{"system": "urn:nr", "value": "7"}]) for n in range(number)))
+BY_NUMBER = {"reference": "Patient?identifier=urn:nr|7"}
+
+
+async def numbered(town: Town, *ids: str) -> None:
+    await town.put(*(patient(id, identifier=[{"system": "urn:nr", "value": "7"}]) for id in ids))
+
+
+async def refused_link(town: Town, fits: str) -> None:
     before = await town.everything()
     with pytest.raises(ReferenceUnresolved, match=fits):
-        await town.bundle(post({**hba1c(51), "subject": {"reference": "Patient?identifier=urn:nr|7"}}))
+        await town.bundle(post({**hba1c(51), "subject": BY_NUMBER}))
     assert await town.everything() == before
+
+
+async def test_a_conditional_reference_that_fits_none_is_refused(town: Town) -> None:
+    """R4-56: none."""
+    await refused_link(town, "no resources")
+
+
+async def test_a_conditional_reference_that_fits_several_is_refused(town: Town) -> None:
+    """R4-56: several."""
+    await numbered(town, "d0", "d1")
+    await refused_link(town, "2 resources")
+
+
+async def test_a_conditional_reference_is_asked_once_a_transaction(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R4-56: however many entries write it, and in however many places."""
+    await numbered(town, "dorte")
+    asked = []
+    search = town.house.store.search
+
+    async def counted(query: Query) -> Page:
+        if query.type == "Patient" and query.criteria:
+            asked.append(query)
+        return await search(query)
+
+    monkeypatch.setattr(town.house.store, "search", counted)
+    done = await town.bundle(*(post({**hba1c(50 + n), "subject": BY_NUMBER, "focus": [BY_NUMBER]}) for n in range(5)))
+    assert [value(done, n)["subject"] for n in range(5)] == [{"reference": "Patient/dorte"}] * 5
+    assert len(asked) == 1
+
+
+async def test_a_transaction_that_is_tried_again_asks_its_conditional_references_again(town: Town) -> None:
+    """R4-56: what somebody else wrote meanwhile counts."""
+    await numbered(town, "dorte")
+    await town.put(hba1c(49, id="o1"))
+    house = town.house
+
+    async def meanwhile() -> None:
+        await numbered(own, "double")
+        await own.put(hba1c(48, id="o1"))
+
+    own = Town(house)
+    town.house = overtaken(house, meanwhile)
+    with pytest.raises(ReferenceUnresolved, match="2 resources"):
+        await town.bundle(put(hba1c(47, id="o1")), post({**hba1c(51), "subject": BY_NUMBER}))
 
 
 async def test_if_none_exist_takes_what_is_there_and_links_to_it(town: Town) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.conditional import Tags
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.registry import TypeUnknown
 from careplan.fhir.search import Query
@@ -166,9 +167,9 @@ async def test_stale_if_match_is_refused_and_says_where_it_stands(town: Town) ->
 
 
 async def test_if_none_match_star_makes_only_what_is_not_there(town: Town) -> None:
-    assert (await put(town, {**hba1c(51), "id": "o1"}, absent=True)).created
+    assert (await put(town, {**hba1c(51), "id": "o1"}, none_match=Tags(every=True))).created
     with pytest.raises(PreconditionFailed, match="exists already"):
-        await put(town, {**hba1c(52), "id": "o1"}, absent=True)
+        await put(town, {**hba1c(52), "id": "o1"}, none_match=Tags(every=True))
 
 
 async def test_of_twenty_updates_of_one_version_one_wins(town: Town) -> None:

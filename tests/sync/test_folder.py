@@ -169,6 +169,15 @@ async def test_a_bundle_with_one_bad_entry_leaves_nothing_and_names_the_entry(
     assert '"status"' in path.read_text().splitlines()[refusal.line - 1]
 
 
+async def test_a_batch_keeps_its_good_entries_and_names_the_bad_one(context: Context, tmp_path: Path) -> None:
+    write(tmp_path, "x.json", bundle("batch", patient("p1"), observation(id="o1", status="nope")))
+    result = await loaded(context, tmp_path)
+    assert await stored(context) == ["Patient/p1"]
+    (refusal,) = result.refused
+    assert refusal.path == "Bundle.entry[1]"
+    assert "status" in refusal.reason or "nope" in refusal.reason
+
+
 async def test_a_collection_that_names_a_resource_twice_is_refused(context: Context, tmp_path: Path) -> None:
     write(tmp_path, "x.json", bundle("collection", patient("p1"), patient("p1", birthDate="1958-03-01")))
     result = await loaded(context, tmp_path)

@@ -24,6 +24,8 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 _LENGTH = 2000
+_DEEPEST = 16
+"""How many conditions may stand in one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class _Reader:
 
     tokens: Sequence[tuple[str, str]]
     at: int = 0
+    depth: int = 0
 
     def sees(self, sign: str) -> bool:
         return self.at < len(self.tokens) and self.tokens[self.at] == ("sign", sign)
@@ -210,10 +213,14 @@ class _Reader:
         return name.strip("`")
 
     def conditions(self) -> tuple[Condition, ...]:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise _not_understood()
         found = [self.condition()]
         while self.at < len(self.tokens) and self.tokens[self.at] == ("name", "and"):
             self.at += 1
             found.append(self.condition())
+        self.depth -= 1
         return tuple(found)
 
     def condition(self) -> Condition:

@@ -45,7 +45,7 @@ async def complete(
             raise FolderTaken(f"another process writes in {folder.path}; wait for it, or choose another folder")
         async for job, progress in run(folder, context_of):
             told(job, progress)
-        job, progress = folder.job(), folder.progress()
+        job, progress = await in_thread(folder.state)
         listed = manifest(job, progress, lambda part: part.name, token=False)
         await in_thread(partial(folder.write, MANIFEST, dump(listed) + b"\n"))
     return job, progress

@@ -19,7 +19,7 @@ from careplan.interactions.export.job import JOB, PROGRESS, Job, Part, Progress
 OURS = 0o600
 FOLDER = 0o700
 
-_JOB, _PROGRESS, _LOCK = "job.json", "progress.json", "lock"
+_JOB, _PROGRESS, _LOCK, _ENDED = "job.json", "progress.json", "lock", "ended"
 _BEGUN = (_LOCK, f".{_PROGRESS}", _PROGRESS)
 _GONE = ".gone-"
 
@@ -52,9 +52,18 @@ class Folder:
     def progress(self) -> Progress:
         return PROGRESS.validate_json((self.path / _PROGRESS).read_bytes())
 
+    def state(self) -> tuple[Job, Progress]:
+        return self.job(), self.progress()
+
+    def has_ended(self) -> bool:
+        """Whether its progress says so; a mark beside it saves reading that, for those who look every second."""
+        return (self.path / _ENDED).is_file() or self.progress().ended
+
     def keep(self, progress: Progress) -> None:
         """Put the progress on disk: the old one or the new one is there, never half of one."""
         self._replace(_PROGRESS, PROGRESS.dump_json(progress))
+        if progress.ended:
+            os.close(os.open(self.path / _ENDED, os.O_WRONLY | os.O_CREAT, OURS))
 
     def touched(self) -> float:
         """When it last went on, in seconds since 1970: each page renames a file in it."""

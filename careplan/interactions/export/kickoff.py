@@ -3,6 +3,7 @@
 Not here: the reading (`run`). https://hl7.org/fhir/uv/bulkdata/STU2/export.html#query-parameters · R4-114, R4-116.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.instant import find_instant
+from careplan.fhir.models import shape
 from careplan.fhir.reference import find_target
 from careplan.fhir.search import ParameterUnsupported
 from careplan.fhir.span import find_span
@@ -34,7 +36,7 @@ KEPT = 20
 """Exports of one caller on disk, ended ones too; for one more, an old one is deleted or expires."""
 
 _NAME = re.compile(r"[A-Za-z]{1,40}(\.[A-Za-z]{1,40})?")
-_ELEMENT = re.compile(r"(?:([A-Z][A-Za-z]*)\.)?[a-z][A-Za-z]*")
+_ELEMENT = re.compile(r"(?:([A-Z][A-Za-z]*)\.)?([a-z][A-Za-z]*)")
 
 
 class TooManyExports(CareplanError):
@@ -112,7 +114,7 @@ async def job_from_wanted(context: Context, wanted: Wanted, request: str) -> Job
 def _types(context: Context, wanted: Wanted) -> tuple[str, ...]:
     """Those asked for. Raises Forbidden for one that the caller's role never reads, or when it reads none."""
     offered = _offered(wanted.level)
-    readable = tuple(name for name in offered if _reads(context, name))
+    readable = access.types_read(context, offered)
     if not readable:
         raise access.Forbidden(f"role {context.caller.role} has nothing to export")
     if wanted.types is None:
@@ -125,14 +127,6 @@ def _types(context: Context, wanted: Wanted) -> tuple[str, ...]:
 def _offered(level: str) -> tuple[str, ...]:
     """Types of a level: all of them, or those that a patient's record is made of."""
     return tuple(row.name for row in registry.ROWS if level == "system" or row.compartment)
-
-
-def _reads(context: Context, type_name: str) -> bool:
-    try:
-        access.check_type(context, type_name)
-    except access.Forbidden:
-        return False
-    return True
 
 
 async def _members(context: Context, group: str) -> tuple[str, ...]:
@@ -158,8 +152,12 @@ def _begin(root: Path, most: int, job: Job) -> None:
 
 
 def _check_room(root: Path, most: int, caller: Caller) -> None:
-    theirs = [folder for folder, job in jobs_in(root) if job.is_of(caller)]
-    if sum(not folder.progress().ended for folder in theirs) >= most:
+    theirs = []
+    for folder, job in jobs_in(root):
+        with contextlib.suppress(FileNotFoundError):  # one that goes away meanwhile is gone
+            if job.is_of(caller):
+                theirs.append(folder.has_ended())
+    if theirs.count(False) >= most:
         raise TooManyExports(f"{most} of your exports are under way, which is the most; wait for one or delete it")
     if len(theirs) >= KEPT:
         raise TooManyExports(f"{KEPT} of your exports are kept here, which is the most; delete one at its status URL")
@@ -190,15 +188,21 @@ def _read_format(wanted: Wanted, asked: Asked) -> list[str]:
 
 
 def _read_elements(wanted: Wanted, asked: Asked) -> list[str]:
-    faults, kept = [], []
-    for name in _listed(asked, "_elements"):
-        match = _ELEMENT.fullmatch(name)
-        if match is None or (match[1] and not registry.known(match[1])):
-            faults.append(f"_elements: {_named(name)} is not an element like birthDate or Patient.birthDate")
-        else:
-            kept.append(name)
-    wanted.elements = tuple(kept)
-    return faults
+    offered = _offered(wanted.level)
+    types = [name for name in _listed(asked, "_type") if name in offered] or offered
+    names = _listed(asked, "_elements")
+    wanted.elements = tuple(name for name in names if _is_element(name, types))
+    whose = "is not an element, like birthDate or Patient.birthDate, of a type that is exported"
+    return [f"_elements: {_named(name)} {whose}" for name in names if name not in wanted.elements]
+
+
+def _is_element(name: str, types: Sequence[str]) -> bool:
+    """Whether the type it names has this element, or one of these types; `value` is any `value[x]`."""
+    match = _ELEMENT.fullmatch(name)
+    if match is None or (match[1] and not registry.known(match[1])):
+        return False
+    shapes = [shape(one) for one in ([match[1]] if match[1] else types)]
+    return any(match[2] in one.elements or match[2] in one.choices for one in shapes)
 
 
 def _listed(asked: Asked, name: str) -> Sequence[str]:

@@ -41,7 +41,7 @@ async def run(folder: Folder, context_of: ContextOf) -> AsyncIterator[tuple[Job,
     context_of  the job's caller at this moment: access is asked again with every page
     Raises      Forbidden when the caller may no longer; StoreUnavailable; OSError, FileNotFoundError when taken away
     """
-    job, progress = folder.job(), folder.progress()
+    job, progress = await in_thread(folder.state)
     await in_thread(partial(folder.cut, progress))
     await _settle(job, context_of(job))
     while progress.type < len(job.types):

@@ -37,7 +37,7 @@ def read_export(context: Context, id: str) -> Export:
     try:
         if not _ID.fullmatch(id) or id.startswith("."):
             raise FileNotFoundError
-        job, progress = folder.job(), folder.progress()
+        job, progress = folder.state()
     except (FileNotFoundError, NotADirectoryError):
         raise _unknown() from None
     expires = None if progress.finished is None else progress.finished + context.house.exports.keep

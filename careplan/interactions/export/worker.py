@@ -56,7 +56,7 @@ def waiting(root: Path) -> list[Folder]:
     found = []
     for folder in folders_in(root):
         with contextlib.suppress(OSError):
-            if folder.holds_one() and not folder.progress().ended:
+            if folder.holds_one() and not folder.has_ended():
                 found.append(folder)
     return found
 

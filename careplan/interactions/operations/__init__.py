@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from careplan.fhir import registry
-from careplan.fhir.link import PAGE
+from careplan.fhir.page_link import PAGE
 from careplan.interactions.context import Context
 from careplan.interactions.operations import everything, expand, lastn, lookup, validate
 from careplan.interactions.operations.asked import Asked

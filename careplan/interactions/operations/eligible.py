@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from careplan.domain.evaluation import Eligibility
 from careplan.fhir import systems
-from careplan.fhir.link import PAGE, sign, unsign
+from careplan.fhir.page_link import PAGE, sign, unsign
 from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty

@@ -67,7 +67,9 @@ async def expand_value_set(context: Context, asked: Asked) -> bytes:
 async def _value_set(context: Context, asked: Asked) -> Json:
     """The one of the address, the one that is sent, or the published one of a URL."""
     if asked.id is not None:
-        return parse((await read(context, "ValueSet", asked.id)).body or b"")
+        addressed = parse((await read(context, "ValueSet", asked.id)).body or b"")
+        _check_same(asked, addressed)
+        return addressed
     sent, url = asked.find("valueSet"), asked.text("url")
     if sent is not None:
         if not isinstance(sent, dict) or sent.get("resourceType") != "ValueSet":
@@ -79,6 +81,15 @@ async def _value_set(context: Context, asked: Asked) -> Json:
     if found is None:
         raise NotFound("no value set of this url is published here; GET ValueSet lists those there are")
     return found
+
+
+def _check_same(asked: Asked, value_set: Json) -> None:
+    """Raises ParameterFaulty when the parameters name another set than the address, or another version of it."""
+    url, _, version = asked.text("url").partition("|")
+    own = asked.text("valueSetVersion")
+    for name, element, text in (("url", "url", url), ("url", "version", version), ("valueSetVersion", "version", own)):
+        if text and text != value_set.get(element):
+            raise ParameterFaulty(f"parameter {name} is that of another value set than the address; leave it out")
 
 
 async def _terminology(context: Context, value_set: Json) -> Terminology:

@@ -1,7 +1,8 @@
 """`Observation/$lastn?max=2&patient=1&category=…`: the newest values of each code.
 
 Codes that stand for one measure are one code, whichever of its codings a value came with. A value with several codes
-counts for each of them. Values that were withdrawn hide nobody's newest: they come only when `status` is asked for.
+counts for each of them, or for those that are asked for, and is shown while one of them has room: what is newest of
+any code is never hidden. Values that were withdrawn hide nobody's newest: they come only when `status` is asked for.
 https://hl7.org/fhir/R4/observation-operation-lastn.html · checklist R4-111
 """
 
@@ -13,11 +14,12 @@ from careplan.domain.guideline import Knowledge
 from careplan.fhir.bundle import searchset
 from careplan.fhir.index import folded
 from careplan.fhir.reading import WITHDRAWN
-from careplan.fhir.search import Criterion, IdIs, Order, Query, ReferenceIs, TokenIs
+from careplan.fhir.search import Criterion, Order, Query, ReferenceIs, TokenIs
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.systems import normal_code
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
+from careplan.interactions.inclusion import brought
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.search import search
 from careplan.store.protocol import TooCostly, Version
@@ -29,7 +31,6 @@ MOST_READ = 20_000
 """Values looked at for one answer."""
 
 _PAGE = 200
-_MOST_LEFT_OUT = 1000
 _NEWEST = (Order("date", "date", True), Order("_id", "id", True))
 _SUBJECTS = ("patient", "subject")
 _CURRENT = Criterion("status", "token", tuple(TokenIs(None, code) for code in sorted(WITHDRAWN)), negated=True)
@@ -53,9 +54,10 @@ async def lastn(context: Context, asked: Asked) -> bytes:
     found = await _newest(context, query, most or 1)
     steering = {"_sort", "_count"} if query.count else {"_sort"}
     used = (*([("max", str(most))] if most else []), *(pair for pair in query.used if pair[0] not in steering))
-    included = await _included(context, query, found) if query.includes else ()
+    along = await brought(context, query.includes, found)
     shown = replace(query, used=used)
-    return searchset(shown, found, base=context.base, included=included, path="Observation/$lastn")
+    path = "Observation/$lastn"
+    return searchset(shown, found, base=context.base, included=along.versions, faults=along.faults, path=path)
 
 
 def _text(name: str, value: Json) -> str:
@@ -80,31 +82,42 @@ def _names_one(criterion: Criterion) -> bool:
 
 
 async def _newest(context: Context, query: Query, most: int) -> list[Version]:
-    """Page after page, newest first; codes that are full are left out of the pages that follow."""
-    counted = _Counted(_keys_from_knowledge(context.knowledge), most)
+    """Page after page, newest first; of codes that are asked for, those that are full are asked for no longer.
+
+    All others are read to the end: an old value with a full code may be the newest of another code that it has too.
+    """
     asks_status = any(one.parameter == "status" for one in query.criteria)
     criteria = query.criteria if asks_status else (*query.criteria, _CURRENT)
     page = replace(query, criteria=criteria, orders=_NEWEST, count=_PAGE, total=False, includes=())
+    codes = _codes_asked(query)
+    counted = _Counted(_keys_from_knowledge(context.knowledge), most, _tokens(codes))
     read = 0
     while True:
         found = (await search(context, page)).page
         for version in found.matches:
             counted.add(version)
         read += len(found.matches)
-        if found.next is None:
+        left = tuple(token for token in _tokens(codes) if not counted.is_full(token))
+        if found.next is None or (codes is not None and not left):
             return [version for some in counted.groups.values() for version in some]
         if read >= MOST_READ:
             raise TooCostly(f"more than {MOST_READ} values would have to be looked at; ask for fewer patients or codes")
-        full = Criterion("code", "token", counted.full[:_MOST_LEFT_OUT], negated=True)
-        page = replace(page, criteria=(*criteria, full) if full.alternatives else criteria, after=found.next)
+        narrowed = (replace(one, alternatives=left) if one is codes else one for one in criteria)
+        page = replace(page, criteria=tuple(narrowed), after=found.next)
 
 
-async def _included(context: Context, query: Query, found: Sequence[Version]) -> tuple[Version, ...]:
-    if not found:
-        return ()
-    ids = Criterion("_id", "id", tuple(IdIs(version.id) for version in found[: context.house.limits.page_maximum]))
-    brought = replace(query, criteria=(ids,), orders=(), count=context.house.limits.page_maximum)
-    return (await search(context, brought)).included
+def _codes_asked(query: Query) -> Criterion | None:
+    """The criterion that names which codes are wanted, when one does so one by one."""
+    about = [one for one in query.criteria if one.parameter == "code"]
+    if len(about) != 1 or about[0].negated or len(_tokens(about[0])) < max(1, len(about[0].alternatives)):
+        return None
+    return about[0]
+
+
+def _tokens(criterion: Criterion | None) -> tuple[TokenIs, ...]:
+    """The codes that a criterion names."""
+    alternatives = () if criterion is None else criterion.alternatives
+    return tuple(one for one in alternatives if isinstance(one, TokenIs) and one.code is not None)
 
 
 def _keys_from_knowledge(knowledge: Knowledge) -> dict[Key, Key]:
@@ -118,34 +131,40 @@ def _keys_from_knowledge(knowledge: Knowledge) -> dict[Key, Key]:
 
 @dataclass(slots=True)
 class _Counted:
-    """The values kept so far, by the code they count for first.
+    """The values kept so far, each under the first of its codes that had room for it.
 
     same     what the codes of measures count as
+    asked    the codes that are asked for; with none, all count
     numbers  how many values are kept of each code
     """
 
     same: Mapping[Key, Key]
     most: int
+    asked: Sequence[TokenIs] = ()
     groups: dict[Key, list[Version]] = field(default_factory=dict)
     numbers: Counter[Key] = field(default_factory=Counter)
 
     def add(self, version: Version) -> None:
-        """Keep a value unless one of its codes has enough; values come newest first."""
+        """Keep a value while any of its codes has room; values come newest first."""
         keys = self._keys(parse(version.body or b"").get("code") or {})
-        if any(self.numbers[key] >= self.most for key in keys):
-            return
-        self.groups.setdefault(keys[0], []).append(version)
-        self.numbers.update(keys)
+        key = next((key for key in keys if self.numbers[key] < self.most), None)
+        if key is not None:
+            self.groups.setdefault(key, []).append(version)
+            self.numbers.update(keys)
+
+    def is_full(self, token: TokenIs) -> bool:
+        """Whether there are enough of a code. One asked for without a system may be several, so nobody knows."""
+        if token.system is None or token.code is None:
+            return False
+        code = (token.system, token.code)
+        return self.numbers[self.same.get(code, code)] >= self.most
 
     def _keys(self, concept: Json) -> list[Key]:
         """What a CodeableConcept counts as; one without codes by its text."""
         codes = [normal_code(one.get("system", ""), one["code"]) for one in concept.get("coding", ()) if "code" in one]
-        found = dict.fromkeys(self.same.get(code, code) for code in codes)
+        wanted = [(system, code) for system, code in codes if self._is_asked(system, code)]
+        found = dict.fromkeys(self.same.get(code, code) for code in wanted or codes)
         return list(found) or [("text", folded(str(concept.get("text", ""))))]
 
-    @property
-    def full(self) -> tuple[TokenIs, ...]:
-        """The codes of which there are enough."""
-        enough = {key for key, number in self.numbers.items() if number >= self.most}
-        alike = [TokenIs(*code) for code, key in self.same.items() if key in enough]
-        return (*alike, *(TokenIs(*key) for key in sorted(enough) if key[0] not in ("measure", "panel", "text")))
+    def _is_asked(self, system: str, code: str) -> bool:
+        return any(one.code == code and one.system in (None, system) for one in self.asked)

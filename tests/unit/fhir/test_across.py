@@ -1,17 +1,19 @@
 """One search over several types: which they are, and that a parameter has to be one of each."""
 
+import re
+
 import pytest
 
 from careplan.fhir import registry
 from careplan.fhir.across import parse_across, record_types, types_asked
-from careplan.fhir.query import Criterion, IdIs, Include
+from careplan.fhir.query import Criterion, IdIs, Include, Order
 from careplan.fhir.search import ParameterInvalid, ParameterUnsupported
 
 BASE = "https://us.example/fhir"
 
 
 def across(types, *pairs, **options):
-    return parse_across(types, pairs, base=BASE, maximum=100, count=50, **options)
+    return parse_across(types, pairs, **({"strict": True, "base": BASE, "maximum": 100, "count": 50} | options))
 
 
 def test_each_type_is_asked_the_same():
@@ -34,11 +36,12 @@ def test_an_unknown_type_is_refused():
         types_asked([("_type", "Patient,Foo")])
 
 
-@pytest.mark.parametrize("name", ["birthdate", "foo", "status"])
-def test_a_parameter_that_one_of_the_types_has_not_is_refused(name):
-    """R4-100."""
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("name", ["birthdate", "foo", "status", "_sort=date"])
+def test_a_parameter_that_one_of_the_types_has_not_is_refused(name, strict):
+    """R4-100: lenient or not."""
     with pytest.raises(ParameterUnsupported, match=name):
-        across(("Patient", "Observation"), (name, "2024"))
+        across(("Patient", "Observation"), (name, "2024"), strict=strict)
 
 
 def test_a_search_of_no_type_is_refused():
@@ -47,10 +50,70 @@ def test_a_search_of_no_type_is_refused():
 
 
 def test_only_what_every_resource_has_sorts_several_types():
-    """R4-78."""
-    assert across(("Goal", "Task"), ("_sort", "-_lastUpdated,_id")).queries[1].orders[0].descending
-    with pytest.raises(ParameterUnsupported, match="_sort=patient"):
-        across(("Goal", "Task"), ("_sort", "patient"))
+    """R4-78: the other keys are dropped, or refused when strict."""
+    pairs = (("_sort", "patient,-_lastUpdated,foo,_id"), ("_sort", "date"))
+    asked = across(("Goal", "Task"), *pairs, strict=False)
+    assert [(one.parameter, one.descending) for one in asked.queries[1].orders] == [
+        ("_lastUpdated", True),
+        ("_id", False),
+    ]
+    assert asked.shape.used == (("_sort", "-_lastUpdated,_id"),)
+    assert asked.shape.ignored == ("_sort=patient", "_sort=foo", "_sort=date")
+    with pytest.raises(ParameterUnsupported, match=r"_sort=patient.*_id and _lastUpdated"):
+        across(("Goal", "Task"), *pairs)
+
+
+def test_one_type_is_sorted_as_by_itself():
+    """R4-78: by its own parameters, and of what it does not have nothing false is said."""
+    asked = across(("Observation",), ("_sort", "-date,foo,code-value-quantity"), strict=False)
+    assert asked.queries[0].orders == (Order("date", "date", True),)
+    assert asked.shape.ignored == ("_sort=foo", "_sort=code-value-quantity")
+    with pytest.raises(ParameterUnsupported, match="_sort=foo") as refused:
+        across(("Observation",), ("_sort", "foo"))
+    assert "several" not in str(refused.value)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_include_is_of_the_types_that_have_it(strict):
+    """R4-103, R4-104, R4-105."""
+    pairs = (
+        ("_include", "Task:focus"),
+        ("_include", "Goal:subject:Patient"),
+        ("_revinclude", "CarePlan:goal"),
+        ("_include:iterate", "Patient:general-practitioner"),
+        ("_include", ""),
+    )
+    asked = across(("Goal", "Task"), *pairs, strict=strict)
+    assert set(asked.shape.includes) == {
+        Include("Task", "focus"),
+        Include("Goal", "subject", "Patient"),
+        Include("CarePlan", "goal", reverse=True),
+        Include("Patient", "general-practitioner", iterate=True),
+    }
+    assert sorted(asked.shape.used) == sorted(pairs[:4])
+    assert asked.shape.ignored == ()
+    again = across(("Goal", "Task"), *asked.shape.used, strict=strict)
+    assert again.shape == asked.shape
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("_include", "CarePlan:subject"),
+        ("_include", "Goal:foo"),
+        ("_include", "Foo:*"),
+        ("_revinclude", "*"),
+        ("_revinclude", "Observation:device"),
+        ("_revinclude:iterate", "Foo:bar"),
+    ],
+)
+def test_an_include_that_fits_none_of_the_types_is_left_out(key, value):
+    """R4-105: or refused when strict."""
+    asked = across(("Goal", "Task"), (key, value), ("_id", "1"), strict=False)
+    assert (asked.shape.includes, asked.shape.used) == ((), (("_id", "1"),))
+    assert asked.shape.ignored == (f"{key}={value}",)
+    with pytest.raises(ParameterUnsupported, match=re.escape(f"{key}={value}")):
+        across(("Goal", "Task"), (key, value))
 
 
 def test_a_record_is_asked_of_each_type():

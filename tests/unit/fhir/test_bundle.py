@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from careplan.domain.errors import Fault
 from careplan.fhir.bundle import Answer, collection, history_bundle, response_bundle, searchset, status_line
 from careplan.fhir.query import Query
 from careplan.fhir.summary import reduced
@@ -80,17 +81,27 @@ def test_includes_and_outcomes_stand_after_the_matches_and_are_not_counted():
             [kept()],
             base=BASE,
             included=[kept("o2")],
-            outcomes=[{"resourceType": "OperationOutcome", "issue": []}],
+            faults=[Fault("", "too-costly", "bar", "warning")],
         )
     )
-    assert [entry["search"]["mode"] for entry in bundle["entry"]] == ["match", "include", "outcome", "outcome"]
+    assert [entry["search"]["mode"] for entry in bundle["entry"]] == ["match", "include", "outcome"]
     assert bundle["total"] == 1
     assert "valueQuantity" not in bundle["entry"][0]["resource"]
     assert "valueQuantity" in bundle["entry"][1]["resource"]
-    (issue,) = bundle["entry"][2]["resource"]["issue"]
-    assert issue["severity"] == "warning"
-    assert "foo" in issue["diagnostics"]
+    issues = bundle["entry"][2]["resource"]["issue"]
+    assert [(issue["severity"], issue["code"]) for issue in issues] == [
+        ("warning", "not-supported"),
+        ("warning", "too-costly"),
+    ]
+    assert "Observation: foo" in issues[0]["diagnostics"]
     assert all(":" in entry["fullUrl"] for entry in bundle["entry"])
+
+
+def test_what_is_left_out_of_a_search_of_several_types_is_said_of_none_of_them():
+    """R4-64."""
+    query = Query("", used=(("_type", "Goal,Task"),), ignored=("_sort=foo",))
+    (entry,) = json.loads(searchset(query, [], base=BASE, path=""))["entry"]
+    assert entry["resource"]["issue"][0]["diagnostics"].startswith("_sort=foo is not supported")
 
 
 def test_history_names_the_request_of_every_version():

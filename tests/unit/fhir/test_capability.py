@@ -98,10 +98,6 @@ def test_what_stands_above_the_types_is_said_where_it_is_offered():
     assert "patchFormat" not in statement()
 
 
-def test_profiles_and_new_rows_are_taken_as_given():
+def test_profiles_are_taken_as_given():
     assert listed("Goal", profiles={"Goal": ["http://p"]})["supportedProfile"] == ["http://p"]
     assert "supportedProfile" not in listed("Goal")
-    bare = registry.Row("Goal", frozenset({"read"}), False, {}, {})
-    (one,) = statement(rows=[bare])["rest"][0]["resource"]
-    assert "searchParam" not in one
-    assert one["readHistory"] is False

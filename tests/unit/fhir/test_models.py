@@ -246,6 +246,18 @@ def test_a_reference_may_lead_where_r4_says_and_not_where_r4b_does() -> None:
     assert found(report) == []
 
 
+@pytest.mark.parametrize("link", ["Patient?identifier=http://none|x", "Patient?_id=1", "Foo?x=y", "patient?"])
+def test_a_reference_with_criteria_is_none_to_keep(link: str) -> None:
+    """R4-56: it is resolved in a transaction, before its resource is looked at."""
+    extension = {"url": "http://x/y", "valueReference": {"reference": link}}
+    assert sorted(found({**OBSERVATION, "subject": {"reference": link}, "extension": [extension]})) == [
+        ("Observation.extension[0].valueReference", "value-invalid"),
+        ("Observation.subject", "value-invalid"),
+    ]
+    kept = {"resourceType": "Parameters", "parameter": [{"name": "x", "valueReference": {"reference": link}}]}
+    assert found(kept) == [], "which may say what a transaction is to patch"
+
+
 def test_the_type_of_a_reference_is_told_from_it() -> None:
     assert reference_type({"reference": "Patient/1"}) == "Patient"
     assert reference_type({"reference": "Foo/1"}) is None

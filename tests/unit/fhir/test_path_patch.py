@@ -348,6 +348,8 @@ def test_a_path_selects_elements_where_they_stand(path, expected):
         "@2020",
         "(Patient.deceased as dateTime)",
         "Patient." + "a." * 1000 + "a",
+        "where(" * 300,
+        "a.where(" * 20 + "b = 1" + ")" * 20,
     ],
 )
 def test_other_paths_are_not_understood(path):

@@ -2,13 +2,14 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careplan.fhir.models import TYPES, shape
-from careplan.fhir.relinked import URI_MEMBERS, rewrite_references
+from careplan.fhir.relinked import URI_MEMBERS, holds_link, rewrite_references
 from careplan.fhir.text import (
     Digits,
     TextUnparsable,
@@ -27,7 +28,7 @@ SPACES = st.text(alphabet=" \t\r\n", max_size=3)
 
 
 def stamped(raw: bytes) -> bytes:
-    return stamp(raw, id="x1", version_id="3", last_updated=AT)
+    return stamp(raw, id="x1", version_id="3", last_updated=AT)[0]
 
 
 @pytest.mark.parametrize("digits", ["7.10", "1.00", "1E-22", "-0", "6.5e+3", "0.0", "1" * 500])
@@ -131,7 +132,24 @@ def test_stamp_needs_a_resource_type() -> None:
 
 def test_stamp_takes_a_text_already_read() -> None:
     raw = b'{"resourceType":"Goal","x":1.0}'
-    assert stamp(read_text(raw), id="x1", version_id="3", last_updated=AT) == stamped(raw)
+    assert stamp(read_text(raw), id="x1", version_id="3", last_updated=AT)[0] == stamped(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"resourceType":"Goal"}',
+        '{"resourceType":"Goal","x":"blåbær 🍎","meta":{ "tag":[], "lastUpdated" : "2020" },"id":"old"}'.encode(),
+        b'{"meta":{"versionId":"8"},"id":"a","resourceType":"Goal"}',
+        '{"id":"æ","resourceType":"Goal","contained":[{"meta":{"lastUpdated":"'.encode() + AT.encode() + b'"}}]}',
+        '{"y":"ø","meta":[],"resourceType":"Goal"}'.encode(),
+    ],
+)
+def test_stamp_tells_where_the_instant_stands(raw: bytes) -> None:
+    body, place = stamp(raw, id="x1", version_id="3", last_updated=AT)
+    moved = body[:place] + b"2027" + body[place + 4 :]
+    assert parse(moved)["meta"]["lastUpdated"] == AT.replace("2026", "2027")
+    assert body == stamped(raw)
 
 
 def test_stamping_again_changes_nothing_else() -> None:
@@ -171,10 +189,31 @@ def test_members_are_exact_texts() -> None:
 
 def test_entry_texts_are_the_resources_as_written() -> None:
     raw = b'{"resourceType":"Bundle","entry":[ {"fullUrl":"a","resource":{ "x":1.0 }} , {"request":{}}, 5 ]}'
-    assert entry_texts(raw) == [b'{ "x":1.0 }', None, None]
-    assert entry_texts(b'{"resourceType":"Bundle"}') == []
-    assert entry_texts(b'{"resourceType":"Bundle","entry":[ ]}') == []
-    assert entry_texts(b'{"resourceType":"Bundle","entry":3}') == []
+    assert [one and one.text for one in entry_texts(read_text(raw))] == ['{ "x":1.0 }', None, None]
+    assert entry_texts(read_text(b'{"resourceType":"Bundle"}')) == []
+    assert entry_texts(read_text(b'{"resourceType":"Bundle","entry":[ ]}')) == []
+    assert entry_texts(read_text(b'{"resourceType":"Bundle","entry":3}')) == []
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_ENTRY = _VALUES | st.fixed_dictionaries(
+    {"resource": st.dictionaries(st.text(), _VALUES)}, optional={"fullUrl": st.text(), "request": _VALUES}
+)
+
+
+@given(st.lists(_ENTRY), st.sampled_from([None, 1]), st.booleans())
+def test_an_entry_read_with_its_bundle_is_as_if_read_alone(entries: list[Any], indent: int | None, ascii: bool) -> None:
+    raw = json.dumps({"id": "1", "entry": entries, "type": "batch"}, indent=indent, ensure_ascii=ascii)
+    found = entry_texts(read_text(raw.encode()))
+    assert len(found) == len(entries)
+    for entry, one in zip(entries, found, strict=True):
+        held = entry.get("resource") if isinstance(entry, dict) else None
+        assert (one is not None) == isinstance(held, dict)
+        assert one is None or one == read_text(one.text.encode())
 
 
 LINKS = {UUID: "Patient/17", "Patient?identifier=s|v": "Patient/18", "http://old/fhir/Goal/1": "Goal/19"}
@@ -199,6 +238,7 @@ LINKS = {UUID: "Patient/17", "Patient?identifier=s|v": "Patient/18", "http://old
 )
 def test_links_are_replaced_where_r4_says(before: str, after: str) -> None:
     assert rewrite_references(before.encode(), LINKS).decode() == after
+    assert holds_link(parse(before.encode()), LINKS)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +255,7 @@ def test_links_are_replaced_where_r4_says(before: str, after: str) -> None:
 )
 def test_nothing_else_is_replaced(text: str) -> None:
     assert rewrite_references(text.encode(), LINKS) == text.encode()
+    assert not holds_link(parse(text.encode()), LINKS)
 
 
 def test_nothing_changes_without_changes() -> None:
