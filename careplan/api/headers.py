@@ -19,6 +19,9 @@ from careplan.store.protocol import NotFound
 
 _ID = re.compile(ID)
 _UNWANTED = re.compile(r";\s*q=0(?:\.0{0,3})?\s*(?:;|$)", re.IGNORECASE)
+_VERSION = re.compile(r";\s*fhirversion\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;,\"]+)", re.IGNORECASE)
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 FHIR_JSON = "application/fhir+json"
 _JSON = frozenset({FHIR_JSON, "application/json", "text/json", "*/*", "application/*", "json", ""})
 _BODY = frozenset({FHIR_JSON, "application/json", "text/json"})
@@ -91,7 +94,13 @@ def check_format(pairs: Pairs) -> bool:
 
 def _is_json(text: str) -> bool:
     """Whether a media type is, or covers, what we write; an unencoded `+` of a query has become a space."""
-    return text.partition(";")[0].strip().lower().replace("fhir json", "fhir+json") in _JSON
+    return text.partition(";")[0].strip().lower().replace("fhir json", "fhir+json") in _JSON and _is_ours(text)
+
+
+def _is_ours(media_type: str) -> bool:
+    """Whether its parameters ask for nothing but R4 in UTF-8."""
+    version, charset = _VERSION.search(media_type), _CHARSET.search(media_type)
+    return (version is None or version[1] in ("4.0", "4.0.1")) and (charset is None or charset[1].lower() in _CHARSETS)
 
 
 def header(request: Request, name: str) -> str:
@@ -168,6 +177,8 @@ def check_content(request: Request, allowed: frozenset[str]) -> None:
         raise MediaTypeUnsupported("send the body as it is, without Content-Encoding")
     if content_type(request) not in allowed:
         raise MediaTypeUnsupported(f"send the body as {' or '.join(sorted(allowed))}, with Content-Type")
+    if not _is_ours(request.headers["content-type"]):
+        raise MediaTypeUnsupported("send the body as R4 (fhirVersion=4.0) in UTF-8")
 
 
 def content_type(request: Request) -> str:

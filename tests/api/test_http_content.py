@@ -74,6 +74,20 @@ async def test_format_parameter_of_a_form_overrides_accept(client, put, example,
         refused(await client.post(address, content=asked, headers=plain), 406, "not-acceptable")
 
 
+@pytest.mark.parametrize("parameter", ["fhirVersion=3.0", 'fhirVersion="5.0"', "charset=iso-8859-1"])
+async def test_another_version_of_fhir_or_charset_is_neither_written_nor_read(client, example, refused, parameter):
+    """R4-3, R4-5: https://hl7.org/fhir/R4/http.html#version-parameter"""
+    kind = f"application/fhir+json; {parameter}"
+    refused(await client.get("/Patient", headers={"accept": kind}), 406, "not-acceptable")
+    body = dump(example("Patient"))
+    refused(await client.post("/Patient", content=body, headers={"content-type": kind}), 415, "media-type-unsupported")
+    both = {
+        "accept": "application/fhir+json; fhirVersion=4.0",
+        "content-type": "application/fhir+json;fhirVersion=4.0.1",
+    }
+    assert (await client.post("/Patient", content=body, headers=both)).status_code == 201
+
+
 @pytest.mark.parametrize("kind", ["application/json", "application/fhir+json; charset=utf-8", "Application/FHIR+JSON"])
 async def test_json_bodies_are_read(client, example, kind):
     """R4-5."""
