@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from careplan.fhir.index import (
+from careplan.fhir.query import Alternative, Criterion, Order, Query
+from careplan.fhir.value import (
     CompositeValue,
     DateValue,
     NumberValue,
@@ -15,7 +16,6 @@ from careplan.fhir.index import (
     TokenValue,
     UriValue,
 )
-from careplan.fhir.query import Alternative, Criterion, Order, Query
 from careplan.store.protocol import Page, Store, Version, Write
 
 Home = Callable[[], Coroutine[object, object, Store]]

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from careplan.api.door import door_of
 from careplan.api.forwarded import sent_once
 from careplan.domain.errors import CareplanError
+from careplan.fhir.criterion import ParameterInvalid
 from careplan.fhir.reference import CPR, ID
-from careplan.fhir.search import Pairs, ParameterInvalid, pairs_from_query
+from careplan.fhir.search import Pairs, pairs_from_query
 from careplan.fhir.text import Text, read_text
 from careplan.store.protocol import NotFound
 

@@ -27,14 +27,16 @@ from careplan.fhir.conditional import (
     tags_from_header,
 )
 from careplan.fhir.patch.result import Patch
-from careplan.fhir.search import Query, parse
+from careplan.fhir.query import Query
+from careplan.fhir.search import parse
 from careplan.fhir.summary import reduced
 from careplan.fhir.text import read_text
 from careplan.interactions import patch as patching
 from careplan.interactions import read as reading
 from careplan.interactions import write
 from careplan.interactions.context import Context
-from careplan.interactions.precondition import check_writable
+from careplan.interactions.match import criteria
+from careplan.interactions.precondition import ResourceTypeMismatch, check_writable, expected_version
 from careplan.interactions.write import Written
 from careplan.store.protocol import Version
 
@@ -131,11 +133,11 @@ def _unless(request: Request, context: Context, type_name: str) -> Query | None:
     """What must not be there yet: by If-None-Exist; some clients, such as fhirpy, put it into the address instead."""
     condition = request.headers.get("if-none-exist")
     pairs = [*(() if condition is None else pairs_from_if_none_exist(condition)), *asked_pairs(request)]
-    return write.criteria(context, type_name, pairs) if pairs else None
+    return criteria(context, type_name, pairs) if pairs else None
 
 
 def _criteria(request: Request, context: Context, type_name: str) -> Query:
-    return write.criteria(context, type_name, asked_pairs(request))
+    return criteria(context, type_name, asked_pairs(request))
 
 
 async def _read_patch(request: Request, context: Context) -> Patch:
@@ -146,7 +148,7 @@ async def _read_patch(request: Request, context: Context) -> Patch:
         return patching.patch_from_body(context, raw)
     source = read_text(raw, depth=context.house.limits.json_depth)
     if source.value.get("resourceType") != "Parameters":
-        raise write.ResourceTypeMismatch("the body is not a FHIRPath Patch; its resourceType must be Parameters")
+        raise ResourceTypeMismatch("the body is not a FHIRPath Patch; its resourceType must be Parameters")
     return patching.patch_from_resource(context, source.value)
 
 
@@ -161,7 +163,7 @@ def _deleted(version: Version | None) -> Response:
 
 def _expected(request: Request) -> int | None:
     text = header(request, "if-match")
-    return write.expected_version(tags_from_header(text)) if text else None
+    return expected_version(tags_from_header(text)) if text else None
 
 
 def _none_match(request: Request) -> Tags | None:

@@ -15,9 +15,11 @@ from careplan.api.render import json_response
 from careplan.fhir import registry
 from careplan.fhir.across import Across, parse_across, record_types, types_asked
 from careplan.fhir.bundle import searchset
+from careplan.fhir.criterion import ParameterInvalid
 from careplan.fhir.include import EVERY
-from careplan.fhir.page_link import PAGE
-from careplan.fhir.search import Pairs, ParameterInvalid, Query, binding_of, sign, unsign
+from careplan.fhir.page_link import PAGE, binding_of, sign, unsign
+from careplan.fhir.query import Query
+from careplan.fhir.search import Pairs
 from careplan.interactions.access import types_read
 from careplan.interactions.across import search_across
 from careplan.interactions.context import Context

@@ -21,7 +21,8 @@ from careplan.fhir.conditional import tags_from_header
 from careplan.fhir.outcome import outcome
 from careplan.fhir.text import dump
 from careplan.interactions.context import Context
-from careplan.interactions.transaction import Performed, Result, perform
+from careplan.interactions.performed import Performed, Result
+from careplan.interactions.transaction import perform
 
 OFFER = Offer(
     conditional_create=True,

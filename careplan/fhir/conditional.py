@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir.search import ParameterInvalid, pairs_from_query
+from careplan.fhir.criterion import ParameterInvalid
+from careplan.fhir.search import pairs_from_query
 
 _TAG = re.compile(r'\s*(?:(?:W/)?"([^"]*)"|([^\s,"]+))\s*(?:,|$)')
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")

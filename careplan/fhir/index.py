@@ -13,18 +13,12 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 from careplan.fhir import registry
-from careplan.fhir.folding import folded as folded
 from careplan.fhir.path import Path, fits
 from careplan.fhir.sink import SINKS, Feed, Found, Sink
-from careplan.fhir.value import CompositeValue as CompositeValue
-from careplan.fhir.value import DateValue as DateValue
-from careplan.fhir.value import NumberValue as NumberValue
-from careplan.fhir.value import ReferenceValue as ReferenceValue
-from careplan.fhir.value import SearchValues as SearchValues
-from careplan.fhir.value import StringValue as StringValue
-from careplan.fhir.value import TokenValue as TokenValue
-from careplan.fhir.value import UriValue as UriValue
-from careplan.fhir.value import boolean
+from careplan.fhir.value import (
+    SearchValues,
+    boolean,
+)
 
 Json: TypeAlias = Any
 

@@ -11,27 +11,16 @@ from urllib.parse import parse_qsl
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
 from careplan.fhir.chain import asked_of, branches, is_chained
-from careplan.fhir.criterion import ParameterInvalid as ParameterInvalid
-from careplan.fhir.criterion import read_whole, split
+from careplan.fhir.criterion import ParameterInvalid, read_whole, split
 from careplan.fhir.include import find_include
 from careplan.fhir.page_link import PAGE
-from careplan.fhir.page_link import binding_of as binding_of
-from careplan.fhir.page_link import self_link as self_link
-from careplan.fhir.page_link import sign as sign
-from careplan.fhir.page_link import unsign as unsign
-from careplan.fhir.query import CompositeIs as CompositeIs
-from careplan.fhir.query import Criterion as Criterion
-from careplan.fhir.query import DateIs as DateIs
-from careplan.fhir.query import IdIs as IdIs
-from careplan.fhir.query import Include as Include
-from careplan.fhir.query import Link as Link
-from careplan.fhir.query import NumberIs as NumberIs
-from careplan.fhir.query import Order as Order
-from careplan.fhir.query import Query as Query
-from careplan.fhir.query import ReferenceIs as ReferenceIs
-from careplan.fhir.query import StringIs as StringIs
-from careplan.fhir.query import TokenIs as TokenIs
-from careplan.fhir.query import UriIs as UriIs
+from careplan.fhir.query import (
+    Criterion,
+    Include,
+    Link,
+    Order,
+    Query,
+)
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_personal
+from careplan.fhir.query import Criterion, Link, Query, ReferenceIs, TokenIs
 from careplan.fhir.reference import Target, find_target
-from careplan.fhir.search import Criterion, Link, Query, ReferenceIs, TokenIs
 from careplan.fhir.span import find_span
 from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse

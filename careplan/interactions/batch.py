@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.conditional import pairs_from_if_none_exist
-from careplan.fhir.page_link import PAGE
-from careplan.fhir.search import binding_of, pairs_from_query, parse, unsign
+from careplan.fhir.page_link import PAGE, binding_of, unsign
+from careplan.fhir.search import pairs_from_query, parse
 from careplan.fhir.summary import reduced
 from careplan.interactions.context import Context
 from careplan.interactions.entry import BundleInvalid, Entry, named

@@ -13,8 +13,8 @@ from careplan.domain.chart import Chart
 from careplan.domain.evaluation import stands
 from careplan.domain.measure import Measure, Reading, newest
 from careplan.fhir.goal import AGREED, achievement_of, find_target, is_active, measure_of_goal, with_achievement
+from careplan.fhir.query import Criterion, DateIs, Order, Query, TokenIs
 from careplan.fhir.reading import readings_from_observation
-from careplan.fhir.search import Criterion, DateIs, Order, Query, TokenIs
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import normal_system
 from careplan.fhir.text import Json, parse

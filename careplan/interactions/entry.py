@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from careplan.domain.errors import CareplanError, Fault
 from careplan.fhir.conditional import Tags, tags_from_header
 from careplan.fhir.patch.result import Patch
-from careplan.fhir.search import Query, pairs_from_query
+from careplan.fhir.query import Query
+from careplan.fhir.search import pairs_from_query
 from careplan.fhir.text import Json, Text, entry_texts
 from careplan.interactions.context import Context
 from careplan.interactions.match import criteria

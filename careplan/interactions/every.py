@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.interactions.context import Context
 from careplan.store.protocol import Version
 

@@ -15,7 +15,7 @@ from careplan.fhir import registry
 from careplan.fhir.criterion import MOST_ALTERNATIVES
 from careplan.fhir.include import EVERY
 from careplan.fhir.index import extract
-from careplan.fhir.search import Criterion, IdIs, Include, Query, ReferenceIs
+from careplan.fhir.query import Criterion, IdIs, Include, Query, ReferenceIs
 from careplan.fhir.text import parse
 from careplan.interactions import access
 from careplan.interactions.context import Context, Limits

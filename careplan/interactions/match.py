@@ -7,7 +7,9 @@ caller's criteria find what that caller may see, and nothing else counts as a ma
 from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir.search import Pairs, ParameterInvalid, Query
+from careplan.fhir.criterion import ParameterInvalid
+from careplan.fhir.query import Query
+from careplan.fhir.search import Pairs
 from careplan.fhir.search import parse as parse_query
 from careplan.interactions import access
 from careplan.interactions.context import Context

@@ -13,7 +13,7 @@ from careplan.fhir.patch.failure import failure
 from careplan.fhir.patch.json_patch import json_patch_from_list
 from careplan.fhir.patch.path_patch import path_patch_from_parameters
 from careplan.fhir.patch.result import Patch, patched
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, Text, parse, parse_list
 from careplan.interactions.again import again
 from careplan.interactions.change import Change

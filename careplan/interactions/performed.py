@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.outcome import outcome_from_error
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json
 from careplan.interactions.search import Found
 from careplan.store.protocol import Version

@@ -13,7 +13,7 @@ from careplan.domain.guideline import PlanType
 from careplan.domain.measure import Measure, Reading, newest
 from careplan.fhir.goal import AGREED, find_target, with_achievement
 from careplan.fhir.mapping import Record, plan_type_of, record_from_resources
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context

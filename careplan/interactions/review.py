@@ -17,7 +17,7 @@ from careplan.fhir import systems
 from careplan.fhir.draft import OPEN_TASK, activity_of, task_of
 from careplan.fhir.instant import instant_text
 from careplan.fhir.mapping import listed_with, plan_type_of
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json
 from careplan.interactions import access
 from careplan.interactions.again import again
@@ -25,7 +25,7 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
-from careplan.interactions.write import PreconditionFailed
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
 RESULTS = ("done", "not-relevant", "postponed")

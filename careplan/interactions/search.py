@@ -11,11 +11,11 @@ from careplan.fhir import registry
 from careplan.fhir.across import record_types
 from careplan.fhir.include import EVERY
 from careplan.fhir.page_link import PAGE
-from careplan.fhir.search import Pairs, Query, parse
+from careplan.fhir.query import Query
+from careplan.fhir.search import Pairs, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
-from careplan.interactions.inclusion import search_all as search_all
 from careplan.interactions.read import store_of
 from careplan.store.protocol import NotFound, Page, Version
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from careplan.domain.errors import CareplanError
 from careplan.fhir.goal import is_active, measure_of_goal
 from careplan.fhir.mapping import plan_type_of
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context

@@ -10,23 +10,20 @@ from typing import TypeVar
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.conditional import pairs_from_if_none_exist
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Text
 from careplan.interactions.again import again
 from careplan.interactions.batch import Allowance, answer, work_batch
 from careplan.interactions.change import Change
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
-from careplan.interactions.entry import METHODS, Entry, named, read_entries
-from careplan.interactions.entry import BundleInvalid as BundleInvalid
+from careplan.interactions.entry import METHODS, BundleInvalid, Entry, named, read_entries
 from careplan.interactions.match import criteria, match
 from careplan.interactions.patch import changed_by
-from careplan.interactions.performed import Performed as Performed
-from careplan.interactions.performed import Result as Result
+from careplan.interactions.performed import Performed, Result
 from careplan.interactions.precondition import check_change, check_standing, check_type, same_content
 from careplan.interactions.read import read
 from careplan.interactions.resolution import Links, linked
-from careplan.interactions.resolution import ReferenceUnresolved as ReferenceUnresolved
 from careplan.interactions.write import IdMismatch, read_aim
 from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict
 

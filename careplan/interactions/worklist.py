@@ -11,7 +11,7 @@ from datetime import date
 from careplan.domain.evaluation import Eligibility, evaluate_plans, raw_facts
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.mapping import listed_with
-from careplan.fhir.search import Criterion, Query, TokenIs
+from careplan.fhir.query import Criterion, Query, TokenIs
 from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access

@@ -10,19 +10,14 @@ from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.conditional import Tags
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Text
 from careplan.interactions import access
 from careplan.interactions.again import again
 from careplan.interactions.change import Change
 from careplan.interactions.commit import commit
 from careplan.interactions.context import Context
-from careplan.interactions.match import MultipleMatches as MultipleMatches
-from careplan.interactions.match import criteria as criteria
 from careplan.interactions.match import match
-from careplan.interactions.precondition import NotAllowed as NotAllowed
-from careplan.interactions.precondition import PreconditionFailed as PreconditionFailed
-from careplan.interactions.precondition import ResourceTypeMismatch as ResourceTypeMismatch
 from careplan.interactions.precondition import (
     check_change,
     check_current,
@@ -30,9 +25,8 @@ from careplan.interactions.precondition import (
     check_standing,
     check_type,
     check_writable,
+    same_content,
 )
-from careplan.interactions.precondition import expected_version as expected_version
-from careplan.interactions.precondition import same_content as same_content
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
 
 

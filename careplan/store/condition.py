@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from careplan.fhir import registry
-from careplan.fhir.index import folded
+from careplan.fhir.folding import folded
 from careplan.fhir.query import (
     Alternative,
     CompositeIs,

@@ -16,7 +16,8 @@ https://www.mongodb.com/docs/manual/core/indexes/index-types/index-multikey/
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from careplan.fhir.index import CompositeValue, SearchValues, folded
+from careplan.fhir.folding import folded
+from careplan.fhir.value import CompositeValue, SearchValues
 from careplan.store.condition import identifier_parameter
 from careplan.store.cursor import SortValue
 from careplan.store.pair import kept_pairs, paired_from_value

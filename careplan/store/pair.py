@@ -10,7 +10,8 @@ from collections.abc import Hashable, Iterator, Mapping, Set
 from functools import lru_cache
 from typing import TypeAlias
 
-from careplan.fhir.index import (
+from careplan.fhir.folding import folded
+from careplan.fhir.value import (
     CompositeValue,
     DateValue,
     NumberValue,
@@ -18,7 +19,6 @@ from careplan.fhir.index import (
     SearchValues,
     StringValue,
     TokenValue,
-    folded,
 )
 from careplan.store.condition import COMPOSITES, none_of
 from careplan.store.sortable import span_from_range, text_from_decimal

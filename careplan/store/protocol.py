@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from careplan.domain.errors import CareplanError
-from careplan.fhir.index import SearchValues
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
+from careplan.fhir.value import SearchValues
 
 QUERY_SECONDS = 10.0
 """How long one query may take, where nothing else is set."""

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
-from careplan.fhir.index import CompositeValue, NumberValue, SearchValues, folded
+from careplan.fhir.folding import folded
+from careplan.fhir.value import CompositeValue, NumberValue, SearchValues
 from careplan.store.condition import COMPOSITES, identifier_parameter, none_of
 from careplan.store.pair import kept_pairs, paired_from_value
 from careplan.store.protocol import Write

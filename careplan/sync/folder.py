@@ -17,8 +17,9 @@ from careplan.interactions.again import again
 from careplan.interactions.change import Change
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
-from careplan.interactions.transaction import BundleInvalid, perform
-from careplan.interactions.write import same_content
+from careplan.interactions.entry import BundleInvalid
+from careplan.interactions.precondition import same_content
+from careplan.interactions.transaction import perform
 from careplan.store.protocol import VersionConflict
 
 AT_ONCE = 16

@@ -18,8 +18,8 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
 from careplan.fhir.text import Json
 from careplan.interactions.overview import Line, Overview, read_overview
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.review import RESULTS, Review, approve_review, reviewed_from
-from careplan.interactions.write import PreconditionFailed
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements
 from careplan.views.banner import banner_of

@@ -12,8 +12,9 @@ from careplan.fhir.text import Json, dump, parse, read_text
 from careplan.interactions.context import Context
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import read_person
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import read
-from careplan.interactions.write import PreconditionFailed, create, update
+from careplan.interactions.write import create, update
 from careplan.store.protocol import NotFound
 from careplan.views import wording
 from careplan.views.agreement import agreements, next_step, year_ahead

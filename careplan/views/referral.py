@@ -11,13 +11,13 @@ from datetime import date
 from starlette.responses import Response
 
 from careplan.fhir.instant import find_date
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
+from careplan.interactions.inclusion import search_all
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.read import find_version
-from careplan.interactions.search import search_all
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements, due_of
 from careplan.views.catalogue import Catalogue

@@ -20,7 +20,7 @@ from careplan.fhir.goal import Deviation
 from careplan.interactions.operations.individual_target import REASONS, Wanted, follow, set_target
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import PLAN_TYPES, read_person
-from careplan.interactions.write import PreconditionFailed
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.store.protocol import NotFound
 from careplan.views import wording
 from careplan.views.agreement import due_of

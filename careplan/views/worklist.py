@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from careplan.domain.calendar import add_months
 from careplan.fhir.instant import find_date
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
-from careplan.interactions.search import search_all
+from careplan.interactions.inclusion import search_all
 from careplan.interactions.worklist import Candidate, candidates
 from careplan.views.contact import age, contact_of, coordinator, person_name
 from careplan.views.directory import directory_of

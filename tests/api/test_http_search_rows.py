@@ -15,11 +15,12 @@ from careplan.fhir import bindings, models, xhtml
 from careplan.fhir.definition_of_operation import operation_definitions
 from careplan.fhir.definition_of_parameter import search_parameters
 from careplan.fhir.definition_of_plan import activity_definitions, plan_definition
-from careplan.fhir.index import DateValue, NumberValue, ReferenceValue, StringValue, TokenValue, UriValue, extract
+from careplan.fhir.index import extract
 from careplan.fhir.path import values
 from careplan.fhir.registry import ROWS, TYPES
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW
 from careplan.fhir.text import dump, members, parse
+from careplan.fhir.value import DateValue, NumberValue, ReferenceValue, StringValue, TokenValue, UriValue
 from careplan.fhir.vocabulary import code_systems
 from careplan.knowledge.load import load_knowledge
 

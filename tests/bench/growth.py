@@ -14,8 +14,10 @@ from bench import data
 from bench.setting import Size
 from bench.traffic import say
 from careplan.app import open_store
-from careplan.fhir.index import ReferenceValue, SearchValues, extract
-from careplan.fhir.search import Query, parse
+from careplan.fhir.index import extract
+from careplan.fhir.query import Query
+from careplan.fhir.search import parse
+from careplan.fhir.value import ReferenceValue, SearchValues
 from careplan.settings import Settings
 from careplan.store.protocol import Store, Write
 

@@ -23,9 +23,9 @@ from storing import (
 )
 
 from careplan.fhir.criterion import MOST_ALTERNATIVES
-from careplan.fhir.index import ReferenceValue, SearchValues, TokenValue
 from careplan.fhir.query import Criterion, DateIs, IdIs, NumberIs, ReferenceIs, StringIs, TokenIs, UriIs
 from careplan.fhir.search import MOST_VALUES
+from careplan.fhir.value import ReferenceValue, SearchValues, TokenValue
 from careplan.store.protocol import Guard, Store
 
 MANY = range(MOST_ALTERNATIVES)

@@ -22,8 +22,9 @@ from storing import (
     write,
 )
 
-from careplan.fhir.index import DateValue, NumberValue, ReferenceValue, SearchValues, StringValue, TokenValue, folded
+from careplan.fhir.folding import folded
 from careplan.fhir.query import CompositeIs, Criterion, DateIs, NumberIs, ReferenceIs, StringIs, TokenIs
+from careplan.fhir.value import DateValue, NumberValue, ReferenceValue, SearchValues, StringValue, TokenValue
 from careplan.store.pair import kept_pairs
 from careplan.store.protocol import Guard, GuardFailed, Store
 

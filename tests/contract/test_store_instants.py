@@ -10,8 +10,7 @@ import pytest
 from storing import NOON, SECOND, Home, asking, coded, fed, found, removal, walked, where, write
 
 from careplan.fhir.instant import instant_text
-from careplan.fhir.query import DateIs
-from careplan.fhir.search import Query
+from careplan.fhir.query import DateIs, Query
 from careplan.fhir.text import parse, stamp
 from careplan.store.protocol import Past, Store, Version, VersionConflict, Write
 

@@ -22,8 +22,8 @@ from storing import (
     write,
 )
 
-from careplan.fhir.index import SearchValues
 from careplan.fhir.query import Criterion, Link, Order, Query, StringIs, TokenIs
+from careplan.fhir.value import SearchValues
 from careplan.store import mongo_search, sqlite_search
 from careplan.store.protocol import Guard, GuardFailed, Store, TooCostly, Write
 

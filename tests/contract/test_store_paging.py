@@ -24,8 +24,8 @@ from storing import (
     write,
 )
 
-from careplan.fhir.index import SearchValues
 from careplan.fhir.query import Criterion, Order, Query, TokenIs
+from careplan.fhir.value import SearchValues
 from careplan.store import sqlite_search
 from careplan.store.protocol import CursorInvalid, Store
 

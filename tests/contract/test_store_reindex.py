@@ -35,8 +35,8 @@ from storing import (
 )
 
 from careplan.app import open_store
-from careplan.fhir.index import NumberValue, SearchValues
 from careplan.fhir.query import CompositeIs, DateIs, NumberIs, StringIs, TokenIs
+from careplan.fhir.value import NumberValue, SearchValues
 from careplan.settings import Settings
 from careplan.store import edition, mongo_edition, sqlite_edition
 from careplan.store.protocol import Past, Store, StoreUnavailable, Version
@@ -207,7 +207,7 @@ async def test_going_back_after_an_interrupted_walk_starts_over(store: Store) ->
 WALKER = """
 import asyncio, sys, time
 from careplan.app import open_store
-from careplan.fhir.index import SearchValues, TokenValue
+from careplan.fhir.value import SearchValues, TokenValue
 from careplan.settings import Settings
 from careplan.store import mongo_edition, sqlite_edition
 

@@ -28,8 +28,9 @@ from storing import (
     write,
 )
 
-from careplan.fhir.index import NumberValue, SearchValues, TokenValue, folded
+from careplan.fhir.folding import folded
 from careplan.fhir.query import Criterion, DateIs, IdIs, NumberIs, Query, ReferenceIs, StringIs, TokenIs, UriIs
+from careplan.fhir.value import NumberValue, SearchValues, TokenValue
 from careplan.store.protocol import Store
 
 

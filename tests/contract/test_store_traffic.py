@@ -10,7 +10,8 @@ from storing import NOON, SECOND, kept
 
 from careplan.fhir import registry
 from careplan.fhir.index import extract
-from careplan.fhir.search import Query, pairs_from_query, parse
+from careplan.fhir.query import Query
+from careplan.fhir.search import pairs_from_query, parse
 from careplan.store import sqlite_search
 from careplan.store.mongo import MongoStore
 from careplan.store.protocol import Write

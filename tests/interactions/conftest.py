@@ -24,9 +24,10 @@ from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, House
 from careplan.interactions.operations import OPERATIONS
 from careplan.interactions.operations.asked import asked_from_parameters
+from careplan.interactions.performed import Performed
 from careplan.interactions.read import read
 from careplan.interactions.search import search
-from careplan.interactions.transaction import Performed, perform
+from careplan.interactions.transaction import perform
 from careplan.interactions.write import create, delete, update
 from careplan.knowledge.load import load_knowledge
 from careplan.store.protocol import Store, Version
@@ -194,3 +195,16 @@ async def town(make_house: Callable[[], House], catalogue: Store) -> AsyncIterat
     await made.put(condition("carl-t2d", "T90", of="carl"))
     yield made
     await house.store.close()
+
+
+@pytest.fixture
+async def open_town(town: Town) -> Town:
+    """Anna and Carl have a value each; Anna is referred to the municipality."""
+    await town.put({**hba1c(51), "id": "anna-1"}, {**hba1c(60, of="carl"), "id": "carl-1"})
+    await town.put(referral("r-anna"))
+    return town
+
+
+def personal(words: str, **more: Any) -> Json:
+    base = {"resourceType": "Goal", "lifecycleStatus": "active", "description": {"text": words}}
+    return base | {"subject": {"reference": "Patient/anna"}} | more

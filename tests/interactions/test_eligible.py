@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from careplan.fhir import systems
-from careplan.fhir.search import ParameterInvalid
+from careplan.fhir.criterion import ParameterInvalid
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.asked import ParameterFaulty
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from careplan.app import create_app, open_house, prepare_store
-from careplan.fhir.index import SearchValues, extract
+from careplan.fhir.index import extract
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import dump
+from careplan.fhir.value import SearchValues
 from careplan.interactions.indexing import index_again
 from careplan.knowledge.load import KnowledgeFaulty
 from careplan.settings import Settings

@@ -20,8 +20,8 @@ from careplan.interactions.operations.individual_target import (
     follow,
     set_target,
 )
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.singular import GoalExists
-from careplan.interactions.write import PreconditionFailed
 
 from .conftest import Json, Town, concept, hba1c
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from careplan.fhir import systems
-from careplan.fhir.search import ParameterInvalid, ParameterUnsupported
+from careplan.fhir.criterion import ParameterInvalid
+from careplan.fhir.search import ParameterUnsupported
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations import OPERATIONS
 from careplan.interactions.operations import lastn as operation

@@ -16,13 +16,14 @@ from careplan.fhir import systems
 from careplan.fhir.draft import activity_of
 from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, dump, parse, read_text
 from careplan.interactions.access import Forbidden
 from careplan.interactions.context import Context
 from careplan.interactions.operations.establish import make_plans
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.review import Review, approve_review, reviewed_from
-from careplan.interactions.write import PreconditionFailed, update
+from careplan.interactions.write import update
 
 TODAY = date(2026, 11, 22)
 

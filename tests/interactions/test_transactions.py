@@ -8,11 +8,14 @@ from overtaken import overtaken
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.outcome import ResourceInvalid
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import parse
 from careplan.interactions.access import Forbidden
-from careplan.interactions.transaction import BundleInvalid, Performed, ReferenceUnresolved
-from careplan.interactions.write import MultipleMatches, PreconditionFailed
+from careplan.interactions.entry import BundleInvalid
+from careplan.interactions.match import MultipleMatches
+from careplan.interactions.performed import Performed
+from careplan.interactions.precondition import PreconditionFailed
+from careplan.interactions.resolution import ReferenceUnresolved
 from careplan.store.protocol import Page
 
 from .conftest import BASE, Json, Town, condition, hba1c, patient

@@ -8,22 +8,14 @@ import pytest
 from careplan.domain.errors import CareplanError
 from careplan.fhir.conditional import Tags
 from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.query import Query
 from careplan.fhir.registry import TypeUnknown
-from careplan.fhir.search import Query
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.access import Forbidden
-from careplan.interactions.write import (
-    IdMismatch,
-    MultipleMatches,
-    NotAllowed,
-    PreconditionFailed,
-    ResourceTypeMismatch,
-    Written,
-    create,
-    delete,
-    update,
-)
+from careplan.interactions.match import MultipleMatches
+from careplan.interactions.precondition import NotAllowed, PreconditionFailed, ResourceTypeMismatch
+from careplan.interactions.write import IdMismatch, Written, create, delete, update
 from careplan.store.protocol import VersionConflict
 
 from .conftest import BASE, Json, Town, condition, hba1c, patient

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from storing import NOON, Home, both, coded, dated, fed, walked, where, write
 
-from careplan.fhir.index import SearchValues
 from careplan.fhir.query import Order, Query, TokenIs
+from careplan.fhir.value import SearchValues
 from careplan.store.protocol import Guard, GuardFailed, Past, Store, VersionConflict, Write
 
 IDS = ("a", "b", "c", "d")

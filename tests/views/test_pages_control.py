@@ -11,7 +11,7 @@ from page_house import Browser, World
 
 from careplan.fhir.draft import activity_of
 from careplan.fhir.index import extract
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.operations.individual_target import Wanted, set_target
 from careplan.store.protocol import Write

@@ -5,7 +5,7 @@ import re
 import pytest
 from page_house import NOW, Browser, World
 
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.write import update
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from page_house import Browser, World
 
-from careplan.fhir.search import Query
+from careplan.fhir.query import Query
 from careplan.interactions.operations.establish import make_plans
 from careplan.views import worklist
 

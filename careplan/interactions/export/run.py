@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from careplan.domain.errors import Fault
 from careplan.fhir.outcome import outcome
-from careplan.fhir.search import Criterion, DateIs, Query
+from careplan.fhir.query import Criterion, DateIs, Query
 from careplan.fhir.summary import reduced
 from careplan.fhir.text import dump
 from careplan.interactions.context import Context

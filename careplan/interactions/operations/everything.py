@@ -22,8 +22,8 @@ from careplan.fhir.across import Across, record_types
 from careplan.fhir.bundle import searchset
 from careplan.fhir.criterion import criterion_from_text
 from careplan.fhir.page_link import PAGE, sign, unsign
+from careplan.fhir.query import Criterion, Query
 from careplan.fhir.reference import Target, find_target
-from careplan.fhir.search import Criterion, Query
 from careplan.fhir.span import find_span
 from careplan.interactions import access
 from careplan.interactions.across import search_across

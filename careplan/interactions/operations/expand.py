@@ -15,7 +15,7 @@ from careplan.fhir.expansion import (
     systems_of,
     values_of,
 )
-from careplan.fhir.index import folded
+from careplan.fhir.folding import folded
 from careplan.fhir.instant import instant_text
 from careplan.fhir.systems import normal_system
 from careplan.fhir.text import Json, dump, parse

@@ -34,8 +34,8 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.person import PLAN_TYPES, Person, read_person, seen_guard, with_standing
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import read
-from careplan.interactions.write import PreconditionFailed
 from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
 REASONS = ("hypoglycaemia", "frailty", "side-effect", "patient-wish", "pregnancy", "other")

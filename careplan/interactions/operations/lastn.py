@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.bundle import searchset
-from careplan.fhir.index import folded
+from careplan.fhir.folding import folded
+from careplan.fhir.query import Criterion, Order, Query, ReferenceIs, TokenIs
 from careplan.fhir.reading import WITHDRAWN
-from careplan.fhir.search import Criterion, Order, Query, ReferenceIs, TokenIs
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.systems import normal_code
 from careplan.fhir.text import Json, parse

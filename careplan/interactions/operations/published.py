@@ -3,7 +3,7 @@
 Not here: what is done with it (`expand`, `lookup`). https://hl7.org/fhir/R4/references.html#canonical
 """
 
-from careplan.fhir.search import Criterion, Query, UriIs
+from careplan.fhir.query import Criterion, Query, UriIs
 from careplan.fhir.systems import names_of_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context

@@ -6,8 +6,9 @@ import pytest
 
 from careplan.fhir import registry
 from careplan.fhir.across import parse_across, record_types, types_asked
+from careplan.fhir.criterion import ParameterInvalid
 from careplan.fhir.query import Criterion, IdIs, Include, Order
-from careplan.fhir.search import ParameterInvalid, ParameterUnsupported
+from careplan.fhir.search import ParameterUnsupported
 
 BASE = "https://us.example/fhir"
 

@@ -5,19 +5,9 @@ import re
 import pytest
 
 from careplan.fhir.chain import MOST_HOPS
-from careplan.fhir.search import (
-    MOST_BRANCHES,
-    MOST_VALUES,
-    Criterion,
-    IdIs,
-    Link,
-    ParameterInvalid,
-    Query,
-    ReferenceIs,
-    StringIs,
-    TokenIs,
-    parse,
-)
+from careplan.fhir.criterion import ParameterInvalid
+from careplan.fhir.query import Criterion, IdIs, Link, Query, ReferenceIs, StringIs, TokenIs
+from careplan.fhir.search import MOST_BRANCHES, MOST_VALUES, parse
 
 BASE = "https://us.example/fhir"
 

@@ -3,9 +3,10 @@
 import pytest
 
 from careplan.fhir.composite import pair_of, pairs
-from careplan.fhir.index import CompositeValue, StringValue, TokenValue, extract
+from careplan.fhir.index import extract
 from careplan.fhir.registry import Parameter
 from careplan.fhir.systems import ICPC2, LOINC, NPU
+from careplan.fhir.value import CompositeValue, StringValue, TokenValue
 
 
 def pairs_of(name, type_name, /, **members):

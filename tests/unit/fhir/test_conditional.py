@@ -16,7 +16,7 @@ from careplan.fhir.conditional import (
     pairs_from_if_none_exist,
     tags_from_header,
 )
-from careplan.fhir.search import ParameterInvalid
+from careplan.fhir.criterion import ParameterInvalid
 
 AT = datetime(2026, 11, 22, 9, 3, 0, 417000, tzinfo=UTC)
 

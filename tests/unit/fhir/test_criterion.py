@@ -7,21 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplan.fhir.criterion import MOST_ALTERNATIVES, criterion_from_text, split, unescaped
+from careplan.fhir.criterion import MOST_ALTERNATIVES, ParameterInvalid, criterion_from_text, split, unescaped
+from careplan.fhir.query import CompositeIs, Criterion, DateIs, IdIs, NumberIs, ReferenceIs, StringIs, TokenIs, UriIs
 from careplan.fhir.registry import Parameter
-from careplan.fhir.search import (
-    CompositeIs,
-    Criterion,
-    DateIs,
-    IdIs,
-    NumberIs,
-    ParameterInvalid,
-    ReferenceIs,
-    StringIs,
-    TokenIs,
-    UriIs,
-    parse,
-)
+from careplan.fhir.search import parse
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import CPR, ICD10, NPU, SKS_D, UCUM
 

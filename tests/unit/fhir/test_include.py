@@ -2,7 +2,8 @@
 
 import pytest
 
-from careplan.fhir.search import Include, parse
+from careplan.fhir.query import Include
+from careplan.fhir.search import parse
 
 BASE = "https://us.example/fhir"
 

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplan.fhir.search import ParameterInvalid, Query, binding_of, parse, self_link, sign, unsign
+from careplan.fhir.criterion import ParameterInvalid
+from careplan.fhir.page_link import binding_of, self_link, sign, unsign
+from careplan.fhir.query import Query
+from careplan.fhir.search import parse
 from careplan.fhir.systems import NPU
 
 BASE = "https://us.example/fhir"

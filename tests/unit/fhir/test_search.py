@@ -4,18 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplan.fhir.criterion import MOST_ALTERNATIVES
+from careplan.fhir.criterion import MOST_ALTERNATIVES, ParameterInvalid
+from careplan.fhir.query import Include, Order, Query
 from careplan.fhir.registry import TypeUnknown
-from careplan.fhir.search import (
-    MOST_VALUES,
-    Include,
-    Order,
-    ParameterInvalid,
-    ParameterUnsupported,
-    Query,
-    pairs_from_query,
-    parse,
-)
+from careplan.fhir.search import MOST_VALUES, ParameterUnsupported, pairs_from_query, parse
 
 BASE = "https://us.example/fhir"
 
