@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,11 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from careplan import __version__
 from careplan.api.dispatch import Dispatch
@@ -25,6 +28,7 @@ from careplan.api.errors import error_response
 from careplan.api.forwarded import Forwarding, forwarded_for, is_within, sent_once
 from careplan.api.gate import Gate
 from careplan.api.health import operation_routes
+from careplan.api.hook import SERVICES, hook_routes, refusal
 from careplan.api.routes import fhir_routes
 from careplan.domain.calendar import years_between
 from careplan.domain.errors import Fault
@@ -41,6 +45,10 @@ from careplan.fhir.mapping import ChartReader
 from careplan.fhir.profile import Definitions, load_definitions
 from careplan.fhir.text import Json, dump, parse, read_text, stamp
 from careplan.fhir.vocabulary import code_systems
+from careplan.identity.bearer import Bearer, Judge, caller_of
+from careplan.identity.key import Keys
+from careplan.identity.smart_configuration import smart_routes
+from careplan.identity.token import Trust
 from careplan.interactions.access import LoginRequired
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, Exports, House, Limits, Validator
@@ -49,7 +57,7 @@ from careplan.interactions.indexing import index_again
 from careplan.knowledge.load import load_knowledge
 from careplan.settings import Settings, networks_from_text, settings_from_environment
 from careplan.store.mongo import MongoStore
-from careplan.store.protocol import Store, Write
+from careplan.store.protocol import Store, StoreUnavailable, Write
 from careplan.store.sqlite import SQLiteStore
 from careplan.synthetic.cast import cast
 from careplan.synthetic.cpr import Register
@@ -83,6 +91,13 @@ async def open_store(settings: Settings) -> Store:
     return SQLiteStore.open(settings.store.removeprefix("sqlite://"), settings.query_seconds)
 
 
+def check_there(settings: Settings) -> None:
+    """Raises StoreUnavailable for a SQLite file that is not there, which opening would make."""
+    path = settings.store.removeprefix("sqlite://")
+    if not settings.store.startswith("mongodb") and not Path(path).exists():
+        raise StoreUnavailable(f"there is no store {path}; name the file that the service runs on")
+
+
 def validator(definitions: Definitions) -> Validator:
     """Every fault of a resource at once: structure, required bindings, narrative, profiles."""
 
@@ -109,7 +124,7 @@ async def open_catalogue(profiles: Iterable[Json], knowledge: Knowledge) -> Stor
     """A read-only store in memory of what we publish: profiles, the knowledge, and what may be searched and called."""
     store = SQLiteStore.open(":memory:")
     plans = [plan_definition(plan, knowledge) for plan in knowledge.plans.values()]
-    activities = [one for plan in knowledge.plans.values() for one in activity_definitions(plan)]
+    activities = [one for plan in knowledge.plans.values() for one in activity_definitions(plan, knowledge)]
     definitions = (*search_parameters(__version__), *operation_definitions(__version__))
     resources = (*profiles, *plans, *activities, *code_systems(knowledge), *definitions)
     await store.commit([_published(resource) for resource in resources])
@@ -148,18 +163,23 @@ def exports_of(settings: Settings) -> Exports:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, only_reading: bool = False) -> AsyncIterator[House]:
     """The house with its stores open; closed again at the end. Raises KnowledgeFaulty, StoreUnavailable.
 
     A store that another release has indexed is indexed again first; until that is done nothing is served.
+
+    only_reading  the store must be there, and is left as it is indexed
     """
     knowledge = load_knowledge(settings.knowledge)
     profiles = read_profiles(settings.profiles)
+    if only_reading:
+        check_there(settings)
     store = await open_store(settings)
     catalogue = await open_catalogue(profiles, knowledge)
     exports = exports_of(settings)
     try:
-        await index_again(store, settings.base or None)
+        if not only_reading:
+            await index_again(store, settings.base or None)
         yield House(
             store=store,
             catalogue=catalogue,
@@ -222,7 +242,8 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             gate = Gate(settings.requests_at_work)
-            app.state.door = Door(house, identify, settings.base, settings.body_limit, gate=gate)
+            who = identify if settings.auth == "none" else caller_of
+            app.state.door = Door(house, who, settings.base, settings.body_limit, gate=gate)
             sessions = Sessions(house.secret)
             people = invented_people(day_of(now())) if demo else ()
             app.state.view = View(house, sessions, now, new_id, settings.base, demo, people)
@@ -237,13 +258,19 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
     app = FastAPI(
         title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, telemetry=_QUIET
     )
-    routes = fhir_routes()
+    keys = Keys(settings.oidc_issuer, settings.oidc_jwks_uri, httpx.AsyncClient, time.time)
+    trust = Trust(settings.oidc_issuer, settings.oidc_audience, settings.oidc_leeway)
+    routes = [*(smart_routes(keys, FHIR) if settings.auth == "oidc" else ()), *fhir_routes()]
     app.router.redirect_slashes = False
     app.router.routes += routes
     app.router.routes += operation_routes()
+    app.router.routes += hook_routes()
     app.router.routes += page_routes()
     app.add_exception_handler(HTTPException, _http_error)
-    app.middleware_stack = Forwarding(Dispatch(app.build_middleware_stack(), routes), settings.proxies)
+    served: ASGIApp = Dispatch(app.build_middleware_stack(), routes)
+    if settings.auth == "oidc":
+        served = Bearer(served, Judge(keys, trust, time.time))
+    app.middleware_stack = Forwarding(served, settings.proxies)
     return app
 
 
@@ -262,9 +289,11 @@ def now() -> datetime:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """An address that nobody answers: FHIR's way below the FHIR base, else a page."""
+    """An address that nobody answers: FHIR's way below the FHIR base, JSON below the services, else a page."""
     if request.url.path == FHIR or request.url.path.startswith(f"{FHIR}/"):
         return await error_response(request, error)
+    if request.url.path == SERVICES or request.url.path.startswith(f"{SERVICES}/"):
+        return refusal(request, error)
     return await not_found(request)
 
 

@@ -17,11 +17,12 @@ from careplan.api.wire import Wire
 from careplan.app import LOOPBACK, create_app, open_house, prepare_store, recommender, system_context
 from careplan.demo import prepare_demo
 from careplan.domain.errors import CareplanError
-from careplan.domain.evaluation import Answer, evaluate
+from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.answered import PLAN_NAMES, answer_json
 from careplan.fhir.instant import COPENHAGEN, instant_text
 from careplan.fhir.mapping import ChartReader, listed_with
+from careplan.fhir.printed import printed
 from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.context import Context
 from careplan.interactions.entry import BundleInvalid
@@ -29,8 +30,12 @@ from careplan.interactions.export.chosen import begin_in, complete
 from careplan.interactions.export.job import Job, Progress, says
 from careplan.interactions.export.kickoff import Wanted, wanted_from_asked
 from careplan.interactions.operations.asked import Asked
-from careplan.interactions.worklist import Candidate, candidates
-from careplan.knowledge.load import KnowledgeFaulty, load_knowledge, overdue_reviews
+from careplan.interactions.reevaluation import Reevaluation, reevaluate
+from careplan.interactions.reevaluation_text import json_from_reevaluation, lines_from_reevaluation, listed
+from careplan.interactions.worklist import EXCLUDED, Candidate, read_worklist
+from careplan.knowledge.difference import difference
+from careplan.knowledge.difference_text import fault_line, json_from_difference, lines_from_difference
+from careplan.knowledge.load import KnowledgeFaulty, check_knowledge, load_knowledge
 from careplan.settings import Settings, settings_from_environment
 from careplan.sync.folder import files_in, load
 from careplan.synthetic.folder import write_people
@@ -48,10 +53,22 @@ When it is stopped, or the machine is, give the same command again: it goes on a
 The files hold personal data of patients: only your own user may read them."""
 
 
+KNOWLEDGE_DIFF = """examples:
+  careplan knowledge diff knowledge-2026.1                     which rows differ from those in use
+  careplan knowledge diff old new --store careplan.db          and which patients get another recommendation
+  careplan knowledge diff old new --store careplan.db --clinic Organization/17 --list touched.tsv
+
+OLD and NEW are folders with measures/, facts/, targets/ and plans/, as careplan/knowledge is. Rows are added, removed,
+moved or changed (conditions, target, sentences, source, unverified). A table that changed under its old version is a
+fault: what was recommended by it can no longer be told apart. It is said and the exit code is 1; give it a new version.
+With --store every patient is evaluated under both, once. Nothing is written but the list: nothing agreed changes, and
+stopping (Ctrl-C) does no harm. What the clinic makes of it is for the page «Forskelle i skabeloner»."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code: 0 done, 1 something was refused, 2 wrong use."""
     parsed = parser().parse_args(arguments)
-    given = {name: getattr(parsed, name, None) for name in ("store", "clinic")}
+    given = {name: getattr(parsed, name, None) for name in ("store", "clinic", "auth")}
     try:
         settings = settings_from_environment(os.environ, **given)
         command: Callable[[argparse.Namespace, Settings], int] = parsed.command
@@ -62,7 +79,8 @@ def run(arguments: Sequence[str]) -> int:
         _tell(f"careplan: {error.message}")
     except ValidationError as error:
         for problem in error.errors():
-            _tell(f"careplan: setting CAREPLAN_{str(problem['loc'][0]).upper()}: {problem['msg']}")
+            named = f" CAREPLAN_{str(problem['loc'][0]).upper()}" if problem["loc"] else "s"
+            _tell(f"careplan: setting{named}: {problem['msg']}")
         return 2
     except OSError as error:
         _tell(f"careplan: {error.filename or ''}: {error.strerror or error}")
@@ -91,7 +109,12 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", type=int, default=8000, help="port (default 8000)")
     serve.add_argument("--workers", type=int, default=1, help="processes (default 1)")
-    serve.add_argument("--auth", choices=["none"], default="none", help="none: no sign-in, on loopback addresses only")
+    serve.add_argument(
+        "--auth",
+        choices=["oidc", "none"],
+        help="oidc: access tokens of CAREPLAN_OIDC_ISSUER; none: no sign-in, on loopback addresses only (default "
+        "CAREPLAN_AUTH or none)",
+    )
     _add_store(serve, "default: CAREPLAN_STORE or careplan.db")
 
     load_ = _add(commands, "load", _load, "read FHIR files into the store; bad ones are listed, good ones kept")
@@ -117,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     targets.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE.json", help="one person's resources each")
     targets.add_argument("--on", type=_day, default=None, metavar="DATE", help="as of this day (default today)")
     targets.add_argument("--json", action="store_true", help="one JSON object a Bundle, a line each")
+    targets.add_argument("--why", action="store_true", help="everything the rules looked at, in Danish")
     targets.add_argument("--clinic", help="practice whose own patients are eligible (default Organization/clinic-own)")
 
     eligible = _add(commands, "eligible", _eligible, "who should have a plan, most urgent first")
@@ -127,6 +151,23 @@ def parser() -> argparse.ArgumentParser:
 
     check = _add(commands, "check", _check, "read every knowledge file and report every fault with its line")
     check.add_argument("folder", nargs="?", type=Path, help="a knowledge folder (default: the one in use)")
+    check.add_argument("--against", type=Path, metavar="OLD", help="what it was before: asks for versions to be raised")
+
+    knowledge = commands.add_parser("knowledge", help="compare knowledge folders", description="Knowledge folders.")
+    diff = _add(
+        knowledge.add_subparsers(metavar="COMMAND", required=True),
+        "diff",
+        _knowledge_diff,
+        "which rows differ, and which patients get another recommendation",
+    )
+    diff.formatter_class, diff.epilog = argparse.RawDescriptionHelpFormatter, KNOWLEDGE_DIFF
+    diff.add_argument("old", type=Path, metavar="OLD", help="a knowledge folder")
+    diff.add_argument("new", type=Path, nargs="?", metavar="NEW", help="another (default: the one in use)")
+    diff.add_argument("--clinic", help="with --store: only patients of Organization/…")
+    diff.add_argument("--on", type=_day, default=None, metavar="DATE", help="with --store: as of this day (today)")
+    diff.add_argument("--list", type=Path, metavar="FILE", help="with --store: a line for each patient that it touches")
+    diff.add_argument("--json", action="store_true", help="one JSON object")
+    _add_store(diff, "default: only the folders are compared")
     return top
 
 
@@ -184,11 +225,11 @@ def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
-    if parsed.auth == "none" and parsed.host not in LOOPBACK:
+    if settings.auth == "none" and parsed.host not in LOOPBACK:
         _tell(f"careplan: --auth none answers everybody, so it listens on 127.0.0.1 only, not on {parsed.host}")
         return 2
     asyncio.run(prepare_store(settings))
-    os.environ["CAREPLAN_STORE"] = settings.store
+    os.environ["CAREPLAN_STORE"], os.environ["CAREPLAN_AUTH"] = settings.store, settings.auth
     if not settings.secret and settings.secret_file is None:
         os.environ["CAREPLAN_SECRET"] = secrets.token_urlsafe(32)  # one for all workers: any may get the next page
     uvicorn.run(
@@ -269,11 +310,12 @@ def _targets(parsed: argparse.Namespace, settings: Settings) -> int:
             _tell(f"careplan: {path}: {error.message if isinstance(error, CareplanError) else error.strerror}")
             faulty = True
             continue
-        answer = evaluate(knowledge, reader.chart(resources, on, settings.clinic))
+        chart = reader.chart(resources, on, settings.clinic)
+        answer = evaluate(knowledge, chart)
         _say(
-            dump(answer_json(path.name, answer, knowledge)).decode()
+            dump(answer_json(path.name, chart, answer, knowledge)).decode()
             if parsed.json
-            else _table(path.name, answer, knowledge)
+            else printed(path.name, chart, answer, knowledge, why=parsed.why)
         )
         _hint_listing(path, resources, settings.clinic)
     return 1 if faulty else 0
@@ -296,24 +338,6 @@ def _resources(body: Json) -> list[Json]:
     return found
 
 
-def _table(name: str, answer: Answer, knowledge: Knowledge) -> str:
-    """For people: plans, then a line a measure with target, row and what is missing."""
-    lines = [f"{name}  ({answer.on:%d.%m.%Y})"]
-    for kind, plan in answer.plans.items():
-        if plan.row is not None:
-            lines.append(
-                f"  plan {PLAN_NAMES.get(kind, kind)}: {plan.row.id}, {plan.state}, must offer: {plan.must_offer}"
-            )
-    for measure, one in answer.recommendations.items():
-        known = knowledge.measures[measure]
-        missing = f"  foreløbigt, mangler: {', '.join(one.missing)}" if one.missing else ""
-        says = one.target.why or one.target.says(known.decimals)
-        lines.append(f"  {known.name:<28} {says} {one.target.unit:<16} {one.row.id}{missing}")
-    for measure, names in answer.undecided.items():
-        lines.append(f"  {knowledge.measures[measure].name:<28} kan ikke afgøres, mangler: {', '.join(names)}")
-    return "\n".join(lines if answer.eligible else [*lines, "  no plan: no row makes this person eligible"])
-
-
 def _hint_listing(path: Path, resources: Sequence[Json], own: str) -> None:
     patient: Json = next((one for one in resources if one.get("resourceType") == "Patient"), {})
     listed = listed_with(patient)
@@ -331,10 +355,12 @@ async def _list_eligible(parsed: argparse.Namespace, settings: Settings) -> int:
     chosen = parsed.clinic.rpartition("/")[2] if parsed.clinic else None
     async with open_house(settings) as house:
         context = system_context(house, "careplan eligible", datetime.now(UTC))
-        found = await candidates(context, chosen, on=parsed.on)
+        worklist = await read_worklist(context, chosen, parsed.on)
+    found, excluded = worklist.of_state(None), worklist.of_state(EXCLUDED)
     for one in found:
         _say(dump(_candidate_json(one)).decode() if parsed.json else _candidate_line(one))
-    _tell(f"{len({one.version.id for one in found})} patients, {len(found)} plans")
+    people = len({one.version.id for one in found})
+    _tell(f"{people} patients, {len(found)} plans; turned down: {len(excluded)} plans")
     return 0
 
 
@@ -344,6 +370,7 @@ def _candidate_json(one: Candidate) -> Json:
         "patient": one.version.reference,
         "plan": PLAN_NAMES.get(plan.plan, plan.plan),
         "row": plan.row.id if plan.row else None,
+        "says": plan.row.says if plan.row else None,
         "state": plan.state,
         "must_offer": plan.must_offer,
         "saved": one.saved.isoformat() if one.saved else None,
@@ -354,25 +381,69 @@ def _candidate_json(one: Candidate) -> Json:
 def _candidate_line(one: Candidate) -> str:
     plan = one.eligibility
     saved = f"saved {one.saved:%d.%m.%Y}" if one.saved else "no plan yet"
-    return (
-        f"{one.version.reference:<40} {plan.plan:<10} {plan.state or '':<11} {saved:<18} must offer: {plan.must_offer}"
-    )
+    why = plan.row.says if plan.row else ""
+    missing = f" Missing: {', '.join(plan.missing)}." if plan.missing else ""
+    stands = f"{plan.plan:<10} {plan.state or '':<11} {saved:<18} must offer: {plan.must_offer!s:<7}"
+    return f"{one.version.reference:<40} {stands} {why}{missing}"
 
 
 def _check(parsed: argparse.Namespace, settings: Settings) -> int:
-    knowledge = load_knowledge(parsed.folder or settings.knowledge)
+    checked = check_knowledge(parsed.folder or settings.knowledge, _today(), _before(parsed.against))
+    knowledge = checked.knowledge
     rows = sum(len(guideline.rows) for guideline in knowledge.guidelines.values())
     examples = sum(len(guideline.examples) for guideline in knowledge.guidelines.values())
     _say(
         f"{len(knowledge.measures)} measures, {len(knowledge.facts)} facts, {len(knowledge.guidelines)} tables with "
         f"{rows} rows and {examples} examples, {len(knowledge.plans)} plan types: no faults"
     )
-    for late in overdue_reviews(knowledge, _today()):
-        _tell(f"review overdue: {late}")
+    for remark in checked.remarks:
+        _tell(f"note: {remark.says()}")
     return 0
+
+
+def _knowledge_diff(parsed: argparse.Namespace, settings: Settings) -> int:
+    if parsed.store is None and (parsed.clinic or parsed.on or parsed.list):
+        _tell("careplan: --clinic, --on and --list speak of patients; say --store as well")
+        return 2
+    old, new = load_knowledge(parsed.old), load_knowledge(parsed.new or settings.knowledge)
+    found = difference(old, new)
+    touched = None if parsed.store is None else asyncio.run(_reevaluated(parsed, settings, old, new))
+    if parsed.json:
+        both = {"knowledge": json_from_difference(found), "patients": touched and json_from_reevaluation(touched)}
+        _say(dump(both).decode())
+    else:
+        for line in (*lines_from_difference(found), *(lines_from_reevaluation(touched) if touched else ())):
+            _say(line)
+    if parsed.list and touched:
+        parsed.list.write_text("".join(f"{line}\n" for line in listed(touched)), encoding="utf-8")
+    for table in found.faults:
+        _tell(fault_line(table))
+    return 1 if found.faults else 0
+
+
+async def _reevaluated(parsed: argparse.Namespace, settings: Settings, old: Knowledge, new: Knowledge) -> Reevaluation:
+    chosen = parsed.clinic.rpartition("/")[2] if parsed.clinic else None
+    async with open_house(settings, only_reading=True) as house:
+        context = system_context(house, "careplan knowledge diff", datetime.now(UTC))
+        return await reevaluate(context, old, new, chosen, parsed.on, _tell_patients)
+
+
+def _tell_patients(done: int, of: int) -> None:
+    if done == of or (done % 50 == 0 and sys.stderr.isatty()):
+        _tell(f"\r{done} of {of} patients", "\n" if done == of else "")
+
+
+def _before(folder: Path | None) -> Knowledge | None:
+    """The knowledge that another is held against; what is wrong with it is told as its own."""
+    try:
+        return None if folder is None else load_knowledge(folder)
+    except KnowledgeFaulty:
+        _tell(f"careplan: {folder}, which --against names, has faults itself:")
+        raise
 
 
 def _say_faults(error: KnowledgeFaulty) -> None:
     for fault in error.knowledge_faults:
         _tell(fault.says())
-    _tell(f"careplan: {len(error.knowledge_faults)} faults in the knowledge files; mend them, nothing is served before")
+    count = "1 fault" if len(error.knowledge_faults) == 1 else f"{len(error.knowledge_faults)} faults"
+    _tell(f"careplan: {count} in the knowledge files; mend all of it, nothing is served before")

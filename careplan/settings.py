@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from careplan.interactions.address import check_address
 
 ROOT = Path(__file__).resolve().parent
 
@@ -29,6 +31,11 @@ class Settings(BaseModel):
     trusted_proxies: str = Field(
         "127.0.0.0/8, ::1", description="Addresses and networks whose Forwarded and X-Forwarded-* count; none: nobody's"
     )
+    auth: str = Field("none", pattern="^(none|oidc)$", description="`oidc`: bearer tokens; `none`: this machine alone")
+    oidc_issuer: str = Field("", description="Issuer of the access tokens, as their `iss` says")
+    oidc_audience: str = Field("", description="What a token's `aud` must hold to be meant for this service")
+    oidc_jwks_uri: str = Field("", description="Where the issuer's keys lie; empty: as its discovery document says")
+    oidc_leeway: int = Field(60, ge=0, le=300, description="Seconds that the issuer's clock may differ from ours")
     secret: str = Field("", description="Signs page links and sessions; empty: new at each start")
     secret_file: Path | None = Field(None, description="File that holds the secret")
     page: int = Field(50, ge=1, description="Matches on a page when _count is not given")
@@ -55,6 +62,19 @@ class Settings(BaseModel):
     def _networks(cls, text: str) -> str:
         networks_from_text(text)
         return text
+
+    @field_validator("oidc_issuer", "oidc_jwks_uri")
+    @classmethod
+    def _address(cls, uri: str) -> str:
+        if uri:
+            check_address(uri)
+        return uri
+
+    @model_validator(mode="after")
+    def _issuer(self) -> "Settings":
+        if self.auth == "oidc" and not (self.oidc_issuer and self.oidc_audience):
+            raise ValueError("auth oidc needs oidc_issuer and oidc_audience")
+        return self
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:

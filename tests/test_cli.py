@@ -192,6 +192,9 @@ def test_targets_for_people_read_as_a_table(say: Said) -> None:
     assert "plan diabetes: ELIG-D, new" in printed
     assert "HBA1C-09" in printed and "højst 53" in printed
     assert "foreløbigt, mangler: " in printed
+    _, everything, _ = say("targets", write("one.json", GOLDEN[0][1]), "--on", "2026-11-22", "--why")
+    assert "Regler, der kom før:" in everything and "Passer ikke: " in everything and "Kilde: " in everything
+    assert "Regler, der kom før:" not in printed
 
 
 def test_people_of_another_practice_are_pointed_out(say: Said) -> None:
@@ -259,9 +262,11 @@ def test_eligible_lists_who_should_have_a_plan(say: Said) -> None:
         ("Patient/dd", "diabetes"),
         ("Patient/dd", "heart"),
     }
-    assert "2 patients, 3 plans" in told
+    assert "2 patients, 3 plans; turned down: 0 plans" in told
+    assert all(one["says"] for one in objects(printed))
     _, printed, _ = say("eligible", "--store", "x.db", "--clinic", "Organization/clinic-own", "--on", "2026-11-22")
     assert printed.splitlines()[0].startswith("Patient/a ")
+    assert "Type 2-diabetes (T90)" in printed
     assert len(printed.splitlines()) == 1
 
 
@@ -304,6 +309,12 @@ def test_check_names_file_and_line_of_a_fault(say: Said, broken: tuple[Path, str
     code, printed, told = say("check", folder)
     assert (code, printed) == (1, "")
     assert place in told and "mindst" in told
+
+
+def test_check_says_whose_the_faults_are_when_the_older_folder_has_them(say: Said, broken: tuple[Path, str]) -> None:
+    folder, place = broken
+    code, _, told = say("check", "--against", folder)
+    assert code == 1 and told.startswith(f"careplan: {folder}, which --against names, has faults itself:\n{place}")
 
 
 def test_serve_does_not_start_on_broken_knowledge_and_says_which_line(broken: tuple[Path, str], tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ EXCHANGES: Mapping[tuple[str, str], Exchange] = {
     ("/{type}/${operation}", "GET"): Exchange("Operation"),
     ("/{type}/${operation}", "POST"): Exchange("Operation", None, "parameters"),
     ("/{type}/{id}/${operation}", "GET"): Exchange("Operation"),
-    ("/{type}/{id}/${operation}", "POST"): Exchange("Operation", None, "parameters"),
+    ("/{type}/{id}/${operation}", "POST"): Exchange("Operation", None, "parameters", headers=("If-Match",)),
     ("/{type}/{id}/{member}", "GET"): Exchange(
         "Search {type} in the record of one patient", query=_SEARCH, headers=("Prefer",), answers="Bundle"
     ),

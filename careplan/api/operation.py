@@ -1,23 +1,27 @@
 """Operations over HTTP: `$name` on a type or on one resource, with parameters in the URL or in Parameters.
 
+`If-Match` holds for those that change the resource they are called on.
 https://hl7.org/fhir/R4/operations.html · checklist M. Not here: what an operation does.
 """
+
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.api.door import door_of
-from careplan.api.headers import asked_pairs, find_body, names_of, prefer_of
+from careplan.api.headers import asked_pairs, find_body, header, names_of, prefer_of
 from careplan.api.render import json_response
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
+from careplan.fhir.conditional import tags_from_header
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.search import ParameterUnsupported
 from careplan.fhir.text import Json
 from careplan.interactions.context import Context
 from careplan.interactions.operations import OPERATIONS, Operation
 from careplan.interactions.operations.asked import Asked, ParameterFaulty, asked_from_parameters
-from careplan.interactions.precondition import NotAllowed
+from careplan.interactions.precondition import NotAllowed, expected_version
 
 
 class OperationUnknown(CareplanError):
@@ -51,7 +55,9 @@ async def _operate(request: Request, level: str) -> Response:
     arguments, strict = asked_pairs(request), prefer_of(request).strict
     asked = asked_from_parameters(id, body, arguments, base=context.base, strict=strict)
     _check_known(name, operation, asked)
-    return json_response(await operation.run(context, asked))
+    if_match = header(request, "if-match")
+    expects = expected_version(tags_from_header(if_match)) if if_match else None
+    return json_response(await operation.run(context, replace(asked, expects=expects)))
 
 
 def _not_allowed(name: str, operation: Operation) -> NotAllowed:

@@ -26,8 +26,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The facts of one person on a day, and when each active plan was last saved."""
+    """The facts of one person on a day, and when each active plan was last saved.
+
+    lapsed  what is on record and too old to count: missing to the rules, but its day can be told («sidst 2023»)
+    """
 
     on: date
     facts: Mapping[str, Fact]
     saved: Mapping[str, date] = field(default_factory=dict)
+    lapsed: Mapping[str, Fact] = field(default_factory=dict)

@@ -63,7 +63,7 @@ class Condition:
     or_unknown: bool = False
 
     def holds(self, value: FactValue) -> bool:
-        return WORDS[self.word](value, self.limit)
+        return value == self.limit if self.word == "is" else WORDS[self.word](value, self.limit)
 
     def says(self) -> str:
         """The question as a clinician reads it: `egfr < 60`, `frail`."""

@@ -6,14 +6,15 @@ Rules: first match wins per measure; a comparison with a missing fact is false a
 win, makes the answer provisional (guidelines.yaml, meta).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from careplan.domain.calendar import add_months
 from careplan.domain.chart import Chart, Fact
-from careplan.domain.condition import Condition, FactValue, Group, Term
+from careplan.domain.condition import Condition, FactValue, Term
 from careplan.domain.guideline import (
     AllOf,
     AnyOf,
@@ -30,14 +31,17 @@ from careplan.domain.measure import Measure, Reading
 from careplan.domain.target import Standing, Target, standing
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A row that did not decide: the question that failed and the value it met, or the facts it lacked."""
+class Tried(NamedTuple):
+    """A row that did not decide: the question that failed and the value it met, or the facts it lacked.
+
+    facts  what is known of the question that failed, or of a row that could still win
+    """
 
     row: Row
     failed: Term | None
     value: FactValue | None
     missing: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     @property
     def could_still_win(self) -> bool:
@@ -87,28 +91,30 @@ class Eligibility:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The one evaluation: plans, recommendations, and measures that missing facts leave undecided."""
+    """The one evaluation: plans, recommendations, and measures that missing facts leave undecided.
+
+    undecided  measure → what is missing; open: the rows of its table, each with what it lacks or failed on
+    """
 
     on: date
     plans: Mapping[str, Eligibility]
     recommendations: Mapping[str, Recommendation]
     undecided: Mapping[str, tuple[str, ...]]
+    open: Mapping[str, tuple[Tried, ...]] = field(default_factory=dict)
 
     @property
     def eligible(self) -> tuple[str, ...]:
         return tuple(name for name, plan in self.plans.items() if plan.row is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
+class _Finding(NamedTuple):
     value: FactValue | None
     because: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
     others: tuple[FactValue, ...] = ()  # what it might be instead, were the missing facts known
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
+class _Decision(NamedTuple):
     row: Row | None
     because: tuple[Fact, ...]
     tried: tuple[Tried, ...]
@@ -126,6 +132,7 @@ class _Case:
         self.chart = chart
         self.found: dict[str, _Finding] = {}
         self.decided: dict[str, _Decision] = {}
+        self.answered: dict[int, _Truth] = {}
 
     def find(self, name: str) -> _Finding:
         finding = self.found.get(name)
@@ -171,8 +178,8 @@ class _Case:
         return (None if decision.missing else False), decision.because, decision.missing
 
     def _count(self, terms: tuple[Term, ...]) -> _Finding:
-        because: list[Fact] = []
-        missing: list[str] = []
+        because: tuple[Fact, ...] = ()
+        missing: tuple[str, ...] = ()
         count = open_ = 0
         for term in terms:
             truth, facts, lacks = self.truth(term)
@@ -183,46 +190,56 @@ class _Case:
                 open_ += 1
                 missing += lacks
         others = tuple(Decimal(count + more) for more in range(1, open_ + 1))
-        return _Finding(Decimal(count), _unique(because), tuple(dict.fromkeys(missing)), others)
+        return _Finding(Decimal(count), _unique(because), _named(missing), others)
 
     def truth(self, term: Term) -> _Truth:
         """Whether a question holds: True, False or None, the facts that say so, and the facts it lacks."""
-        if isinstance(term, Condition):
-            finding = self.find(term.fact)
-            if finding.value is None:
-                if term.or_unknown and not finding.others:
-                    return True, finding.because, ()
-                if not finding.missing:  # a table that has no row for this person: known, and not what is asked
-                    return False, finding.because, ()
-                return None, finding.because, finding.missing
-            holds = term.holds(finding.value)
-            if finding.others and any(term.holds(other) != holds for other in finding.others):
-                return None, finding.because, finding.missing
-            return holds, finding.because, ()
-        return self._all(term.terms) if term.needs == "all" else self._any(term.terms)
+        if not isinstance(term, Condition):
+            return self._all(term.terms) if term.needs == "all" else self._any(term.terms)
+        finding = self.found.get(term.fact) or self.find(term.fact)
+        value, because, missing, others = finding
+        if value is None:
+            if term.or_unknown and not others:
+                return True, because, ()
+            if not missing:  # a table that has no row for this person: known, and not what is asked
+                return False, because, ()
+            return None, because, missing
+        if term.limit is True and value is True and term.word == "is" and not others:
+            return True, because, ()
+        holds = term.holds(value)
+        if others and any(term.holds(other) != holds for other in others):
+            return None, because, missing
+        return holds, because, ()
 
     def _all(self, terms: tuple[Term, ...]) -> _Truth:
-        because: list[Fact] = []
-        missing: list[str] = []
+        because: tuple[Fact, ...] = ()
+        missing: tuple[str, ...] = ()
         for term in terms:
             truth, facts, lacks = self.truth(term)
             if truth is False:
                 return False, facts, ()
             because += facts
             missing += lacks
-        return (None if missing else True), _unique(because), tuple(dict.fromkeys(missing))
+        return (None if missing else True), _unique(because), _named(missing)
 
     def _any(self, terms: tuple[Term, ...]) -> _Truth:
         return self._any_truth([self.truth(term) for term in terms])
 
     @staticmethod
     def _any_truth(truths: list[_Truth]) -> _Truth:
-        yes = [truth for truth in truths if truth[0]]
-        if yes:
-            return True, _unique([fact for truth in yes for fact in truth[1]]), ()
-        missing = tuple(dict.fromkeys(name for truth in truths for name in truth[2]))
-        facts = _unique([fact for truth in truths for fact in truth[1]])
-        return (None if missing else False), facts, missing
+        """True by all that say yes; else open where anything is missing."""
+        yes: tuple[Fact, ...] = ()
+        known: tuple[Fact, ...] = ()
+        missing: tuple[str, ...] = ()
+        holds = False
+        for truth, facts, lacks in truths:
+            if truth:
+                holds, yes = True, yes + facts
+            else:
+                known, missing = known + facts, missing + lacks
+        if holds:
+            return True, _unique(yes), ()
+        return (None if missing else False), _unique(known), _named(missing)
 
     def decide(self, table: str, rows: tuple[Row, ...]) -> _Decision:
         """First row whose conditions all hold; rows before it that lack facts make the decision provisional."""
@@ -239,28 +256,36 @@ class _Case:
             if failed is None and not lacks:
                 return _Decision(row, because, tuple(tried), tuple(missing))
             if failed is None:
+                lacks = _named(lacks)
                 missing.update(dict.fromkeys(lacks))
-                tried.append(Tried(row, None, None, tuple(dict.fromkeys(lacks))))
+                tried.append(Tried(row, None, None, lacks, because))
             else:
                 value = self.find(failed.fact).value if isinstance(failed, Condition) else False
-                tried.append(Tried(row, failed, value))
+                tried.append(Tried(row, failed, value, (), because))
         return _Decision(None, (), tuple(tried), tuple(missing))
 
-    def _test(self, row: Row) -> tuple[Term | None, list[str], tuple[Fact, ...]]:
-        lacks: list[str] = []
-        because: list[Fact] = []
+    def _test(self, row: Row) -> tuple[Term | None, tuple[str, ...], tuple[Fact, ...]]:
+        lacks: tuple[str, ...] = ()
+        because: tuple[Fact, ...] = ()
         for term in row.when:
-            truth, facts, missing = self.truth(term)
+            known = self.answered.get(id(term))  # one question opens many rows: `question.prepared` made it one object
+            if known is None:
+                known = self.answered[id(term)] = self.truth(term)
+            truth, facts, missing = known
             if truth is False:
-                return term, [], ()
+                return term, (), facts
             if truth is None:
                 lacks += missing
-            because += facts
+            because = because + facts if because else facts
         return None, lacks, _unique(because)
 
 
-def _unique(facts: list[Fact]) -> tuple[Fact, ...]:
-    return tuple({fact.name: fact for fact in facts}.values())
+def _unique(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    return facts if len(facts) < 2 else tuple({fact.name: fact for fact in facts}.values())
+
+
+def _named(missing: tuple[str, ...]) -> tuple[str, ...]:
+    return missing if len(missing) < 2 else tuple(dict.fromkeys(missing))
 
 
 def evaluate(knowledge: Knowledge, chart: Chart) -> Answer:
@@ -272,6 +297,7 @@ def evaluate(knowledge: Knowledge, chart: Chart) -> Answer:
     plans = {name: _eligibility(case, plan) for name, plan in knowledge.plans.items()}
     recommendations: dict[str, Recommendation] = {}
     undecided: dict[str, tuple[str, ...]] = {}
+    open_: dict[str, tuple[Tried, ...]] = {}
     if any(plan.row is not None for plan in plans.values()):
         for measure, guideline in knowledge.guidelines.items():
             decision = case.decide(measure, guideline.rows)
@@ -285,36 +311,8 @@ def evaluate(knowledge: Knowledge, chart: Chart) -> Answer:
                     decision.missing,
                 )
             elif decision.missing:
-                undecided[measure] = decision.missing
-    return Answer(chart.on, plans, recommendations, undecided)
-
-
-def raw_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[tuple[str, FromRecord], ...]:
-    """The facts of the record that these questions come down to, with where each is read from."""
-    found: dict[str, FromRecord] = {}
-    waiting: list[Term | str] = list(terms)
-    seen: set[str] = set()
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, Group):
-            waiting += one.terms
-            continue
-        name = one if isinstance(one, str) else one.fact
-        if name in seen:
-            continue
-        seen.add(name)
-        match knowledge.facts[name].definition:
-            case FromRecord() as origin:
-                found[name] = origin
-            case AnyOf(nested) | AllOf(nested) | CountOf(nested):
-                waiting += nested
-            case KnownAny(names):
-                waiting += names
-            case EligibleFor(plans):
-                waiting += [term for plan in plans for row in knowledge.plans[plan].eligible for term in row.when]
-            case DecidedBy(table):
-                waiting += [term for row in knowledge.guidelines[table].rows for term in row.when]
-    return tuple(sorted(found.items()))
+                undecided[measure], open_[measure] = decision.missing, decision.tried
+    return Answer(chart.on, plans, recommendations, undecided, open_)
 
 
 def holds(knowledge: Knowledge, chart: Chart, terms: tuple[Term, ...]) -> bool | None:

@@ -4,23 +4,13 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from careplan.domain.condition import FactValue, Term
 from careplan.domain.measure import Measure
+from careplan.domain.source import Source
 from careplan.domain.target import NO_TARGET, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a number or sentence comes from."""
-
-    title: str
-    publisher: str
-    url: str
-    year: int | None = None
-    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +85,12 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Something the plan template makes: a Task of the clinic or the patient.
+    """Something the plan template makes: what somebody does (`Task`) or what is ordered (`ServiceRequest`).
 
-    who     `clinic` or `patient`
-    when    for whom: left out where this is known not to hold (an offer to stop smoking, to one who never did)
+    who        `clinic` or `patient`: whose turn it is
+    when       for whom: left out where this is known not to hold (an offer to stop smoking, to one who never did)
+    serves     measures it is for, all of them followed by the plan
+    performer  who does what is ordered, in Danish: «Øjenlæge»
     """
 
     id: str
@@ -108,6 +100,8 @@ class Activity:
     says: str = ""
     every: Every | None = None
     when: tuple[Term, ...] = ()
+    serves: tuple[str, ...] = ()
+    performer: str = ""
 
     @property
     def review(self) -> bool:
@@ -139,7 +133,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PlanType:
-    """A disease's plan: who is eligible, what is followed, what is agreed by default."""
+    """A disease's plan: who is eligible, what is followed, what is agreed by default.
+
+    ahead_with  plan types beside which an overdue plan of this type comes first: together they are followed badly
+    """
 
     id: str
     version: str
@@ -154,6 +151,7 @@ class PlanType:
     monitors: tuple[Monitor, ...] = ()
     activities: tuple[Activity, ...] = ()
     checks: tuple[Check, ...] = ()
+    ahead_with: tuple[str, ...] = ()
 
 
 # ── facts ────────────────────────────────────────────────────────────────────────────────────────
@@ -220,12 +218,16 @@ class FactDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Everything the service knows about care, as read from its files."""
+    """Everything the service knows about care, as read from its files.
+
+    asks  table → for each of its rows, the facts of the record that it and the rows before it come down to
+    """
 
     measures: Mapping[str, Measure]
     facts: Mapping[str, FactDefinition]
     guidelines: Mapping[str, Guideline]
     plans: Mapping[str, PlanType]
+    asks: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
     @property
     def version(self) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from careplan.domain.source import Source
+
 Value = bool | Decimal | str
 
 
@@ -50,6 +52,34 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Derivation:
+    """How values of a measure are computed where none was reported.
+
+    formula  of `careplan.domain.formula`; inputs: measures, in the order in which it takes them
+    beside   measure whose computed value this one is told beside, both of the same sample; empty: none
+    """
+
+    formula: str
+    inputs: tuple[str, ...]
+    source: Source
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How a value in another kind of unit becomes one in the measure's: by the molar mass, or by a formula.
+
+    unit        UCUM, as values arrive: `mg/dL`; every unit that scales into it converts as well
+    molar_mass  g/mol of what is measured; None where `formula` (of `careplan.domain.formula`) converts
+    """
+
+    unit: str
+    source: Source
+    molar_mass: Decimal | None = None
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """A quantity we follow: its codes, unit and the limits of belief.
 
@@ -57,8 +87,11 @@ class Measure:
     unit, ucum   as people read it, and the UCUM normal form values are compared in
     plausible    outside: ask again; possible: outside is refused
     near         margin of «tæt på mål» in `ucum`
+    safety       where any clinician may agree on a target; outside it takes a doctor. `safety_source` says what it
+                 rests on, `safety_unverified` that no source draws the line and the clinic's doctors must
     low_end_needs  fact without which a value under a target's low end is no warning (guidelines.md, Bounds)
     sample       of a laboratory test, what is taken: `blood` or `urine`; empty where nothing is
+    derived      how it is computed where nothing was reported; conversions: from other kinds of unit, each with source
     """
 
     id: str
@@ -76,12 +109,17 @@ class Measure:
     possible: Span = Span()
     chart: Span = Span()
     near: Decimal = Decimal(0)
+    safety: Span = Span()
+    safety_source: str = ""
+    safety_unverified: bool = False
     low_end_needs: str | None = None
     sample: str = ""
     priority: int = 99
     codes: tuple[Code, ...] = ()
     panel: tuple[Code, ...] = ()
     answers: tuple[Answer, ...] = ()
+    derived: Derivation | None = None
+    conversions: tuple[Conversion, ...] = ()
 
     def number(self, value: Value) -> Decimal | None:
         """What a value counts as against a target; None where it is no number."""
@@ -104,8 +142,9 @@ class Reading:
 
     value       in the measure's `ucum` unit, or a choice's `value`
     comparator  `<` or `>` where the laboratory gave a bound
-    source      `lab`, `clinic`, `home`, `municipality` or `unknown`
-    reference   `Observation/17`
+    source      `lab`, `clinic`, `home`, `municipality`, `unknown`, or `derived`
+    reference   `Observation/17`; empty where it was computed
+    derived_from  references of the Observations it was computed from; empty: reported; formula: by which
     """
 
     measure: str
@@ -114,6 +153,13 @@ class Reading:
     reference: str
     source: str = "unknown"
     comparator: str | None = None
+    derived_from: tuple[str, ...] = ()
+    formula: str = ""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The Observations this value stands in, or was computed from."""
+        return self.derived_from or (self.reference,)
 
     @property
     def on(self) -> date:

@@ -1,13 +1,16 @@
 """When an activity is due, late or done. Dates only; who is told is for the doors."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from careplan.domain.calendar import add_months
 from careplan.domain.evaluation import Answer
-from careplan.domain.guideline import Activity
+from careplan.domain.guideline import Activity, PlanType
 
 REVIEW = "review_interval"
 """The table that rules the interval to the next årskontrol, in months."""
+
+_YEAR = 12
 
 
 def review_months(answer: Answer) -> int | None:
@@ -17,12 +20,27 @@ def review_months(answer: Answer) -> int | None:
     return None if high is None else int(high)
 
 
+def next_control(answer: Answer, dues: Iterable[date]) -> date:
+    """The day of the next årskontrol: the first set after today, else as late as the rules allow, else in a year."""
+    return min((day for day in dues if day > answer.on), default=add_months(answer.on, review_months(answer) or 12))
+
+
 def first_due(activity: Activity, answer: Answer) -> date | None:
     """When an activity of a new plan is due: the årskontrol by the rules, others by their own interval."""
     if activity.every is None:
         return None
     ruled = review_months(answer) if activity.review else None
     return add_months(answer.on, min(activity.every.months, ruled or activity.every.months))
+
+
+def goal_due(plan: PlanType, measure: str, answer: Answer) -> date:
+    """When an agreed target is to be looked at again: as often as the plan follows the measure and the rules ask.
+
+    A year where neither says.
+    """
+    followed = [one.every.months for one in plan.monitors if one.measure == measure and one.every is not None]
+    ruled = review_months(answer)
+    return add_months(answer.on, min([*followed, *([ruled] if ruled else [])], default=_YEAR))
 
 
 def is_late(due: date | None, on: date) -> bool:

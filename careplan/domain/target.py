@@ -60,6 +60,36 @@ class Target:
 NO_TARGET = Target()
 
 
+def same_target(one: Target | None, other: Target | None) -> bool:
+    """Whether two targets ask for the same, whether made or read; words for having no number do not count."""
+    if one is None or other is None:
+        return one is other
+    if (one.low, one.high, one.is_number and one.strict) != (other.low, other.high, other.is_number and other.strict):
+        return False
+    return (one.value is None and other.value is None) or _decided(one) == _decided(other)
+
+
+def _decided(target: Target) -> bool | Decimal | str | None:
+    """What a target without number decides; a Goal writes a group (`B`) as it writes a reason."""
+    return target.why if target.value is None else target.value
+
+
+def is_safe(measure: Measure, target: Target, recommended: Target | None = None) -> bool:
+    """Whether any clinician may agree on a target: each end it has lies within the measure's safety span.
+
+    recommended  what the rules say: the end that counts there (the high one, else the low one) may not be left open
+                 where the span guards it, as no value would then be outside the target on that side
+    """
+    ends = (end for end in (target.low, target.high) if end is not None)
+    return all(map(measure.safety.holds, ends)) and not _left_open(measure, target, recommended or NO_TARGET)
+
+
+def _left_open(measure: Measure, target: Target, recommended: Target) -> bool:
+    if recommended.high is not None:
+        return target.high is None and measure.safety.high is not None
+    return recommended.low is not None and target.low is None and measure.safety.low is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """The target that was agreed from one day until another (not included); None: still. The chart's målbånd."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from careplan.domain.errors import CareplanError
-from careplan.domain.quantity import factor, units_like
+from careplan.domain.quantity import scaled
 from careplan.fhir.folding import folded
 from careplan.fhir.query import (
     Alternative,
@@ -28,6 +28,7 @@ from careplan.fhir.registry import Parameter, known
 from careplan.fhir.sound import sounds_of
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import UCUM, normal_code, normal_system
+from careplan.fhir.unit import factor, units_like
 
 MOST_ALTERNATIVES = 400
 """Of one parameter, counted in every unit that a quantity is asked for in: what every store bears."""
@@ -186,7 +187,8 @@ def _quantities(parameter: Parameter, modifier: str, text: str, base: str) -> tu
 
 def _in_unit(number: NumberIs, system: str | None, unit: str, into: str) -> NumberIs:
     by = factor(unit, into)
-    return NumberIs(number.prefix, number.value * by, number.low * by, number.high * by, system, into)
+    value, low, high = (scaled(one, by) for one in (number.value, number.low, number.high))
+    return NumberIs(number.prefix, value, low, high, system, into)
 
 
 def _strings(parameter: Parameter, modifier: str, text: str, base: str) -> tuple[Alternative, ...]:

@@ -66,7 +66,7 @@ DESCRIBED: Mapping[tuple[str, str], Described] = MappingProxyType(
             (
                 Argument("clinic", "Reference", "Only patients listed with this practice.", target=("Organization",)),
                 Argument("plan-type", "code", "Only this plan type: diabetes, kol or hjerte."),
-                Argument("state", "code", "Only these: new, overdue or maintained."),
+                Argument("state", "code", "Only these: new, overdue, maintained, or excluded: else left out."),
                 _ON,
                 _COUNT,
             ),
@@ -82,6 +82,26 @@ DESCRIBED: Mapping[tuple[str, str], Described] = MappingProxyType(
             "Gives the patient, the active plans, goals, values and agreements that an audience may see.",
             "Bundle",
             (Argument("audience", "code", "patient, clinic or referral; the caller's own where it is left out."), _ON),
+        ),
+        ("Patient", "exclude"): Described(
+            "Do not offer a plan now",
+            "Records that a plan is turned down, with the reason: the patient leaves the list of those to be offered "
+            "it until the day to ask again. Ends when it is taken back, or when the plan is made.",
+            "Task",
+            (
+                Argument("plan-type", "code", "The plan type: diabetes, kol or hjerte.", min=1),
+                Argument("reason", "CodeableConcept", "A code of CodeSystem/exclusion-reason.", min=1),
+                Argument("text", "string", "The reason in words; needed for `other`."),
+                Argument("until", "date", "The day to ask again; left out: not before it is taken back."),
+            ),
+            changes=True,
+        ),
+        ("Patient", "end-exclusion"): Described(
+            "Offer a plan again",
+            "Takes back that a plan is not to be offered: the patient is listed again.",
+            "Task",
+            (Argument("plan-type", "code", "The plan type: diabetes, kol or hjerte.", min=1),),
+            changes=True,
         ),
         ("CarePlan", "establish"): Described(
             "Make plans for a patient",
@@ -107,7 +127,8 @@ DESCRIBED: Mapping[tuple[str, str], Described] = MappingProxyType(
                 Argument("strict", "boolean", "Whether the upper bound itself is outside."),
                 Argument("reason", "code", "A code of CodeSystem/deviation-reason.", min=1),
                 Argument("text", "string", "The reason in words; needed for `other`."),
-                Argument("valid-until", "date", "The day to look at it again."),
+                Argument("valid-until", "date", "The day to look at it again; the next yearly control if left out."),
+                Argument("author", "string", "Who answers for it, by reference, where the caller is no person."),
             ),
             changes=True,
         ),

@@ -2,7 +2,8 @@
 
 HL7 defines some parameters once for many types (`clinical-patient`) and the others type by type (`Task-patient`).
 One resource is published for each of HL7's definitions that is offered, derived from it and cut to the types served
-here. Not here: which parameters there are (`registry`), and how they are asked (`criterion`).
+here, and one for each parameter of our own. Not here: which parameters there are (`registry`), and how they are asked
+(`criterion`).
 https://hl7.org/fhir/R4/searchparameter.html · https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
@@ -12,10 +13,11 @@ from typing import Any
 
 from careplan.fhir import systems
 from careplan.fhir.criterion import MODIFIERS, PREFIXES, sort_of
-from careplan.fhir.registry import ROWS, Parameter, Row
+from careplan.fhir.registry import ROWS, TYPES, Parameter, Row
 from careplan.fhir.text import Json
 
 HL7 = "http://hl7.org/fhir/SearchParameter"
+OURS = f"{systems.CANONICAL}/SearchParameter"
 
 _CONFORMANCE = "StructureDefinition CodeSystem ValueSet SearchParameter OperationDefinition"
 _PEOPLE = "Patient RelatedPerson Practitioner PractitionerRole"
@@ -68,8 +70,9 @@ def parameter_id(type_name: str, name: str) -> str:
 
 
 def parameter_url(type_name: str, name: str) -> str:
-    """Canonical URL of HL7's definition of a parameter."""
-    return f"{HL7}/{parameter_id(type_name, name)}"
+    """Canonical URL of the definition of a parameter: HL7's, or ours where HL7 has none."""
+    known = TYPES[type_name].parameter(name)
+    return f"{OURS if known is not None and known.ours else HL7}/{parameter_id(type_name, name)}"
 
 
 def search_parameters(version: str) -> tuple[Json, ...]:
@@ -87,13 +90,13 @@ def _search_parameter(id: str, version: str, uses: Sequence[tuple[Row, Parameter
     resource: dict[str, Any] = {
         "resourceType": "SearchParameter",
         "id": id,
-        "url": f"{systems.CANONICAL}/SearchParameter/{id}",
+        "url": f"{OURS}/{id}",
         "version": version,
         "name": parameter.name,
-        "derivedFrom": f"{HL7}/{id}",
+        **({} if parameter.ours else {"derivedFrom": f"{HL7}/{id}"}),
         "status": "active",
         "experimental": False,
-        "description": f"{parameter.name}, as HL7 defines it, of {', '.join(types)}",
+        "description": parameter.ours or f"{parameter.name}, as HL7 defines it, of {', '.join(types)}",
         "code": parameter.name,
         "base": types,
         "type": parameter.declared,

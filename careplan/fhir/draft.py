@@ -1,26 +1,26 @@
-"""A plan type applied to a person → the CarePlan, Goals and Tasks it would make; nothing is stored here.
+"""A plan type applied to a person → the CarePlan, Goals, Tasks and orders it would make; nothing is stored here.
 
 `PlanDefinition/$apply`, `CarePlan/$establish` and the page C3 all show or store this one draft. One active Goal a
-measure and one open Task an activity: what another plan already has is shared, and listed as such (design §2).
+measure and one open Task or order an activity: what another plan already has is shared, and listed as such
+(design §2). What of the template is not for this person is named with the reason: nothing drops out unsaid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from careplan.domain.calendar import add_months
 from careplan.domain.evaluation import Answer, Recommendation
 from careplan.domain.guideline import Activity, Knowledge, PlanType
 from careplan.domain.measure import Measure
-from careplan.domain.schedule import first_due
+from careplan.domain.schedule import first_due, goal_due
 from careplan.fhir import systems
+from careplan.fhir.agreed import activity_of, is_open, reference_of
+from careplan.fhir.definition_of_plan import activity_canonical
 from careplan.fhir.goal import AGREED, goal_from_recommendation, is_active, measure_of_goal
 from careplan.fhir.instant import instant_text
 from careplan.fhir.reading import Codes
 from careplan.fhir.text import Json
-
-OPEN_TASK = frozenset({"draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,27 @@ class DraftGoal:
 
 @dataclass(frozen=True, slots=True)
 class DraftTask:
-    """An activity of the plan: a new Task, or (`shared`) the open one there is."""
+    """An activity of the plan: a new Task or order, or (`shared`) the open one there is."""
 
     activity: Activity
     id: str
     value: Json
     shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A goal or activity of the template that this person's plan does not get.
+
+    why      `excluded` by the clinician, `unsuited` by its own condition, `undecided` for want of facts, `unruled`
+    missing  undecided: the facts
+    """
+
+    id: str
+    name: str
+    activity: Activity | None
+    why: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +68,12 @@ class Draft:
     care_plan: Json
     goals: tuple[DraftGoal, ...]
     tasks: tuple[DraftTask, ...]
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What the person has already: active Goals by measure, open Tasks by activity."""
+    """What the person has already: active Goals by measure, open Tasks and orders by activity."""
 
     goals: Mapping[str, Json]
     tasks: Mapping[str, Json]
@@ -83,20 +99,12 @@ class Occasion:
 def existing_from_resources(
     goals: Sequence[Json], tasks: Sequence[Json], codes: Codes, measures: Mapping[str, Measure]
 ) -> Existing:
-    """Active Goals by measure and open Tasks by activity."""
+    """Active Goals by measure, and open Tasks and orders by activity."""
     by_measure = {
         measure.id: goal for goal in goals if is_active(goal) and (measure := measure_of_goal(goal, codes, measures))
     }
-    by_activity = {
-        code: task for task in tasks if task.get("status") in OPEN_TASK and (code := activity_of(task)) is not None
-    }
+    by_activity = {code: task for task in tasks if is_open(task) and (code := activity_of(task)) is not None}
     return Existing(by_measure, by_activity)
-
-
-def activity_of(task: Json) -> str | None:
-    """Which activity of a plan type a Task is."""
-    codings = task.get("code", {}).get("coding", ())
-    return next((one.get("code") for one in codings if one.get("system") == systems.ACTIVITY), None)
 
 
 def drafts(
@@ -107,7 +115,7 @@ def drafts(
     existing: Existing,
     occasion: Occasion,
 ) -> tuple[Draft, ...]:
-    """One draft a plan type, in order; later ones share the Goals and Tasks of earlier ones.
+    """One draft a plan type, in order; later ones share the Goals, Tasks and orders of earlier ones.
 
     addresses  plan type → references of the Conditions it is for
     """
@@ -120,8 +128,37 @@ def drafts(
         goals |= {one.measure.id: {**one.value, "id": one.id} for one in plan_goals}
         tasks |= {one.activity.id: {**one.value, "id": one.id} for one in plan_tasks}
         care_plan = _care_plan(plan, plan_goals, plan_tasks, addresses.get(plan.id, ()), occasion)
-        made.append(Draft(plan, id, care_plan, plan_goals, plan_tasks))
-    return tuple(made)
+        absent = _absent(plan, knowledge, answer, occasion)
+        made.append(Draft(plan, id, care_plan, plan_goals, plan_tasks, absent))
+    return tuple(_with_all_plans(one, made) for one in made)
+
+
+def _with_all_plans(draft: Draft, made: Sequence[Draft]) -> Draft:
+    """The draft with each new Task and order based on every plan of these that it is for."""
+    tasks = tuple(one if one.shared else replace(one, value=_based_on_all(one, made)) for one in draft.tasks)
+    return replace(draft, tasks=tasks)
+
+
+def _based_on_all(task: DraftTask, made: Sequence[Draft]) -> Json:
+    plans = [{"reference": f"CarePlan/{one.id}"} for one in made if any(other.id == task.id for other in one.tasks)]
+    return {**task.value, "basedOn": plans}
+
+
+def _absent(plan: PlanType, knowledge: Knowledge, answer: Answer, occasion: Occasion) -> tuple[Absent, ...]:
+    """What of the template this person's plan does not get, goals first."""
+    found: list[Absent] = []
+    for name in plan.follows:
+        measure = knowledge.measures[name]
+        missing = answer.undecided.get(name, ())
+        if measure.goal and name in occasion.exclude:
+            found.append(Absent(name, measure.name, None, "excluded"))
+        elif measure.goal and name not in answer.recommendations:
+            found.append(Absent(name, measure.name, None, "undecided" if missing else "unruled", missing))
+    for activity in plan.activities:
+        if activity.id in occasion.exclude | occasion.unsuited:
+            why = "excluded" if activity.id in occasion.exclude else "unsuited"
+            found.append(Absent(activity.id, activity.title, activity, why))
+    return tuple(found)
 
 
 def _goals(
@@ -136,21 +173,20 @@ def _goals(
             goal = taken[name]
             found.append(DraftGoal(measure, goal["id"], goal, recommendation, shared=True))
         else:
-            goal = _new_goal(recommendation, measure, occasion)
+            goal = _new_goal(recommendation, measure, goal_due(plan, name, answer), occasion)
             found.append(DraftGoal(measure, occasion.new_id(), goal, recommendation, shared=False))
     return found
 
 
-def _new_goal(recommendation: Recommendation, measure: Measure, occasion: Occasion) -> Json:
+def _new_goal(recommendation: Recommendation, measure: Measure, due: date, occasion: Occasion) -> Json:
     goal = goal_from_recommendation(
         recommendation, measure, occasion.patient, occasion.at, agreed=True, status="active"
     )
-    due = add_months(occasion.on, 12).isoformat()
     goal["startDate"] = occasion.on.isoformat()
     for entry in goal["target"]:
         kinds = [one.get("valueCode") for one in entry["extension"]]
         if AGREED in kinds:
-            entry["dueDate"] = due
+            entry["dueDate"] = due.isoformat()
     return goal
 
 
@@ -165,42 +201,75 @@ def _tasks(
             task = taken[activity.id]
             found.append(DraftTask(activity, task["id"], task, shared=True))
         else:
-            task = task_of(
+            task = agreed_from_activity(
                 activity,
                 occasion.patient,
                 [f"CarePlan/{plan_id}"],
                 occasion.at,
                 due=first_due(activity, answer),
                 clinic=occasion.clinic,
+                definition=activity_canonical(plan, activity),
             )
             found.append(DraftTask(activity, occasion.new_id(), task, shared=False))
     return found
 
 
-def task_of(
-    activity: Activity, patient: str, plans: Sequence[str], at: datetime, *, due: date | None, clinic: str | None
+def agreed_from_activity(
+    activity: Activity,
+    patient: str,
+    plans: Sequence[str],
+    at: datetime,
+    *,
+    due: date | None,
+    clinic: str | None,
+    definition: str | None = None,
 ) -> dict[str, Any]:
-    """The Task of an activity, not yet begun; without an owner where the clinic is to do it and none is known.
+    """The Task or the order of an activity, not yet begun.
 
-    plans  references of the CarePlans it is of
+    plans       references of the CarePlans it is of
+    clinic      who owns or orders it where the clinic does; None: nobody is named
+    definition  canonical of the ActivityDefinition it is made from
     """
-    task: dict[str, Any] = {
-        "resourceType": "Task",
+    is_task = activity.kind == "Task"
+    who, by = {"reference": f"Patient/{patient}"}, {"reference": f"Organization/{clinic}"} if clinic else None
+    made: dict[str, Any] = {
+        "resourceType": activity.kind,
         "basedOn": [{"reference": one} for one in plans],
-        "status": "requested",
         "intent": "plan",
         "code": {"coding": [{"system": systems.ACTIVITY, "code": activity.id}], "text": activity.title},
-        "description": activity.says or activity.title,
-        "for": {"reference": f"Patient/{patient}"},
         "authoredOn": instant_text(at),
     }
-    if activity.who == "patient":
-        task["owner"] = {"reference": f"Patient/{patient}"}
-    elif activity.who == "clinic" and clinic:
-        task["owner"] = {"reference": f"Organization/{clinic}"}
-    if due:
-        task["restriction"] = {"period": {"end": due.isoformat()}}
-    return task
+    if definition:
+        made["instantiatesCanonical"] = definition if is_task else [definition]
+    return made | (_task if is_task else _order)(activity, who, by, due)
+
+
+def _task(activity: Activity, patient: Json, clinic: Json | None, due: date | None) -> dict[str, Any]:
+    owner = patient if activity.who == "patient" else clinic
+    return {
+        "status": "requested",
+        "description": activity.says or activity.title,
+        "for": patient,
+        **({"owner": owner} if owner else {}),
+        **({"restriction": {"period": {"end": due.isoformat()}}} if due else {}),
+    }
+
+
+def _order(activity: Activity, patient: Json, clinic: Json | None, due: date | None) -> dict[str, Any]:
+    """Who does it is said in words and never named: an order opens nobody's access.
+
+    With `patientInstruction` it is the patient's turn: to get it done.
+    """
+    said = {"patientInstruction": activity.says or activity.title}
+    return {
+        "status": "active",
+        "priority": "routine",
+        "subject": patient,
+        **({"requester": clinic} if clinic else {}),
+        "performerType": {"text": activity.performer},
+        **({"occurrencePeriod": {"end": due.isoformat()}} if due else {}),
+        **(said if activity.who == "patient" else {"note": [{"text": activity.says}]} if activity.says else {}),
+    }
 
 
 def _care_plan(
@@ -228,20 +297,7 @@ def _care_plan(
     if goals:
         care_plan["goal"] = [{"reference": f"Goal/{one.id}"} for one in goals]
     if tasks:
-        care_plan["activity"] = [{"reference": {"reference": f"Task/{one.id}"}} for one in tasks]
+        care_plan["activity"] = [
+            {"reference": {"reference": reference_of({**one.value, "id": one.id})}} for one in tasks
+        ]
     return care_plan
-
-
-def contained(draft: Draft) -> Json:
-    """The draft as one CarePlan with its Goals and Tasks contained, as `$apply` answers (nothing stored)."""
-    parts = [{**goal.value, "id": goal.id} for goal in draft.goals]
-    parts += [{**task.value, "id": task.id} for task in draft.tasks]
-    names = {f"{part['resourceType']}/{part['id']}": f"#{part['id']}" for part in parts}
-    bare = [{name: value for name, value in part.items() if name not in ("meta", "basedOn")} for part in parts]
-    plan = {**draft.care_plan, "status": "draft", "contained": bare}
-    plan["goal"] = [{"reference": names[one["reference"]]} for one in draft.care_plan.get("goal", ())]
-    plan["activity"] = [
-        {"reference": {"reference": names[one["reference"]["reference"]]}}
-        for one in draft.care_plan.get("activity", ())
-    ]
-    return {name: value for name, value in plan.items() if value not in ([], {})}

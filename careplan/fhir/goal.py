@@ -39,6 +39,11 @@ class Deviation:
     valid_until: date | None
 
 
+def is_expired(deviation: Deviation, on: date) -> bool:
+    """Whether its last day is past. Nothing changes by itself on that day: somebody looks at the target again."""
+    return deviation.valid_until is not None and deviation.valid_until < on
+
+
 def quantity(value: Decimal, measure: Measure, comparator: str | None = None) -> dict[str, Any]:
     """A FHIR Quantity in the measure's unit; `unit` as people read it."""
     written: dict[str, Any] = {"value": value}
@@ -202,9 +207,10 @@ def find_deviation(goal: Json) -> Deviation | None:
         return None
     concept = _first(parts, "reason", "valueCodeableConcept") or {}
     author = _first(parts, "author", "valueReference") or {}
+    codings: Iterable[Json] = concept.get("coding", ())
     return Deviation(
-        reason=next((c.get("code", "") for c in concept.get("coding", ())), ""),
-        text=_first(parts, "text", "valueString"),
+        reason=next((c.get("code", "") for c in codings if c.get("system") == systems.DEVIATION_REASON), ""),
+        text=_first(parts, "text", "valueString") or concept.get("text"),
         author=author.get("reference"),
         valid_until=find_date(_first(parts, "validUntil", "valueDate")),
     )

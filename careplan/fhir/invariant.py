@@ -36,29 +36,63 @@ def _quantity_has_bound(target: Item) -> bool:
 
 
 def _range_is_closed(target: Item) -> bool:
-    """Two bounds in one unit, the lower not above the upper."""
+    """Two bounds in one unit, each a bare value, the lower not above the upper."""
     span = target.get("detailRange")
     if span is None:
         return True
     low, high = span.get("low"), span.get("high")
     if not (_measured(low) and _measured(high)) or low["code"] != high["code"]:
         return False
+    if "comparator" in low or "comparator" in high:
+        return False
     return bool(Decimal(low["value"]) <= Decimal(high["value"]))
 
 
 def _strict_only_on_range(target: Item) -> bool:
-    """`high-exclusive` speaks of the upper of two bounds."""
-    return extension_of(target, systems.EXT_HIGH_EXCLUSIVE) is None or "detailRange" in target
+    """`high-exclusive` speaks of the upper of two bounds, and leaves something between them."""
+    strict = extension_of(target, systems.EXT_HIGH_EXCLUSIVE)
+    if strict is None:
+        return True
+    if "detailRange" not in target:
+        return False
+    low, high = (target["detailRange"].get(end, {}).get("value") for end in ("low", "high"))
+    return not strict.get("valueBoolean") or low is None or high is None or Decimal(low) < Decimal(high)
 
 
 def _deviation_explained(goal: Item) -> bool:
     """Where what is agreed differs from what is recommended, the Goal says why."""
     kinds = {kind_of_target(target): target for target in _items(goal, "target")}
     agreed, recommended = kinds.get("agreed"), kinds.get("recommended")
-    if agreed is None or recommended is None or _bounds(agreed) == _bounds(recommended):
+    if agreed is None or recommended is None or bounds_of(agreed) == bounds_of(recommended):
         return True
     deviation = extension_of(goal, systems.EXT_DEVIATION)
     return deviation is not None and extension_of(deviation, "reason") is not None
+
+
+def _deviation_needed(goal: Item) -> bool:
+    """A Goal that says why it deviates does deviate: from what is recommended, or from no recommendation at all."""
+    if extension_of(goal, systems.EXT_DEVIATION) is None:
+        return True
+    kinds = {kind_of_target(target): target for target in _items(goal, "target")}
+    agreed, recommended = kinds.get("agreed"), kinds.get("recommended")
+    return agreed is not None and (recommended is None or bounds_of(agreed) != bounds_of(recommended))
+
+
+def _one_reason(deviation: Item) -> bool:
+    """One reason of ours; codings of others may stand beside it."""
+    concept = (extension_of(deviation, "reason") or {}).get("valueCodeableConcept", {})
+    return [one.get("system") for one in _items(concept, "coding")].count(systems.DEVIATION_REASON) == 1
+
+
+def _author_named(deviation: Item) -> bool:
+    """Who decided is somebody who can be looked up, not a name, an identifier or something contained."""
+    reference = (extension_of(deviation, "author") or {}).get("valueReference", {}).get("reference", "")
+    return "/" in reference and not reference.startswith("#")
+
+
+def _until_a_day(deviation: Item) -> bool:
+    """The last day is a whole date."""
+    return len((extension_of(deviation, "validUntil") or {}).get("valueDate", "")) == len("2027-11-22")
 
 
 def _other_reason_told(deviation: Item) -> bool:
@@ -122,7 +156,11 @@ INVARIANTS: dict[str, Callable[[Any], bool]] = {
     "fp-target-range": _range_is_closed,
     "fp-target-strict": _strict_only_on_range,
     "fp-goal-deviation": _deviation_explained,
+    "fp-goal-deviation-needed": _deviation_needed,
     "fp-deviation-other": _other_reason_told,
+    "fp-deviation-reason": _one_reason,
+    "fp-deviation-author": _author_named,
+    "fp-deviation-until": _until_a_day,
     "fp-plan-one-type": _one_plan_type,
     "fp-observation-time": _observation_dated,
     "dk-core-organization-mandatory-identifier": _organisation_identified,
@@ -142,7 +180,7 @@ def _measured(quantity: Any) -> bool:
     )
 
 
-def _bounds(target: Item) -> tuple[Any, ...]:
+def bounds_of(target: Item) -> tuple[Any, ...]:
     """What a target demands, comparable: units by code, numbers by value."""
     name = next((name for name in target if name.startswith("detail")), "")
     value: Any = target.get(name)

@@ -6,13 +6,14 @@ record is left out of the chart, except where absence says no: a problem list an
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from careplan.domain.calendar import add_months, years_between
 from careplan.domain.chart import Chart, Fact
 from careplan.domain.condition import FactValue
+from careplan.domain.derivation import derived_readings, newest_first
 from careplan.domain.guideline import FromRecord, Knowledge
 from careplan.domain.measure import Reading
 from careplan.fhir import systems
@@ -23,7 +24,7 @@ from careplan.fhir.reading import (
     codes_from_knowledge,
     coding_keys,
     effective_at,
-    readings_from_observations,
+    readings_from_dated,
 )
 from careplan.fhir.span import find_span
 from careplan.fhir.text import Json
@@ -31,6 +32,8 @@ from careplan.fhir.text import Json
 _COUNTING_STATUS = frozenset({"active", "recurrence", "relapse"})
 _REFUTED = frozenset({"refuted", "entered-in-error"})
 _ADULT = "coded_at_age"
+_SEX = {"male": True, "female": False}
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +73,36 @@ def record_from_resources(resources: Iterable[Json], codes: Codes, on: date, cli
     for resource in resources:
         by_type.setdefault(resource["resourceType"], []).append(resource)
     patient = by_type.get("Patient", [{}])[0]
-    observations = [one for one in by_type.get("Observation", ()) if _known_by(effective_at(one), on)]
+    observations = [(at, one) for one in by_type.get("Observation", ()) if (at := _known_by(one, on)) is not None]
+    born = find_whole_date(patient.get("birthDate"))
+    reported = readings_from_dated(observations, codes)
     return Record(
         on=on,
         patient=patient,
         clinic=clinic,
-        born=find_whole_date(patient.get("birthDate")),
+        born=born,
         conditions=tuple(_conditions(by_type.get("Condition", ()), on)),
         medicines=tuple(_medicines(by_type.get("MedicationStatement", ()), on)),
-        readings=readings_from_observations(observations, codes),
+        readings=_with_derived(
+            reported, derived_readings(codes.derived, reported, born, _SEX.get(patient.get("gender")))
+        ),
         answers=_answers(observations),
         plans=tuple(by_type.get("CarePlan", ())),
     )
 
 
-def _known_by(at: Any, on: date) -> bool:
-    return at is not None and find_date(at.isoformat()) is not None and find_date(at.isoformat()) <= on  # type: ignore[operator]
+def _known_by(observation: Json, on: date) -> datetime | None:
+    """When a value was taken, by the Danish clock; None when it has no time, or was not taken yet."""
+    at = effective_at(observation)
+    return at if at is not None and at.date() <= on else None
+
+
+def _with_derived(
+    reported: Mapping[str, tuple[Reading, ...]], derived: Mapping[str, tuple[Reading, ...]]
+) -> Mapping[str, tuple[Reading, ...]]:
+    """Both in one series a measure: the newest by date counts, and no day has a value of each."""
+    both = {name: newest_first(reported.get(name, ()), some) for name, some in derived.items()}
+    return {**reported, **both}
 
 
 def _conditions(conditions: Iterable[Json], on: date) -> Iterable[Dated]:
@@ -121,19 +138,19 @@ def _medicines(statements: Iterable[Json], on: date) -> Iterable[Dated]:
             yield Dated(codes, start, f"MedicationStatement/{statement.get('id', '')}")
 
 
-def _answers(observations: Iterable[Json]) -> dict[str, tuple[date, FactValue, str]]:
+def _answers(observations: Iterable[tuple[datetime, Json]]) -> dict[str, tuple[date, FactValue, str]]:
     """The newest answer to each question of CodeSystem/fact."""
-    newest: dict[str, tuple[Any, str, FactValue]] = {}
-    for one in observations:
-        if one.get("status") in WITHDRAWN:
-            continue
-        for system, code in coding_keys(one.get("code")):
-            value = _answer_value(one) if system == systems.FACT else None
+    newest: dict[str, tuple[datetime, str, FactValue]] = {}
+    for at, one in observations:
+        for coding in one.get("code", _NOTHING).get("coding", ()):
+            if coding.get("system") != systems.FACT or "code" not in coding or one.get("status") in WITHDRAWN:
+                continue
+            value, code = _answer_value(one), coding["code"]
             if value is not None:
-                entry = (effective_at(one), f"Observation/{one.get('id', '')}", value)
+                entry = (at, f"Observation/{one.get('id', '')}", value)
                 if code not in newest or entry[:2] > newest[code][:2]:
                     newest[code] = entry
-    return {code: (find_date(at.isoformat()) or date.min, value, ref) for code, (at, ref, value) in newest.items()}
+    return {code: (at.date(), value, reference) for code, (at, reference, value) in newest.items()}
 
 
 def _answer_value(observation: Json) -> FactValue | None:
@@ -157,15 +174,24 @@ class ChartReader:
         self.codes = codes_from_knowledge(knowledge)
         definitions = [(one.id, one.definition) for one in knowledge.facts.values()]
         self._raw = {name: one for name, one in definitions if isinstance(one, FromRecord)}
+        self._fading = [(name, one.terms) for name, one in self._raw.items() if "within_months" in one.terms]
 
-    def chart(self, resources: Iterable[Json], on: date, clinic: str | None = None) -> Chart:
-        """The chart of the one person whose resources these are."""
-        return self.chart_from_record(record_from_resources(resources, self.codes, on, clinic))
+    def chart(
+        self, resources: Iterable[Json], on: date, clinic: str | None = None, names: Iterable[str] | None = None
+    ) -> Chart:
+        """The chart of the one person whose resources these are; `names`: with no other facts than these."""
+        return self.chart_from_record(record_from_resources(resources, self.codes, on, clinic), names)
 
-    def chart_from_record(self, record: Record) -> Chart:
-        found = (_READERS[origin.how](self, name, origin.terms, record) for name, origin in self._raw.items())
+    def chart_from_record(self, record: Record, names: Iterable[str] | None = None) -> Chart:
+        raw = self._raw if names is None else {name: self._raw[name] for name in names}
+        found = (_READERS[origin.how](self, name, origin.terms, record) for name, origin in raw.items())
         facts = {fact.name: fact for fact in found if fact is not None}
-        return Chart(record.on, facts, saved_plans(record.plans))
+        lapsed = {
+            name: fact
+            for name, terms in self._fading
+            if name in raw and name not in facts and (fact := _answered(name, terms, record)) is not None
+        }
+        return Chart(record.on, facts, saved_plans(record.plans), lapsed)
 
     def conditions_of(self, fact: str, record: Record) -> Sequence[Dated]:
         """The counting conditions behind a diagnosis fact."""
@@ -195,7 +221,7 @@ class ChartReader:
         if not readings:
             return None
         newest = readings[0]
-        return Fact(name, newest.value, newest.on, (newest.reference,))
+        return Fact(name, newest.value, newest.on, newest.references)
 
     def _nearest(self, name: str, terms: Mapping[str, Any], readings: Sequence[Reading], record: Record) -> Fact | None:
         dates = [one.on for one in self.conditions_of(terms["nearest"], record) if one.on is not None]
@@ -204,13 +230,13 @@ class ChartReader:
         first = min(dates)
         near = [r for r in readings if abs((r.on - first).days) <= int(terms["within_days"])]
         best = min(near, key=lambda r: (abs((r.on - first).days), r.on, r.reference), default=None)
-        return None if best is None else Fact(name, best.value, best.on, (best.reference,))
+        return None if best is None else Fact(name, best.value, best.on, best.references)
 
     def _answer(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
-        answer = record.answers.get(terms["answer"])
+        fact = _answered(name, terms, record)
         months = terms.get("within_months")
-        if answer is not None and (months is None or add_months(answer[0], int(months)) >= record.on):
-            return Fact(name, answer[1], answer[0], (answer[2],))
+        if fact is not None and (months is None or add_months(fact.on or date.min, int(months)) >= record.on):
+            return fact
         return Fact(name, False) if terms.get("absent") == "no" else None
 
     def _drug(self, name: str, terms: Mapping[str, Any], record: Record) -> Fact:
@@ -224,6 +250,12 @@ class ChartReader:
         value = _PERSON[terms["person"]](record)
         references = (f"Patient/{record.patient.get('id', '')}",)
         return None if value is None else Fact(name, value, None, references)
+
+
+def _answered(name: str, terms: Mapping[str, Any], record: Record) -> Fact | None:
+    """The newest answer, however old."""
+    answer = record.answers.get(terms["answer"])
+    return None if answer is None else Fact(name, answer[1], answer[0], (answer[2],))
 
 
 def _present(name: str, found: Sequence[Dated]) -> Fact:
@@ -249,7 +281,7 @@ def _age(record: Record) -> FactValue | None:
 
 
 def _male(record: Record) -> FactValue | None:
-    return {"male": True, "female": False}.get(record.patient.get("gender"))
+    return _SEX.get(record.patient.get("gender"))
 
 
 def _own_gp(record: Record) -> FactValue | None:

@@ -10,10 +10,14 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class TokenIs:
-    """system None: any system; "" : only without a system; code None: any code of the system."""
+    """system None: any system; "" : only without a system; code None: any code of the system.
+
+    below  the code is how they begin, as SKS nests its diagnoses: `DE11` stands for `DE119`
+    """
 
     system: str | None
     code: str | None
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ class Query:
     after    the store's opaque position from an earlier Page
     total    whether the number of matches is wanted
     links    other resources that must be there; all of them
+    beside   what comes with a page: of each query what is in the compartments of the page's matches, one state of the
+             store with them. Of these queries only type and criteria count
     used     the parameters as they go into the self link, in order
     ignored  what was asked and is not supported, left out
     """
@@ -175,6 +181,7 @@ class Query:
     patients: frozenset[str] | None = None
     listed_with: str | None = None
     links: tuple[Link, ...] = ()
+    beside: tuple["Query", ...] = ()
     includes: tuple[Include, ...] = ()
     elements: tuple[str, ...] = ()
     summary: str = "false"

@@ -1,52 +1,65 @@
 """Observation → readings: one resource may hold several (a blood pressure panel), or none.
 
-Which codes carry which measure stands in `careplan/knowledge/measures/`; aliases of systems are folded. Values
-are converted exactly into the measure's unit or left out, never guessed. danish-fhir.md §4.
+Which codes carry which measure stands in `careplan/knowledge/measures/`; aliases of systems are folded. Values are
+converted into the measure's unit (`careplan.fhir.unit`) or left out, never guessed. danish-fhir.md §4.
+Not here: what is computed from them (`careplan.domain.derivation`), and which values are refused on writing
+(`careplan.interactions.belief`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
-from careplan.domain.errors import UnitMismatch
+from careplan.domain.errors import OutOfRange, UnitMismatch
 from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Code, Measure, Reading, Value
-from careplan.domain.quantity import factor
 from careplan.fhir import systems
 from careplan.fhir.instant import COPENHAGEN, find_instant
 from careplan.fhir.text import Json
+from careplan.fhir.unit import value_in_measure
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
-_TRUE, _FALSE = Decimal(1), Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The codes of all measures, by folded system and code; `goals`: MedCom's codes of targets, which no value has."""
+    """The codes of all measures, by every name of their system; what is asked for each value of a record.
+
+    goals    MedCom's codes of targets, which no value has; homes: codes of what is measured at home
+    derived  the measures that are computed where they were not reported
+    """
 
     measures: Mapping[tuple[str, str], tuple[Measure, Code]]
     goals: Mapping[tuple[str, str], Measure]
     homes: frozenset[tuple[str, str]]
+    derived: tuple[Measure, ...] = ()
 
     def find(self, concept: Json) -> tuple[Measure, Code] | None:
         """The measure a CodeableConcept names, by the first of its codings that is one."""
-        for key in coding_keys(concept):
-            found = self.measures.get(key)
-            if found is not None:
-                return found
+        if isinstance(concept, dict):
+            for coding in concept.get("coding", ()):
+                found = self.measures.get((coding.get("system", ""), coding.get("code", "")))
+                if found is not None:
+                    return found
         return None
 
 
 def codes_from_knowledge(knowledge: Knowledge) -> Codes:
     """The code table of a knowledge; made once."""
-    pairs = [(measure, code) for measure in knowledge.measures.values() for code in measure.codes]
-    homes = [code for m in knowledge.measures.values() for code in (*m.panel, *m.codes) if code.setting == "home"]
+    every = knowledge.measures.values()
+    homes = [code for one in every for code in (*one.panel, *one.codes) if code.setting == "home"]
     return Codes(
-        {(systems.normal_system(code.system), code.code): (measure, code) for measure, code in pairs},
-        {(systems.MCS, code): one for one in knowledge.measures.values() for code in one.goal_codes.values()},
-        frozenset((systems.normal_system(code.system), code.code) for code in homes),
+        {key: (measure, code) for measure in every for code in measure.codes for key in _names(code)},
+        {(systems.MCS, code): one for one in every for code in one.goal_codes.values()},
+        frozenset(key for code in homes for key in _names(code)),
+        tuple(one for one in every if one.derived is not None),
     )
+
+
+def _names(code: Code) -> Iterator[tuple[str, str]]:
+    return ((system, code.code) for system in systems.names_of_system(code.system))
 
 
 def coding_keys(concept: Json) -> Iterator[tuple[str, str]]:
@@ -59,47 +72,71 @@ def coding_keys(concept: Json) -> Iterator[tuple[str, str]]:
 
 def effective_at(observation: Json) -> datetime | None:
     """When a value was taken, by the Danish clock: effective time (a Period's end), else when it was issued."""
+    at = _local(observation.get("effectiveDateTime"))
+    if at is not None:
+        return at
     period = observation.get("effectivePeriod") or {}
-    candidates = (
-        observation.get("effectiveDateTime"),
-        observation.get("effectiveInstant"),
-        period.get("end") or period.get("start"),
-        observation.get("issued"),
-    )
-    return next((at.astimezone(COPENHAGEN) for at in map(find_instant, candidates) if at is not None), None)
+    candidates = (observation.get("effectiveInstant"), period.get("end") or period.get("start"))
+    return next((at for at in map(_local, (*candidates, observation.get("issued"))) if at is not None), None)
+
+
+def _local(text: object) -> datetime | None:
+    return _moment(text) if isinstance(text, str) else None
+
+
+@lru_cache(2048)
+def _moment(text: str) -> datetime | None:
+    """A person's values come by the visit, many with one time."""
+    at = find_instant(text)
+    return None if at is None else at.astimezone(COPENHAGEN)
 
 
 def readings_from_observation(observation: Json, codes: Codes) -> tuple[Reading, ...]:
     """What an Observation says of our measures; empty when withdrawn, undated, or about something else."""
     at = effective_at(observation)
-    if at is None or observation.get("status") in WITHDRAWN:
-        return ()
-    reference = f"Observation/{observation.get('id', '')}"
-    source = _source(observation, codes)
-    parts = (observation, *observation.get("component", ()))
-    found = ((codes.find(part.get("code")), part) for part in parts)
-    return tuple(
-        reading
-        for match, part in found
-        if match is not None and (reading := _reading(*match, part, at, reference, source)) is not None
-    )
+    return () if at is None else tuple(_readings(observation, at, codes))
 
 
 def readings_from_observations(observations: Iterable[Json], codes: Codes) -> dict[str, tuple[Reading, ...]]:
     """All readings by measure, newest first."""
+    return readings_from_dated(((effective_at(one), one) for one in observations), codes)
+
+
+def readings_from_dated(
+    observations: Iterable[tuple[datetime | None, Json]], codes: Codes
+) -> dict[str, tuple[Reading, ...]]:
+    """All readings by measure, newest first, of Observations whose time is known already."""
     by_measure: dict[str, list[Reading]] = {}
-    for observation in observations:
-        for reading in readings_from_observation(observation, codes):
+    for at, observation in observations:
+        for reading in () if at is None else _readings(observation, at, codes):
             by_measure.setdefault(reading.measure, []).append(reading)
-    ordered = {name: sorted(some, key=lambda r: (r.at, r.reference), reverse=True) for name, some in by_measure.items()}
-    return {name: tuple(some) for name, some in ordered.items()}
+    for some in by_measure.values():
+        some.sort(key=_order, reverse=True)
+    return {name: tuple(some) for name, some in by_measure.items()}
 
 
-def _reading(measure: Measure, code: Code, part: Json, at: datetime, reference: str, source: str) -> Reading | None:
-    value, comparator = _value(measure, code, part)
-    if value is None:
-        return None
-    return Reading(measure.id, value, at, reference, "home" if code.setting == "home" else source, comparator)
+def _order(reading: Reading) -> tuple[datetime, str]:
+    return reading.at, reading.reference
+
+
+def _readings(observation: Json, at: datetime, codes: Codes) -> Iterator[Reading]:
+    if observation.get("status") in WITHDRAWN:
+        return
+    for part in parts_of(observation):
+        found = codes.find(part.get("code"))
+        if found is None:
+            continue
+        measure, code = found
+        value, comparator = _value(measure, code, part)
+        if value is not None:
+            source = "home" if code.setting == "home" else _source(observation, codes)
+            yield Reading(measure.id, value, at, f"Observation/{observation.get('id', '')}", source, comparator)
+
+
+def parts_of(observation: Json) -> tuple[Json, ...]:
+    """What may hold a value: the Observation itself, and its components."""
+    components = observation.get("component")
+    return (observation, *components) if components else (observation,)
 
 
 def _value(measure: Measure, code: Code, part: Json) -> tuple[Value | None, str | None]:
@@ -120,20 +157,32 @@ def _value(measure: Measure, code: Code, part: Json) -> tuple[Value | None, str 
 def _converted(measure: Measure, code: Code, quantity: Json) -> Decimal | None:
     if "value" not in quantity:
         return None
-    value = Decimal(quantity["value"])
-    unit = quantity.get("code") or _unit_by_text(measure, code, quantity.get("unit"))
-    if unit in ("1", "") and measure.ucum == "%" and value > 1:
-        unit = "%"  # NPU03011 is a fraction here and a percentage there (danish-fhir.md §4, traps): size decides
     try:
-        return value * factor(unit or code.ucum or measure.ucum, measure.ucum)
-    except UnitMismatch:
+        return value_of_quantity(measure, code, quantity)
+    except (UnitMismatch, OutOfRange):
         return None
 
 
-def _unit_by_text(measure: Measure, code: Code, text: str | None) -> str:
-    if text is None or text == code.ucum:
+def value_of_quantity(measure: Measure, code: Code, quantity: Json) -> Decimal:
+    """The value of a Quantity (which has one) in the measure's unit; without unit it is in the code's.
+
+    Raises UnitMismatch, OutOfRange
+    """
+    value = Decimal(quantity["value"])
+    unit = _unit(measure, code, quantity)
+    if unit in ("1", "") and measure.ucum == "%" and value > 1:
+        unit = "%"  # NPU03011 is a fraction here and a percentage there (danish-fhir.md §4, traps): size decides
+    return value if unit == measure.ucum else value_in_measure(value, unit, measure)
+
+
+def _unit(measure: Measure, code: Code, quantity: Json) -> str:
+    """The UCUM code, else what the written unit means here: `mmHg` is the measure's mm[Hg]."""
+    unit: str = quantity.get("code") or quantity.get("unit") or ""
+    if unit == measure.ucum:
+        return unit
+    if not unit or unit == code.ucum:
         return code.ucum or measure.ucum
-    return measure.ucum if text in (measure.unit, measure.ucum) else text
+    return measure.ucum if unit == measure.unit else unit
 
 
 def _answer(measure: Measure, concept: Json) -> Value | None:
@@ -147,12 +196,18 @@ def _answer(measure: Measure, concept: Json) -> Value | None:
 
 
 def _source(observation: Json, codes: Codes) -> str:
-    performers = [str(one.get("reference", "")) for one in observation.get("performer", ())]
-    if any(one.startswith(("Patient/", "RelatedPerson/")) for one in performers):
-        return "home"
-    if any(key in codes.homes for key in coding_keys(observation.get("code"))):
-        return "home"
-    categories = {code for concept in observation.get("category", ()) for _, code in coding_keys(concept)}
-    if "laboratory" in categories:
-        return "lab"
-    return "clinic" if performers or categories else "unknown"
+    performers = observation.get("performer", ())
+    for one in performers:
+        if str(one.get("reference", "")).startswith(("Patient/", "RelatedPerson/")):
+            return "home"
+    code = observation.get("code")
+    for coding in code.get("coding", ()) if isinstance(code, dict) else ():
+        if (coding.get("system", ""), coding.get("code", "")) in codes.homes:
+            return "home"
+    coded = False
+    for concept in observation.get("category", ()):
+        for coding in concept.get("coding", ()):
+            if coding.get("code") == "laboratory":
+                return "lab"
+            coded = coded or "code" in coding
+    return "clinic" if performers or coded else "unknown"

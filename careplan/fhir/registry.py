@@ -36,6 +36,7 @@ class Parameter:
     parts     of a composite: the parameters it is made of, in order, with expressions below its own element `$this`
     phonetic  a string is found by how it sounds
     worded    the text and displays of its concepts are kept, for `:text`
+    ours      what it finds, where HL7 has no such parameter and we define it; empty: it is HL7's
     """
 
     name: str
@@ -47,6 +48,7 @@ class Parameter:
     parts: tuple["Parameter", ...] = ()
     phonetic: bool = False
     worded: bool = False
+    ours: str = ""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -108,6 +110,7 @@ def _parameter(name: str, entry: Mapping[str, Any], siblings: Mapping[str, Any] 
         parts,
         phonetic=entry.get("phonetic", False),
         worded=entry.get("text", False),
+        ours=entry.get("ours", ""),
     )
 
 
@@ -138,7 +141,11 @@ def _row(
 
 
 ROWS: tuple[Row, ...] = (
-    _row("Patient", on_type=("eligible", "export"), on_instance=("recommended-targets", "overview", "everything")),
+    _row(
+        "Patient",
+        on_type=("eligible", "export"),
+        on_instance=("recommended-targets", "overview", "everything", "exclude", "end-exclusion"),
+    ),
     _row("RelatedPerson"),
     _row("Practitioner"),
     _row("PractitionerRole"),

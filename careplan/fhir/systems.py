@@ -23,10 +23,12 @@ OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-catego
 CONDITION_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 CONDITION_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 CONDITION_CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
+GOAL_CATEGORY = "http://terminology.hl7.org/CodeSystem/goal-category"
 GOAL_ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 DATA_OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
+ACTION_TYPE = "http://terminology.hl7.org/CodeSystem/action-type"
 PLAN_DEFINITION_TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
 
 # Identifier systems
@@ -45,8 +47,10 @@ CANONICAL = "https://careplan.example/fhir"
 PLAN_TYPE = f"{CANONICAL}/CodeSystem/plan-type"
 FACT = f"{CANONICAL}/CodeSystem/fact"
 DEVIATION_REASON = f"{CANONICAL}/CodeSystem/deviation-reason"
+EXCLUSION_REASON = f"{CANONICAL}/CodeSystem/exclusion-reason"
 MEASURE = f"{CANONICAL}/CodeSystem/measure"
 ACTIVITY = f"{CANONICAL}/CodeSystem/activity"
+ADVICE = f"{CANONICAL}/CodeSystem/advice"
 CHECK = f"{CANONICAL}/CodeSystem/check"
 
 PROFILE_CAREPLAN = f"{CANONICAL}/StructureDefinition/forloebsplan-careplan"
@@ -56,8 +60,10 @@ PROFILE_OBSERVATION = f"{CANONICAL}/StructureDefinition/forloebsplan-observation
 EXT_TARGET_KIND = f"{CANONICAL}/StructureDefinition/target-kind"
 EXT_HIGH_EXCLUSIVE = f"{CANONICAL}/StructureDefinition/high-exclusive"
 EXT_RECOMMENDATION = f"{CANONICAL}/StructureDefinition/recommendation"
+EXT_EXPLANATION = f"{CANONICAL}/StructureDefinition/explanation"
 EXT_DEVIATION = f"{CANONICAL}/StructureDefinition/deviation"
 EXT_LAST_REVIEWED = f"{CANONICAL}/StructureDefinition/last-reviewed"
+EXT_VALUE_CONFIRMED = f"{CANONICAL}/StructureDefinition/value-confirmed"
 EXT_ELIGIBILITY = f"{CANONICAL}/StructureDefinition/eligibility"
 
 ALIASES = {

@@ -9,18 +9,30 @@ from dataclasses import dataclass
 from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Measure
 from careplan.fhir import systems
+from careplan.fhir.exclusion import OFFER, OFFER_NAME
 from careplan.fhir.text import Json
+
+ADVICE_KINDS = {
+    "plan-offer": "Bør have en forløbsplan",
+    "plan-overdue": "Årskontrol overskredet",
+    "out-of-target": "Værdi uden for aftalt mål",
+    "new-recommendation": "Ny anbefaling",
+    "target-expired": "Individuelt mål udløbet",
+}
+"""What a clinician is told of when opening a patient: the codes of CodeSystem/advice."""
 
 
 def code_systems(knowledge: Knowledge) -> tuple[Json, ...]:
-    """CodeSystem/measure, CodeSystem/activity and CodeSystem/check."""
+    """CodeSystem/measure, CodeSystem/activity, CodeSystem/check and CodeSystem/advice."""
     measures = [(one.id, one.name) for one in knowledge.measures.values()]
     activities = {one.id: one.title for plan in knowledge.plans.values() for one in plan.activities}
+    activities[OFFER] = OFFER_NAME
     checks = {one.id: one.says for plan in knowledge.plans.values() for one in plan.checks}
     tables = (
         ("measure", "Målinger", systems.MEASURE, measures),
         ("activity", "Aktiviteter i en forløbsplan", systems.ACTIVITY, activities.items()),
         ("check", "Årskontrollens tjekliste", systems.CHECK, checks.items()),
+        ("advice", "Råd, når en patient åbnes", systems.ADVICE, ADVICE_KINDS.items()),
     )
     return tuple(_code_system(name, title, url, knowledge.version, codes) for name, title, url, codes in tables)
 

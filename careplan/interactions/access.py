@@ -4,11 +4,14 @@ The answer for searches is a restriction of the query itself, so that totals and
 Not here: who the caller is (a door), and consent, audit and tokens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir import registry
+from careplan.fhir.agreed import is_order
+from careplan.fhir.exclusion import is_offer
 from careplan.fhir.goal import is_personal
 from careplan.fhir.query import Criterion, Link, Query, ReferenceIs, TokenIs
 from careplan.fhir.reference import Target, find_target
@@ -17,6 +20,7 @@ from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
+from careplan.interactions.grant import is_granted, is_narrowed, is_within, narrowed
 from careplan.store.protocol import Version
 
 
@@ -74,6 +78,9 @@ OWN: Mapping[str, str] = {
 GUESTS = frozenset({"patient", "municipality", "hospital"})
 """Roles that add to a record without answering for it."""
 
+CLINICAL = frozenset({"system", "clinic", "lps"})
+"""Roles that treat, or call for somebody who does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -111,7 +118,10 @@ async def restrict(context: Context, query: Query) -> Query:
 
     Raises Forbidden when the type, or every type that a chain or `_has` leads to, is not the role's to read.
     """
-    check_type(context, query.type)
+    check_type(context, query.type, "s")
+    for one in query.beside:
+        check_whole_type(context, one.type)
+    query = narrowed(context, query)
     if query.type in OPEN and not query.links:
         return query
     scope = await scope_of(context, None if query.links else query.patient)
@@ -134,24 +144,56 @@ def _restricted_link(context: Context, link: Link, scope: Scope) -> Link:
     open_to = tuple(query for query in link.queries if query.type in readable)
     if not open_to:
         check_type(context, link.queries[0].type)
-    return replace(link, queries=tuple(_restricted(context, query, scope) for query in open_to))
+    return replace(link, queries=tuple(_restricted(context, narrowed(context, query), scope) for query in open_to))
 
 
-def types_read(context: Context, types: Sequence[str]) -> tuple[str, ...]:
-    """Of these types, those that the caller's role reads."""
+def types_read(context: Context, types: Sequence[str], act: str = "s") -> tuple[str, ...]:
+    """Of these types, those that the caller's role reads and its client may read (`r`) or search (`s`)."""
     reads = RIGHTS[context.caller.role].reads
-    return tuple(one for one in types if reads is None or one in reads)
+    return tuple(one for one in types if (reads is None or one in reads) and is_granted(context, one, act))
 
 
-def check_type(context: Context, type_name: str) -> None:
-    """Raises Forbidden when the role never reads this type."""
-    if not types_read(context, [type_name]):
+def types_whole(context: Context) -> frozenset[str] | None:
+    """The types that the caller reads all of, as far as the people go whom it sees; None: every type."""
+    reads = RIGHTS[context.caller.role].reads
+    if context.caller.scopes is None:
+        return reads
+    found = registry.TYPES if reads is None else reads
+    return frozenset(one for one in found if is_granted(context, one, "r") and not is_narrowed(context, one))
+
+
+def check_type(context: Context, type_name: str, act: str = "r") -> None:
+    """Raises Forbidden when the role never reads this type, or its client has no scope for it."""
+    reads = RIGHTS[context.caller.role].reads
+    if reads is not None and type_name not in reads:
         raise Forbidden(f"role {context.caller.role} does not read {type_name}")
+    _check_granted(context, type_name, act)
+
+
+def check_whole_type(context: Context, type_name: str) -> None:
+    """Raises Forbidden unless the caller reads this type without a query that narrows it."""
+    check_type(context, type_name)
+    check_scopes(context, (type_name,))
+
+
+def check_scopes(context: Context, types: Iterable[str]) -> None:
+    """Raises Forbidden unless a client may read all of these types: what is reasoned from them would tell of them."""
+    for type_name in types:
+        _check_granted(context, type_name, "r")
+        if is_narrowed(context, type_name):
+            raise Forbidden(f"the scopes of the token give only some of {type_name}; this needs all of it")
+
+
+def _check_granted(context: Context, type_name: str, act: str) -> None:
+    if not is_granted(context, type_name, act):
+        raise Forbidden(f"the token has no scope for {type_name}.{act}")
 
 
 async def check_read(context: Context, version: Version) -> None:
     """Raises Forbidden unless the caller may see this resource."""
     check_type(context, version.type)
+    if not await is_within(context, version):
+        raise Forbidden(f"no access to {version.reference}")
     if version.type not in OPEN:
         await _check_patient(context, version.patient, version.reference)
 
@@ -162,19 +204,31 @@ def check_whole_record(context: Context) -> None:
         raise Forbidden(f"role {context.caller.role} sees a slice, not what is worked out from the whole record")
 
 
+def check_clinical(context: Context) -> None:
+    """Raises Forbidden for roles that do not treat: advice for clinicians is not for them."""
+    if context.caller.role not in CLINICAL:
+        raise Forbidden(f"role {context.caller.role} is not given advice for clinicians")
+
+
 async def check_patient(context: Context, patient: str) -> None:
     """Raises Forbidden unless the caller has a relation to this patient."""
     await _check_patient(context, patient, f"Patient/{patient}")
 
 
 async def check_write(
-    context: Context, type_name: str, value: Json | None, patient: str | None, arriving: frozenset[str] = frozenset()
+    context: Context,
+    type_name: str,
+    value: Json | None,
+    patient: str | None,
+    arriving: frozenset[str] = frozenset(),
+    act: str = "cud",
 ) -> None:
     """Raises Forbidden unless the caller may write this resource (None: delete it).
 
     arriving  patients whom the same transaction registers, and who are checked by that
+    act       create, update or delete (`c`, `u`, `d`), of which a client needs a scope; any of these where several
     """
-    check_writes(context, type_name)
+    check_writes(context, type_name, act)
     if context.caller.role == "system":
         return
     if type_name == "Patient" and value is not None:
@@ -186,8 +240,10 @@ async def check_write(
         _check_guest(context, type_name, value)
 
 
-def check_writes(context: Context, type_name: str) -> None:
-    """Raises Forbidden when the role never writes this type."""
+def check_writes(context: Context, type_name: str, act: str = "cud") -> None:
+    """Raises Forbidden when the role never writes this type, or its client has no scope for it."""
+    if not any(is_granted(context, type_name, one) for one in act):
+        _check_granted(context, type_name, act[0])
     role = context.caller.role
     writes = RIGHTS[role].writes
     if (writes is not None and type_name not in writes) or (type_name in OPEN and role != "system"):
@@ -208,6 +264,8 @@ def _check_guest(context: Context, type_name: str, value: Json) -> None:
     """What patients and those referred to write is their own, and never a fact that a clinician answers for."""
     if type_name == "Observation" and FACT in _systems(value.get("code")):
         raise Forbidden("what a clinician judges, such as frailty, is entered by the clinic")
+    if type_name == "Task" and is_offer(value):
+        raise Forbidden("whether a plan is offered is entered by the clinic")
     if context.caller.role == "patient":
         _check_own(context, type_name, value)
     elif not _names_caller(context, value):
@@ -286,14 +344,21 @@ async def referred_patients(context: Context, organization: str, patient: str | 
 async def active_referrals(
     context: Context, organization: str, patient: str | None = None
 ) -> tuple[tuple[str, Json], ...]:
-    """(patient, ServiceRequest) of each referral to the organisation that is open now; of one patient, of that one."""
+    """(patient, ServiceRequest) of each referral to the organisation that is open now; of one patient, of that one.
+
+    What a plan has ordered is a ServiceRequest too, and opens nothing, whoever it names.
+    """
     performer = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
     status = Criterion("status", "token", (TokenIs(None, "active"),))
     values = [
         (version.patient, parse(version.body or b""))
         for version in await every(context, Query("ServiceRequest", (performer, status), patient=patient))
     ]
-    return tuple((whose, value) for whose, value in values if whose is not None and not _ended(value, context.now))
+    return tuple(
+        (whose, value)
+        for whose, value in values
+        if whose is not None and not is_order(value) and not _ended(value, context.now)
+    )
 
 
 def _ended(referral: Json, now: datetime) -> bool:

@@ -41,6 +41,13 @@ class Change:
         return 1 if self.previous is None else self.previous.number + 1
 
     @property
+    def act(self) -> str:
+        """Create, update or delete, by SMART's letters."""
+        if self.source is None:
+            return "d"
+        return "c" if self.previous is None or self.previous.deleted else "u"
+
+    @property
     def value(self) -> Json | None:
         return None if self.source is None else self.source.value
 

@@ -9,14 +9,19 @@ from dataclasses import dataclass, replace
 
 from careplan.domain.errors import Fault
 from careplan.fhir import registry, systems
+from careplan.fhir.goal_fault import goal_faults
 from careplan.fhir.index import extract
 from careplan.fhir.instant import instant_text
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.reference import CPR
 from careplan.fhir.text import Json, stamp, text_from_value
+from careplan.interactions.belief import disbelieved
 from careplan.interactions.change import Change
+from careplan.interactions.closing import close
 from careplan.interactions.consequence import draw
 from careplan.interactions.context import Context
+from careplan.interactions.drawn import Drawn
+from careplan.interactions.exclusion import end_exclusions
 from careplan.interactions.singular import keep_singular
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
 
@@ -45,8 +50,9 @@ async def commit(
     if not changes:
         return ()
     for attempt in range(1, ATTEMPTS + 1):
-        drawn = await draw(context, changes)
-        drawn = replace(drawn, guards=(*drawn.guards, *await keep_singular(context, changes)))
+        closed = await close(context, changes) + await end_exclusions(context, changes)
+        drawn = closed + await draw(context, changes, closed.changes)
+        drawn += Drawn(guards=await keep_singular(context, (*changes, *closed.changes)))
         every = (*changes, *drawn.changes)
         proofs = _provenances(context, every, activity or Activity())
         writes = [_write(context, change) for change in (*every, *proofs)]
@@ -70,6 +76,9 @@ def check(context: Context, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.value is not None:
             found = [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
+            if change.type == "Goal" and not found:
+                found = list(goal_faults(change.value, context.house.reader.codes, context.knowledge.measures))
+            found = found or list(disbelieved(change, context.house.reader.codes, context.caller))
             faults += [_placed(fault, change) for fault in found]
         if CPR.search(change.id):
             fault = Fault(f"{change.type}.id", "value-invalid", "an id must not hold a person number; use identifier")

@@ -2,11 +2,12 @@
 
 So does a medicine that is started or stopped, where a low end counts only in people treated with it.
 
-Not here: new recommendations. Nothing agreed changes by itself (design §4).
+Not here: what ends when a plan is closed (`closing`); new recommendations, as nothing agreed changes by itself
+(design §4).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from careplan.domain.chart import Chart
@@ -19,23 +20,17 @@ from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.systems import normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change, change_from_value
+from careplan.interactions.computed import newest_computed
 from careplan.interactions.context import Context
+from careplan.interactions.drawn import Drawn
 from careplan.interactions.every import every
 from careplan.store.protocol import Guard, Version
 
 MEDICINE = "MedicationStatement"
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """Changes that follow, and the guards that see to it that they were drawn from all there is."""
-
-    changes: tuple[Change, ...] = ()
-    guards: tuple[Guard, ...] = ()
-
-
-async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
-    """The Goals whose achievement status the Observations and medicines among `changes` move."""
+async def draw(context: Context, changes: Sequence[Change], ended: Sequence[Change] = ()) -> Drawn:
+    """The Goals whose achievement status the Observations and medicines among `changes` move, but those that end."""
     by_patient: dict[str, list[Change]] = {}
     for change in changes:
         if change.type in ("Observation", MEDICINE):
@@ -43,13 +38,13 @@ async def draw(context: Context, changes: Sequence[Change]) -> Drawn:
                 by_patient.setdefault(patient, []).append(change)
     if not by_patient:
         return Drawn()
-    written = {change.reference for change in changes}
+    written = {change.reference for change in (*changes, *ended)}
     followed: list[Change] = []
     guards: list[Guard] = []
     for patient, theirs in by_patient.items():
         for goal, measure in await _goals(context, patient, theirs, written):
-            moved, guard = await _moved(context, patient, theirs, goal, measure)
-            guards.append(guard)
+            moved, seen = await _moved(context, patient, theirs, goal, measure)
+            guards += seen
             followed += [moved] if moved is not None else []
     return Drawn(tuple(followed), tuple(guards))
 
@@ -79,17 +74,18 @@ async def _goals(
 
 
 def _measures(context: Context, observations: Sequence[Change]) -> set[str]:
-    """Measures named by the new content, or by the content it replaces."""
+    """Measures named by the new content or by the content it replaces, and those computed from them."""
     values = [change.value for change in observations]
     values += [parse(c.previous.body) for c in observations if c.previous is not None and c.previous.body is not None]
     codes = context.house.reader.codes
     parts = (part for value in values if value for part in (value, *value.get("component", ())))
-    return {found[0].id for part in parts if (found := codes.find(part.get("code"))) is not None}
+    named = {found[0].id for part in parts if (found := codes.find(part.get("code"))) is not None}
+    return named | {one.id for one in codes.derived if one.derived is not None and named & set(one.derived.inputs)}
 
 
 async def _moved(
     context: Context, patient: str, changes: Sequence[Change], goal: Version, measure: Measure
-) -> tuple[Change | None, Guard]:
+) -> tuple[Change | None, tuple[Guard, ...]]:
     value = parse(goal.body or b"")
     pending = _pending(changes, "Observation", patient)
     stored, guard = await newest_stored(context, patient, measure, frozenset(pending))
@@ -100,13 +96,14 @@ async def _moved(
         if content is not None
         for one in readings_from_observation({**content, "id": id}, codes)
     ]
-    readings = [one for one in (*fresh, stored) if one is not None and one.measure == measure.id]
+    computed, guards = await newest_computed(context, patient, measure, pending)
+    readings = [one for one in (*fresh, stored, computed) if one is not None and one.measure == measure.id]
     chart = await _chart(context, patient, measure, _pending(changes, MEDICINE, patient))
     agreed = find_target(value, AGREED)
     moved = with_achievement(value, stands(context.knowledge, chart, measure, agreed, newest(readings, context.on)))
     if achievement_of(moved) == achievement_of(value):
-        return None, guard
-    return change_from_value(moved, goal.id, goal), guard
+        return None, (guard, *guards)
+    return change_from_value(moved, goal.id, goal), (guard, *guards)
 
 
 def _pending(changes: Sequence[Change], type_name: str, patient: str) -> dict[str, Json | None]:

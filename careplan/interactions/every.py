@@ -1,10 +1,13 @@
-"""All matches of a search, page after page. Access is asked by whoever asks; here the query is run as it is."""
+"""All matches of a search and all versions of a history, page after page.
+
+Access is asked by whoever asks; here the query is run as it is.
+"""
 
 from dataclasses import replace
 
 from careplan.fhir.query import Query
 from careplan.interactions.context import Context
-from careplan.store.protocol import Version
+from careplan.store.protocol import Past, Version
 
 
 async def every(context: Context, query: Query) -> list[Version]:
@@ -17,3 +20,14 @@ async def every(context: Context, query: Query) -> list[Version]:
         if page.next is None:
             return found
         query = replace(query, after=page.next)
+
+
+async def every_version(context: Context, past: Past) -> list[Version]:
+    """Every version a history has to show, newest first."""
+    found: list[Version] = []
+    while True:
+        page = await context.store.history(past)
+        found += page.versions
+        if page.next is None:
+            return found
+        past = replace(past, after=page.next)

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from careplan.domain.chart import Fact
 from careplan.domain.evaluation import Answer, Recommendation, stands
+from careplan.domain.explanation import Explanation, explanations
 from careplan.domain.measure import Measure, Reading
 from careplan.domain.target import Band, Standing, Target
+from careplan.fhir.agreed import referrals
+from careplan.fhir.band import bands_from_goals
 from careplan.fhir.goal import (
     AGREED,
     Deviation,
@@ -19,16 +23,16 @@ from careplan.fhir.goal import (
     is_personal,
     measure_of_goal,
 )
-from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
+from careplan.interactions.every import every_version
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
 from careplan.store.protocol import Past
 
 AUDIENCES = ("patient", "clinic", "referral")
-_TYPES = (*PLAN_TYPES, "ServiceRequest", "CareTeam", "Encounter", "Provenance")
+_TYPES = (*PLAN_TYPES, "CareTeam", "Encounter", "Provenance")
 _NAMED = frozenset({"Organization", "Practitioner", "PractitionerRole"})
 
 
@@ -39,6 +43,9 @@ class Line:
     plans      active plan types that use it; undecided: facts without which no row could decide
     readings   newest first
     bands      what was agreed when, oldest first
+    beside     what other formulas make of the sample that the newest value was computed from
+    explanation  why the rules say what they do, or cannot yet; None where they do not speak of it
+    lapsed     facts on record that are too old to count
     """
 
     measure: Measure
@@ -51,6 +58,9 @@ class Line:
     plans: tuple[str, ...]
     standing: Standing
     bands: tuple[Band, ...] = ()
+    beside: tuple[tuple[Measure, Reading], ...] = ()
+    explanation: Explanation | None = None
+    lapsed: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
     def newest(self) -> Reading | None:
@@ -61,6 +71,7 @@ class Line:
 class Overview:
     """One person's plan as one audience sees it.
 
+    tasks      what is agreed, whoever does it: Tasks and what plans have ordered; `referrals` are not among them
     directory  organisations and people named in it, by reference
     signed     whether a clinician has put their name to the rules behind it
     other_goals  active Goals about something that no measure of ours is
@@ -94,7 +105,7 @@ class Overview:
 async def read_overview(context: Context, patient: str, audience: str, on: date | None = None) -> Overview:
     """Raises NotFound, Deleted, Forbidden."""
     person = await read_person(context, patient, _TYPES, on)
-    lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in _lines(context, person)])
+    lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in lines_of(context, person)])
     if audience == "referral":
         return await _slice(context, person, lines)
     resources = person.resources
@@ -108,10 +119,10 @@ async def read_overview(context: Context, patient: str, audience: str, on: date 
         lines=lines,
         personal=_personal(resources["Goal"]),
         other_goals=_others(context, resources["Goal"]),
-        tasks=tuple(resources["Task"]),
+        tasks=person.agreed,
         conditions=tuple(resources["Condition"]),
         medicines=tuple(resources["MedicationStatement"]),
-        referrals=tuple(resources["ServiceRequest"]),
+        referrals=referrals(resources["ServiceRequest"]),
         care_teams=tuple(resources["CareTeam"]),
         encounters=tuple(resources["Encounter"]),
         observations=tuple(resources["Observation"]),
@@ -120,7 +131,8 @@ async def read_overview(context: Context, patient: str, audience: str, on: date 
     return await _with_directory(context, overview)
 
 
-def _lines(context: Context, person: Person) -> Iterable[Line]:
+def lines_of(context: Context, person: Person) -> Iterable[Line]:
+    """A line for each measure that the active plans follow or a Goal is about; without bands."""
     knowledge = context.knowledge
     goals: dict[str, Json] = {}
     for goal in person.resources["Goal"]:
@@ -129,9 +141,11 @@ def _lines(context: Context, person: Person) -> Iterable[Line]:
             goals[measure.id] = goal
     follows = {kind: knowledge.plans[kind].follows for kind in person.active_plans if kind in knowledge.plans}
     names = dict.fromkeys([*(name for some in follows.values() for name in some), *goals])
+    why = explanations(knowledge, person.chart, person.answer)
     for name in sorted(names, key=lambda one: (knowledge.measures[one].priority, one)):
         plans = tuple(kind for kind, some in follows.items() if name in some)
-        yield _line(context, person, knowledge.measures[name], goals.get(name), plans)
+        line = _line(context, person, knowledge.measures[name], goals.get(name), plans)
+        yield replace(line, explanation=why.get(name), lapsed=person.chart.lapsed)
 
 
 def _line(context: Context, person: Person, measure: Measure, goal: Json | None, plans: tuple[str, ...]) -> Line:
@@ -148,33 +162,27 @@ def _line(context: Context, person: Person, measure: Measure, goal: Json | None,
         undecided=person.answer.undecided.get(measure.id, ()),
         plans=plans,
         standing=stands(context.knowledge, person.chart, measure, agreed, newest),
+        beside=() if newest is None or not newest.derived_from else tuple(_beside(context, person, newest)),
     )
 
 
+def _beside(context: Context, person: Person, newest: Reading) -> Iterable[tuple[Measure, Reading]]:
+    for measure in context.house.reader.codes.derived:
+        if measure.derived is not None and measure.derived.beside == newest.measure:
+            same = (one for one in person.readings(measure.id) if one.derived_from == newest.derived_from)
+            yield from ((measure, one) for one in same)
+
+
 async def _bands(context: Context, person: Person, line: Line) -> tuple[Band, ...]:
-    """What was agreed when, from the versions of the Goal: a new band where the agreed target changed."""
+    """What was agreed when, from all versions of the Goal that stood in this record."""
     if line.goal is None:
         return ()
     version = person.versions[f"Goal/{line.goal['id']}"]
-    values = [line.goal]
-    if version.number > 1:
-        most = context.house.limits.page_maximum
-        past = Past("Goal", version.id, count=most, patients=frozenset({person.id}))
-        page = await context.store.history(past)
-        values = [parse(one.body) for one in reversed(page.versions) if one.body is not None]
-    steps: list[tuple[date, Target]] = []
-    for value in values:
-        target, start = find_target(value, AGREED), _since(value, first=not steps)
-        if target is not None and start is not None and (not steps or steps[-1][1] != target):
-            steps.append((start, target))
-    ends = [*(start for start, _ in steps[1:]), None]
-    return tuple(Band(start, end, target) for (start, target), end in zip(steps, ends, strict=True))
-
-
-def _since(goal: Json, *, first: bool) -> date | None:
-    """The first version counts from the Goal's own start, later ones from when they were written."""
-    written = find_date(goal.get("meta", {}).get("lastUpdated"))
-    return (find_date(goal.get("startDate")) or written) if first else written
+    if version.number == 1:
+        return bands_from_goals([line.goal])
+    past = Past("Goal", version.id, count=context.house.limits.page_maximum, patients=frozenset({person.id}))
+    kept = await every_version(context, past)
+    return bands_from_goals(parse(one.body) for one in reversed(kept) if one.body is not None)
 
 
 def _closed(plans: Iterable[Json]) -> tuple[Json, ...]:
@@ -197,10 +205,10 @@ def _newest_changes(provenances: Iterable[Json]) -> tuple[Json, ...]:
 
 async def _slice(context: Context, person: Person, lines: tuple[Line, ...]) -> Overview:
     """What a referral opens: reason, what matters, values with targets, agreements, contacts; all else is absent."""
-    referrals = await _own_referrals(context, person)
+    own = await _own_referrals(context, person)
     shown = tuple(line for line in lines if line.agreed is not None or line.readings)
     seen = {reading.reference for line in shown for reading in line.readings}
-    reasons = {one.get("reference") for request in referrals for one in request.get("reasonReference", ())}
+    reasons = {one.get("reference") for request in own for one in request.get("reasonReference", ())}
     resources = person.resources
     addressed = {one.get("reference") for plan in person.active_plans.values() for one in plan.get("addresses", ())}
     overview = Overview(
@@ -212,10 +220,10 @@ async def _slice(context: Context, person: Person, lines: tuple[Line, ...]) -> O
         closed=(),
         lines=shown,
         personal=_personal(resources["Goal"]),
-        tasks=tuple(resources["Task"]),
+        tasks=person.agreed,
         conditions=tuple(c for c in resources["Condition"] if f"Condition/{c['id']}" in reasons | addressed),
         medicines=(),
-        referrals=referrals,
+        referrals=own,
         care_teams=tuple(resources["CareTeam"]),
         encounters=(),
         observations=tuple(o for o in resources["Observation"] if f"Observation/{o['id']}" in seen),
@@ -226,7 +234,7 @@ async def _slice(context: Context, person: Person, lines: tuple[Line, ...]) -> O
 
 async def _own_referrals(context: Context, person: Person) -> tuple[Json, ...]:
     """Referrals to the caller's organisation that are open; to whoever asks in another role, all open ones."""
-    requests = [one for one in person.resources["ServiceRequest"] if one.get("status") == "active"]
+    requests = [one for one in referrals(person.resources["ServiceRequest"]) if one.get("status") == "active"]
     if context.caller.role not in ("municipality", "hospital"):
         return tuple(requests)
     own = f"Organization/{context.caller.organization}"
@@ -270,6 +278,13 @@ def _names_in(value: Json) -> list[str]:
     if isinstance(value, list):
         return [name for part in value for name in _names_in(part)]
     return []
+
+
+def derived_of(overview: Overview) -> Iterable[tuple[Measure, Reading]]:
+    """Every computed value of the overview, newest first by measure."""
+    for line in overview.lines:
+        yield from ((line.measure, reading) for reading in line.readings if reading.derived_from)
+        yield from line.beside
 
 
 def resources_of(overview: Overview) -> Iterable[Json]:

@@ -12,6 +12,7 @@ from careplan.fhir.text import Json, Text, dump, parse
 from careplan.interactions import access
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
+from careplan.interactions.sent_goal import check_sent_goal
 from careplan.store.protocol import Version
 
 ANY = 0
@@ -98,11 +99,12 @@ async def check_current(context: Context, previous: Version | None) -> None:
 
 
 async def check_change(context: Context, change: Change, arriving: frozenset[str] = frozenset()) -> None:
-    """The result must be the caller's to write. Raises Forbidden.
+    """The result must be the caller's to write, all of it. Raises Forbidden, and what `check_sent_goal` raises.
 
     arriving  patients whom the same transaction registers
     """
-    await access.check_write(context, change.type, change.value, change.patient, arriving)
+    await access.check_write(context, change.type, change.value, change.patient, arriving, change.act)
+    await check_sent_goal(context, change)
 
 
 def same_content(source: Text, previous: Version) -> bool:

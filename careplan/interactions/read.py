@@ -68,10 +68,14 @@ async def _visible(context: Context, past: Past) -> Past:
 
     Raises Forbidden when there is no type at all that the role reads.
     """
-    reads = access.RIGHTS[context.caller.role].reads
-    if past.type is not None or reads == frozenset():
+    reads = access.types_whole(context)
+    if past.type is not None and past.id is None:
+        access.check_whole_type(context, past.type)
+    elif reads == frozenset():
         access.check_type(context, past.type or "a history of everything")
     scope = await access.scope_of(context)
+    if past.type is not None:
+        reads = None
     if scope.everyone:
         return replace(past, types=reads)
     listed_with = scope.listed_with

@@ -14,7 +14,8 @@ from careplan.domain.guideline import Activity as PlanActivity
 from careplan.domain.guideline import Knowledge
 from careplan.domain.schedule import first_due
 from careplan.fhir import systems
-from careplan.fhir.draft import OPEN_TASK, activity_of, task_of
+from careplan.fhir.agreed import activity_of, completed, is_of_plan, is_open, key_of, reference_of
+from careplan.fhir.draft import agreed_from_activity
 from careplan.fhir.instant import instant_text
 from careplan.fhir.mapping import listed_with, plan_type_of
 from careplan.fhir.query import Query
@@ -34,7 +35,7 @@ RESULTS = ("done", "not-relevant", "postponed")
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What was gone through: results by line of the tjekliste, and ids of the Tasks that were done besides."""
+    """What was gone through: results by line of the tjekliste, and keys of what else was done (`agreed.key_of`)."""
 
     checks: Mapping[str, str] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
@@ -63,7 +64,7 @@ async def approve_review(context: Context, patient: str, review: Review, seen: f
         person = await read_person(context, patient, PLAN_TYPES)
         if not person.active_plans:
             raise StatusInvalid(f"Patient/{patient} has no active plan to review")
-        if reviewed_from(context.knowledge, person.resources["CarePlan"], person.resources["Task"]) != seen:
+        if reviewed_from(context.knowledge, person.resources["CarePlan"], person.agreed) != seen:
             raise PreconditionFailed(f"the plans of Patient/{patient} or their control are no longer as they were seen")
         changes = _changes(context, person, review)
         for change in changes:
@@ -96,7 +97,7 @@ def _changes(context: Context, person: Person, review: Review) -> list[Change]:
     changes = [_change(person, _completed(context, task, activities, review)) for task in held]
     changes += [change_from_value(task, ids[name]) for name, task in following.items()]
     for plan in person.active_plans.values():
-        own = [ids[name] for name, task in following.items() if _belongs(plan, task)]
+        own = [f"{task['resourceType']}/{ids[name]}" for name, task in following.items() if _belongs(plan, task)]
         changes.append(_change(person, _reviewed(context, plan, own)))
     return changes
 
@@ -108,25 +109,22 @@ def _activities(knowledge: Knowledge, kinds: Iterable[str]) -> dict[str, PlanAct
 
 
 def _open(person: Person) -> list[Json]:
-    return [task for task in person.resources["Task"] if _is_open(task)]
+    return [task for task in person.agreed if _is_open(task)]
 
 
 def _is_open(task: Json) -> bool:
-    """Whether a Task of a plan is still to be done."""
-    of_plan = any(str(one.get("reference", "")).startswith("CarePlan/") for one in task.get("basedOn", ()))
-    return of_plan and task.get("status") in OPEN_TASK
+    """Whether a Task or order of a plan is still to be done."""
+    return is_of_plan(task) and is_open(task)
 
 
 def _is_held(task: Json, activities: Mapping[str, PlanActivity], review: Review) -> bool:
     activity = activities.get(activity_of(task) or "")
-    return task["id"] in review.done or (activity is not None and activity.review)
+    return key_of(task) in review.done or (activity is not None and activity.review)
 
 
 def _completed(context: Context, task: Json, activities: Mapping[str, PlanActivity], review: Review) -> dict[str, Any]:
-    """The Task as done now; the årskontrol keeps the results of its tjekliste."""
-    at = instant_text(context.now)
-    changed = {**task, "status": "completed", "lastModified": at}
-    changed["executionPeriod"] = {**task.get("executionPeriod", {}), "end": at}
+    """The Task or order as done now; the årskontrol keeps the results of its tjekliste."""
+    changed = completed(task, context.now)
     activity = activities.get(activity_of(task) or "")
     if activity is not None and activity.review and review.checks:
         kept = [one for one in task.get("output", ()) if not _is_check(one)]
@@ -144,11 +142,20 @@ def _outputs(checks: Mapping[str, str]) -> Iterable[Json]:
 
 
 def _next(context: Context, person: Person, activity: PlanActivity, task: Json | None) -> dict[str, Any]:
-    """The same activity, due again; of the one before it keeps who does it and the plans it is of."""
-    plans = [f"CarePlan/{plan['id']}" for plan in person.active_plans.values()]
+    """The same activity, due again, for the active plans it was of; of the one before it keeps who does it."""
+    plans = [f"CarePlan/{plan['id']}" for plan in person.active_plans.values() if task is None or _has(plan, task)]
+    plans = plans or [one["reference"] for one in (task or {}).get("basedOn", ())]
     due, clinic = first_due(activity, person.answer), context.caller.organization or listed_with(person.patient)
-    made = task_of(activity, person.id, plans, context.now, due=due, clinic=clinic)
-    return made | {name: task[name] for name in ("basedOn", "owner") if task and name in task}
+    made = agreed_from_activity(activity, person.id, plans, context.now, due=due, clinic=clinic)
+    if task is None or task["resourceType"] != made["resourceType"]:
+        return made
+    return made | {name: task[name] for name in ("owner", "instantiatesCanonical") if name in task}
+
+
+def _has(plan: Json, task: Json) -> bool:
+    """Whether a plan has this Task or order among its activities, or is named by it."""
+    listed = [one.get("reference", {}).get("reference") for one in plan.get("activity", ())]
+    return reference_of(task) in listed or _belongs(plan, task)
 
 
 def _belongs(plan: Json, task: Json) -> bool:
@@ -159,7 +166,7 @@ def _reviewed(context: Context, plan: Json, tasks: Iterable[str]) -> dict[str, A
     """The CarePlan as saved now, with the Tasks that were set again."""
     kept = [one for one in plan.get("extension", ()) if one.get("url") != systems.EXT_LAST_REVIEWED]
     reviewed = {"url": systems.EXT_LAST_REVIEWED, "valueDateTime": instant_text(context.now)}
-    activities = [*plan.get("activity", ()), *({"reference": {"reference": f"Task/{id}"}} for id in tasks)]
+    activities = [*plan.get("activity", ()), *({"reference": {"reference": one}} for one in tasks)]
     return {**plan, "extension": [*kept, reviewed], **({"activity": activities} if activities else {})}
 
 

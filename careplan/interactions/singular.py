@@ -1,4 +1,5 @@
-"""One active CarePlan a plan type and one active Goal a measure for each patient (design §2), whoever writes it.
+"""One active CarePlan a plan type, one active Goal a measure and one exclusion a plan type for each patient (design
+§2), whoever writes it.
 
 So one measure has one target however many diseases. Guards keep it true when two clinics write at once.
 """
@@ -6,6 +7,7 @@ So one measure has one target however many diseases. Guards keep it true when tw
 from collections.abc import Callable, Iterable, Sequence
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.exclusion import find_exclusion
 from careplan.fhir.goal import is_active, measure_of_goal
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.query import Query
@@ -28,15 +30,30 @@ class GoalExists(CareplanError):
     code = "goal-exists"
 
 
+class ExclusionExists(CareplanError):
+    """The patient is excluded from this plan type already."""
+
+    code = "exclusion-exists"
+
+
 async def keep_singular(context: Context, changes: Sequence[Change]) -> tuple[Guard, ...]:
-    """Guards against plans and goals that were not seen here. Raises PlanExists, GoalExists."""
+    """Guards against plans, goals and exclusions that were not seen here.
+
+    Raises PlanExists, GoalExists, ExclusionExists
+    """
 
     def measure(goal: Json) -> str | None:
         found = measure_of_goal(goal, context.house.reader.codes, context.knowledge.measures)
         return found.id if found is not None and is_active(goal) else None
 
     guards = await _one_each(context, changes, "CarePlan", _active_type, PlanExists)
-    return (*guards, *await _one_each(context, changes, "Goal", measure, GoalExists))
+    guards += await _one_each(context, changes, "Goal", measure, GoalExists)
+
+    def excluded(task: Json) -> str | None:
+        found = find_exclusion(task)
+        return found.plan if found is not None and found.holds(context.on) else None
+
+    return (*guards, *await _one_each(context, changes, "Task", excluded, ExclusionExists))
 
 
 def _active_type(plan: Json) -> str | None:

@@ -1,116 +1,207 @@
-"""Which of a clinic's patients should have a plan, and which plans are overdue (user story 6).
+"""Which of a clinic's patients should have a plan, which plans are overdue, and which individual targets have run out
+(user story 6).
 
-Reads only what eligibility and offer rest on, which the plan files say. Each type is one search over the clinic's own
-patients.
+One search of the store finds the patients and what the rules read of them (`worklist_query`). Whoever said no to a plan
+is on the list of those, and on no other, until the day to ask again.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from careplan.domain.evaluation import Eligibility, evaluate_plans, raw_facts
+from careplan.domain.chart import Chart
+from careplan.domain.evaluation import Eligibility, evaluate_plans
 from careplan.domain.guideline import Knowledge
+from careplan.fhir.exclusion import Exclusion, find_exclusion
+from careplan.fhir.goal import Deviation, find_deviation, is_active, is_expired
 from careplan.fhir.mapping import listed_with
-from careplan.fhir.query import Criterion, Query, TokenIs
-from careplan.fhir.systems import FACT, normal_system
-from careplan.fhir.text import Json, parse
+from careplan.fhir.stored import value_from_stored
+from careplan.fhir.text import Json
 from careplan.interactions import access
 from careplan.interactions.context import Context
-from careplan.interactions.every import every
+from careplan.interactions.worklist_query import list_facts, list_query
 from careplan.store.protocol import Version
 
-STATES = ("overdue", "new", "maintained")
+EXCLUDED = "excluded"
+STATES = ("overdue", "new", "maintained", EXCLUDED)
+"""What may be asked for; `excluded` is shown to those alone who ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A patient with a plan type they are eligible for.
 
-    saved  when the active plan was last saved; None without one
+    saved      when the active plan was last saved; None without one
+    ahead      whether an overdue plan stands before others: a disease beside it is known to be followed badly
+    exclusion  why no plan is offered now; only of those without one
     """
 
     version: Version
     patient: Json
     eligibility: Eligibility
     saved: date | None
+    ahead: bool = False
+    exclusion: Exclusion | None = None
 
     @property
-    def urgency(self) -> tuple[int, date, str, str]:
-        """Overdue first, the longest overdue ahead; then plans that must be offered; then the rest."""
-        state = self.eligibility.state or "maintained"
-        must = state == "new" and self.eligibility.must_offer is True
-        rank = {"overdue": 0, "new": 1 if must else 2, "maintained": 3}[state]
-        return rank, self.saved or date.min, self.version.id, self.eligibility.plan
+    def state(self) -> str:
+        return EXCLUDED if self.exclusion is not None else self.eligibility.state or "maintained"
+
+    @property
+    def offer(self) -> str:
+        """Whether the plan `must`, `may` or is `allowed` to be offered (the last: the duty is not settled)."""
+        must = self.eligibility.must_offer
+        return "allowed" if must == "allowed" else "must" if must is True else "may"
+
+    @property
+    def urgency(self) -> tuple[int, bool, date, str, str]:
+        """Overdue first, those with diseases that are followed badly together ahead, then the longest overdue; then
+        plans that must be offered, then those that may; then the plans in order, the first to fall due ahead; then
+        the excluded, the first to be asked again ahead. What is equal goes by id and plan type.
+        """
+        rank = {"overdue": 0, "new": 1 if self.offer == "must" else 2, "maintained": 3, EXCLUDED: 4}[self.state]
+        until = date.max if self.exclusion is None else self.exclusion.until or date.max
+        day = until if self.state == EXCLUDED else self.saved or date.min
+        behind = not (self.ahead and self.state == "overdue")
+        return rank, behind, day, self.version.id, self.eligibility.plan
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A patient with active Goals whose individual targets have run out, the first to do so ahead."""
+
+    version: Version
+    patient: Json
+    goals: tuple[tuple[Json, Deviation], ...]
+
+    @property
+    def since(self) -> date:
+        """The last day that the first of them held."""
+        return min(deviation.valid_until or date.max for _, deviation in self.goals)
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """Everything on a clinic's list, in order of urgency."""
+
+    candidates: tuple[Candidate, ...]
+    lapsed: tuple[Lapsed, ...]
+
+    def of_state(self, state: str | None, plan_type: str | None = None) -> tuple[Candidate, ...]:
+        """Those in a state; None: in any but excluded."""
+        return tuple(
+            one
+            for one in self.candidates
+            if plan_type in (None, one.eligibility.plan)
+            and (one.state == state if state is not None else one.state != EXCLUDED)
+        )
 
 
 async def candidates(
     context: Context, clinic: str | None, plan_type: str | None = None, state: str | None = None, on: date | None = None
 ) -> tuple[Candidate, ...]:
-    """Who is eligible, in order of urgency. `clinic` None: every clinic the caller may see. Raises Forbidden."""
+    """Who is eligible, in order of urgency. Raises Forbidden.
+
+    clinic  None: every clinic the caller may see
+    state   one of STATES; None: all but those whom the plan is not to be offered to
+    """
+    return (await read_worklist(context, clinic, on)).of_state(state, plan_type)
+
+
+async def read_worklist(context: Context, clinic: str | None, on: date | None = None) -> Worklist:
+    """The whole list of a clinic on a day; today unless said. Raises Forbidden."""
     access.check_whole_record(context)
     day = on or context.on
-    patients = await _patients(context, clinic)
-    records = await _records(context, clinic)
+    query = await access.restrict(context, list_query(context.knowledge, day))
+    if clinic is not None:
+        if query.listed_with not in (None, clinic):
+            raise access.Forbidden(f"no access to the patients of Organization/{clinic}")
+        query = replace(query, listed_with=clinic)
+    names = tuple(list_facts(context.knowledge))
     found: list[Candidate] = []
-    for version in patients:
-        patient = parse(version.body or b"")
-        own = _practice(clinic, patient)
-        chart = context.house.reader.chart([patient, *records.get(version.id, ())], day, own)
-        for plan in evaluate_plans(context.knowledge, chart).values():
-            fits = plan_type in (None, plan.plan) and state in (None, plan.state)
-            if plan.row is not None and fits:
-                found.append(Candidate(version, patient, plan, chart.saved.get(plan.plan)))
-    return tuple(sorted(found, key=lambda one: one.urgency))
+    lapsed: list[Lapsed] = []
+    while True:
+        page = await context.store.search(query)
+        beside = _by_patient(page.beside)
+        for version in page.matches:
+            record = _Record(version, value_from_stored(version.body or b""), beside[version.id])
+            chart = _chart(context, clinic, record, day, names)
+            found += _candidates(context, chart, record)
+            lapsed += _lapsed(record, day)
+        if page.next is None:
+            break
+        query = replace(query, after=page.next)
+    return Worklist(
+        tuple(sorted(found, key=lambda one: one.urgency)),
+        tuple(sorted(lapsed, key=lambda one: (one.since, one.version.id))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A patient and, by type, what the rules of the list read."""
+
+    version: Version
+    patient: Json
+    beside: Mapping[str, Sequence[Json]]
+
+
+def _by_patient(versions: Sequence[Version]) -> Mapping[str, Mapping[str, Sequence[Json]]]:
+    found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
+    for version in versions:
+        if version.patient is not None:
+            found[version.patient][version.type].append(value_from_stored(version.body or b""))
+    return found
+
+
+def _chart(context: Context, clinic: str | None, record: _Record, day: date, names: Sequence[str]) -> Chart:
+    """What these facts are of the person."""
+    resources = (one for some in record.beside.values() for one in some)
+    return context.house.reader.chart([record.patient, *resources], day, _practice(clinic, record.patient), names)
+
+
+def _candidates(context: Context, chart: Chart, record: _Record) -> list[Candidate]:
+    plans = [plan for plan in evaluate_plans(context.knowledge, chart).values() if plan.row is not None]
+    eligible = {plan.plan for plan in plans}
+    exclusions = _exclusions(record.beside.get("Task", ()), chart.on)
+    return [
+        Candidate(
+            record.version,
+            record.patient,
+            plan,
+            chart.saved.get(plan.plan),
+            _is_ahead(context.knowledge, plan.plan, eligible),
+            exclusions.get(plan.plan) if plan.state == "new" else None,
+        )
+        for plan in plans
+    ]
+
+
+def _is_ahead(knowledge: Knowledge, plan: str, eligible: set[str]) -> bool:
+    return any(other in eligible for other in knowledge.plans[plan].ahead_with)
+
+
+def _exclusions(tasks: Sequence[Json], day: date) -> dict[str, Exclusion]:
+    """The exclusions that hold on a day, by plan type."""
+    found = (find_exclusion(task) for task in tasks)
+    return {one.plan: one for one in found if one is not None and one.holds(day)}
+
+
+def _lapsed(record: _Record, day: date) -> list[Lapsed]:
+    found = [(goal, find_deviation(goal)) for goal in record.beside.get("Goal", ()) if is_active(goal)]
+    over = [(goal, deviation) for goal, deviation in found if deviation is not None and is_expired(deviation, day)]
+    if not over or record.patient.get("deceasedDateTime") or record.patient.get("deceasedBoolean") is True:
+        return []
+    return [Lapsed(record.version, record.patient, tuple(sorted(over, key=_until)))]
+
+
+def _until(one: tuple[Json, Deviation]) -> tuple[date, str]:
+    goal, deviation = one
+    return deviation.valid_until or date.max, str(goal["id"])
 
 
 def _practice(clinic: str | None, patient: Json) -> str | None:
     """The practice asked for, else the one the patient is listed with."""
     name = clinic or listed_with(patient)
     return None if name is None else f"Organization/{name}"
-
-
-async def _patients(context: Context, clinic: str | None) -> list[Version]:
-    return await _all(context, Query("Patient"), clinic)
-
-
-async def _records(context: Context, clinic: str | None) -> dict[str, list[Json]]:
-    """What eligibility reads of each patient, by patient."""
-    queries = _queries(context.knowledge)
-    records: dict[str, list[Json]] = defaultdict(list)
-    for query in queries:
-        for version in await _all(context, query, clinic):
-            if version.patient is not None:
-                records[version.patient].append(parse(version.body or b""))
-    return records
-
-
-def _queries(knowledge: Knowledge) -> list[Query]:
-    """Searches for the plans there are, and for what the facts of eligibility and offer are read from."""
-    plans = knowledge.plans.values()
-    terms = [term for plan in plans for row in plan.eligible for term in row.when]
-    terms += [term for plan in plans for term in plan.offer.must]
-    origins = [definition for _, definition in raw_facts(knowledge, terms)]
-    found = [Query("CarePlan", (Criterion("status", "token", (TokenIs(None, "active"),)),))]
-    if any(one.how in ("diagnosis", "years_since") or "nearest" in one.terms for one in origins):
-        found.append(Query("Condition"))
-    if any(one.how == "drug" for one in origins):
-        found.append(Query("MedicationStatement"))
-    codes = [
-        TokenIs(normal_system(code.system), code.code)
-        for one in origins
-        if one.how == "measure"
-        for code in knowledge.measures[str(one.terms["measure"])].codes
-    ]
-    codes += [TokenIs(FACT, str(one.terms["answer"])) for one in origins if one.how == "answer"]
-    if codes:
-        found.append(Query("Observation", (Criterion("combo-code", "token", tuple(codes)),)))
-    return found
-
-
-async def _all(context: Context, query: Query, clinic: str | None) -> list[Version]:
-    allowed = await access.restrict(context, query)
-    if clinic is not None:
-        if allowed.listed_with not in (None, clinic):
-            raise access.Forbidden(f"no access to the patients of Organization/{clinic}")
-        allowed = replace(allowed, listed_with=clinic)
-    return await every(context, allowed)

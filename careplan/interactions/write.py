@@ -162,9 +162,9 @@ async def _remove(
     context: Context, what: str, previous: Version | None, expects: int | None, guards: Sequence[Guard] = ()
 ) -> Version | None:
     type_name = what.partition("/")[0]
-    access.check_writes(context, type_name)
+    access.check_writes(context, type_name, "d")
     if previous is not None and previous.deleted:
-        await access.check_write(context, type_name, None, previous.patient)
+        await access.check_write(context, type_name, None, previous.patient, act="d")
     if previous is None or previous.deleted:
         check_precondition(what, previous, expects)
         return None

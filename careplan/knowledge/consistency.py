@@ -4,6 +4,7 @@ Faults are noted at their place, nothing is raised. The order of rows and rings 
 examples: `example`.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from decimal import Decimal
 
@@ -32,6 +33,8 @@ def refuse_misfits(draft: Draft) -> None:
         _definition(draft, place, fact.definition)
     _codes(draft)
     _targets(draft)
+    _ids(draft)
+    _goals(draft)
     _plans(draft)
     for place, measure in draft.measures.values():
         if measure.low_end_needs is not None:
@@ -184,16 +187,58 @@ def _target(draft: Draft, place: Entry, name: str, target: Target) -> None:
         place.refuse(f"{name} is a {measure.kind}; its target is a number, or `none` with the reason", "target")
 
 
+def _ids(draft: Draft) -> None:
+    """Row ids of a table begin alike, with a number after them."""
+    for table in draft.tables.values():
+        beginnings = Counter(row.id.rpartition("-")[0] for row in table.guideline.rows if row.id)
+        own = max(beginnings, key=lambda one: beginnings[one], default="")
+        for place, row in zip(table.rows, table.guideline.rows, strict=True):
+            beginning, _, number = row.id.rpartition("-")
+            if row.id and (beginning != own or not number.isdecimal()):
+                message = f"the row id {row.id} is not of this table, where ids begin with {own}-; give it such an id"
+                place.refuse(message, "id")
+
+
+def _goals(draft: Draft) -> None:
+    """What has a table of numbers becomes a goal, and a goal has a table."""
+    for name, table in draft.tables.items():
+        place, measure = draft.measures.get(name, (None, None))
+        if place is not None and measure is not None and not measure.goal and measure.kind in (*NUMBERS, "choice"):
+            message = f"{name} is `goal = false` in measures/{name}.toml, so no goal comes of this table; correct one"
+            table.place.refuse(message, "id")
+    for name, (place, measure) in draft.measures.items():
+        if measure.goal and name not in draft.tables:
+            place.refuse(f"`goal = true`, but no table rules {name}; add targets/{name}.toml, or write false", "goal")
+
+
 def _plans(draft: Draft) -> None:
     for template in draft.plans.values():
         for name in template.plan.follows:
             _known_measure(draft, template.place, "follows", name)
         for name in template.plan.addresses:
             _diagnosis(draft, template.place, "addresses", name)
+        for name in template.plan.ahead_with:
+            _known_plan(draft, template.place, "ahead_with", name)
         for place, monitor in zip(template.monitors, template.plan.monitors, strict=True):
-            _followed(draft, template.plan.follows, place, monitor.measure)
+            _followed(draft, template.plan.follows, place, "measure", monitor.measure)
+        for place, activity in zip(
+            template.activities, template.plan.activities, strict=False
+        ):  # one twice is left out
+            for name in activity.serves:
+                _followed(draft, template.plan.follows, place, "serves", name)
+    _activity_kinds(draft)
 
 
-def _followed(draft: Draft, follows: Collection[str], place: Entry, name: str | None) -> None:
-    if name is not None and _known_measure(draft, place, "measure", name) and name not in follows:
-        place.refuse(f"`{name}` is monitored but not followed; add it to `follows`", "measure")
+def _followed(draft: Draft, follows: Collection[str], place: Entry, key: str, name: str | None) -> None:
+    if name is not None and _known_measure(draft, place, key, name) and name not in follows:
+        said = "monitored" if key == "measure" else "served"
+        place.refuse(f"`{name}` is {said} but not followed; add it to `follows`", key)
+
+
+def _activity_kinds(draft: Draft) -> None:
+    """An activity of several plans is one thing to do, shared by them: of one kind."""
+    kinds: dict[str, str] = {}
+    for template in draft.plans.values():
+        for place, activity in zip(template.activities, template.plan.activities, strict=False):
+            if kinds.setdefault(activity.id, activity.kind) != activity.kind:
+                place.refuse(f"`{activity.id}` is a {kinds[activity.id]} in another plan; plans share it", "kind")

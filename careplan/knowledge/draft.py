@@ -7,6 +7,7 @@ from types import MappingProxyType
 from careplan.domain.condition import Condition, Term
 from careplan.domain.guideline import AllOf, AnyOf, CountOf, Definition, FactDefinition, Knowledge
 from careplan.domain.measure import Measure
+from careplan.domain.question import prepared
 from careplan.knowledge.entry import Entry
 from careplan.knowledge.plan import Template
 from careplan.knowledge.target import Table
@@ -40,12 +41,13 @@ class Draft:
         measures = sorted((measure for _, measure in self.measures.values()), key=lambda m: (m.priority, m.id))
         rank = {measure.id: n for n, measure in enumerate(measures)}
         tables = sorted(self.tables.values(), key=lambda table: rank[table.guideline.measure])
-        return Knowledge(
+        found = Knowledge(
             measures=MappingProxyType({measure.id: measure for measure in measures}),
             facts=MappingProxyType({name: fact for name, (_, fact) in self.facts.items()}),
             guidelines=MappingProxyType({table.guideline.measure: table.guideline for table in tables}),
             plans=MappingProxyType({name: template.plan for name, template in self.plans.items()}),
         )
+        return prepared(found)
 
 
 def terms_of(definition: Definition) -> tuple[Term, ...]:

@@ -15,6 +15,21 @@ from careplan.domain.errors import Fault
 from careplan.knowledge.position import Path, Positions, positions_in
 
 CODE = "knowledge-faulty"
+
+_DANISH: Mapping[str, str] = {
+    "er": "is",
+    "under": "below",
+    "højst": "at-most",
+    "mindst": "at-least",
+    "over": "above",
+    "hvis": "when",
+    "mål": "target",
+    "kilde": "source",
+    "fakta": "facts",
+    "siger": "says",
+}
+"""Danish words that stand where a key should, and the key."""
+
 NO_DAY = date.min
 
 
@@ -192,7 +207,7 @@ def nearest(name: str, names: Collection[str]) -> str:
 
 
 def _or_nearest(key: str, known: Collection[str]) -> str:
-    near = get_close_matches(key, list(known), n=1)
+    near = [_DANISH[key]] if _DANISH.get(key) in known else get_close_matches(key, list(known), n=1)
     if near:
         return f"; did you mean `{near[0]}`?"
     return f"; take it away, or use one of: {', '.join(known)}" if known else "; take it away"

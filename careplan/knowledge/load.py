@@ -6,7 +6,7 @@ keeps nothing. Not here: how rules are applied (`careplan.domain.evaluation`). F
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,14 +14,18 @@ from pathlib import Path
 from careplan.domain.errors import CareplanError
 from careplan.domain.guideline import Knowledge
 from careplan.knowledge.consistency import refuse_misfits
+from careplan.knowledge.derivation import refuse_underivable
 from careplan.knowledge.draft import Draft
 from careplan.knowledge.entry import CODE, Entry, KnowledgeFault, KnowledgeFile
 from careplan.knowledge.example import refuse_unnamed, refuse_untrue
 from careplan.knowledge.fact import NOTHING, facts_from_entry
+from careplan.knowledge.limit import refuse_implausible
 from careplan.knowledge.measure import measure_from_entry
 from careplan.knowledge.order import refuse_disorder
 from careplan.knowledge.plan import template_from_entry
-from careplan.knowledge.position import syntax_fault
+from careplan.knowledge.review import refuse_unraised, remarks
+from careplan.knowledge.sentence import refuse_unclear
+from careplan.knowledge.syntax import refuse_others, refuse_syntax, refuse_tabs
 from careplan.knowledge.target import table_from_entry
 
 KNOWLEDGE = Path(__file__).parent
@@ -40,31 +44,52 @@ class KnowledgeFaulty(CareplanError):
         super().__init__(f"{counted} in the knowledge files\n{lines}", faults)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A knowledge without faults, and what a clinician should look at in it all the same."""
+
+    knowledge: Knowledge
+    remarks: tuple[KnowledgeFault, ...]
+
+
 def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
     """Read `measures/`, `facts/`, `targets/` and `plans/` of a folder.
 
     Raises KnowledgeFaulty with the faults of all files, sorted by file and line.
     """
+    return _read_folder(folder, None)[1]
+
+
+def check_knowledge(folder: Path, on: date, against: Knowledge | None = None) -> Checked:
+    """Load, with remarks as of a day.
+
+    against  the knowledge before the change: what decides otherwise than there has a higher version
+    Raises   KnowledgeFaulty
+    """
+    draft, knowledge = _read_folder(folder, against)
+    return Checked(knowledge, remarks(draft, on))
+
+
+def _read_folder(folder: Path, against: Knowledge | None) -> tuple[Draft, Knowledge]:
     draft, files = Draft(), _files(folder)
     readable = [_read(file, draft) for file in files]
     if all(readable):  # an unreadable file would make every name in it unknown
         refuse_misfits(draft)
+        refuse_underivable(draft)
         refuse_disorder(draft)
         refuse_unnamed(draft)
+        refuse_implausible(draft)
+    refuse_unclear(draft)
+    files += refuse_others(folder, tuple(_READERS))
     knowledge = draft.knowledge() if not any(file.faults for file in files) else None
     if knowledge is not None:
         refuse_untrue(draft, knowledge)
+    if knowledge is not None and against is not None:
+        refuse_unraised(draft, against, knowledge)
     faults = sorted({fault for file in files for fault in file.faults}, key=lambda f: (f.file, f.line, f.message))
     if knowledge is None or faults:
         raise KnowledgeFaulty(tuple(faults))
-    return knowledge
-
-
-def overdue_reviews(knowledge: Knowledge, on: date) -> tuple[str, ...]:
-    """The tables and plan types whose next review lies before a day, as `targets/ldl` and `plans/kol`."""
-    tables = [f"targets/{one.measure}" for one in knowledge.guidelines.values() if one.review.next < on]
-    plans = [f"plans/{one.id}" for one in knowledge.plans.values() if one.review.next < on]
-    return (*tables, *plans)
+    return draft, knowledge
 
 
 def _files(folder: Path) -> list[KnowledgeFile]:
@@ -72,7 +97,7 @@ def _files(folder: Path) -> list[KnowledgeFile]:
     for path in sorted(folder.rglob("*.toml")):
         file = KnowledgeFile(path.relative_to(folder).as_posix(), "")
         try:
-            file.text = path.read_text(encoding="utf-8")
+            file.text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first letter
         except UnicodeDecodeError as error:
             file.refuse(f"byte {error.start} is not UTF-8; save the file as UTF-8", line=1)
         files.append(file)
@@ -91,11 +116,11 @@ def _read(file: KnowledgeFile, draft: Draft) -> bool:
     if kind not in _READERS or "/" in name:
         file.refuse(f"lies in no folder that is read; move it to one of: {', '.join(_READERS)}", line=1)
         return True
+    refuse_tabs(file)
     try:
         table = tomllib.loads(file.text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        line, message = syntax_fault(error, file.text)
-        file.refuse(f"this is not TOML: {message}", line=line)
+        refuse_syntax(file, error)
         return False
     entry = Entry(file, table)
     found = _READERS[kind](entry, draft)

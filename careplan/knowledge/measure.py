@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from careplan.domain.errors import UnitMismatch
 from careplan.domain.measure import Answer, Code, Measure, Span
-from careplan.domain.quantity import factor
+from careplan.fhir.unit import factor
+from careplan.knowledge.derivation import conversions_from_entry, derivation_from_entry
 from careplan.knowledge.entry import Entry
 
 KINDS = ("quantity", "score", "choice", "flag", "group")
@@ -25,6 +26,7 @@ def measure_from_entry(entry: Entry) -> Measure:
     """The one measure of a file."""
     kind = entry.word("kind", KINDS)
     must = None if kind == "quantity" else ""
+    safety, safety_source, safety_unverified = _safety(entry)
     ucum = entry.text("ucum", must)
     measure = Measure(
         id=entry.text("id"),
@@ -42,12 +44,17 @@ def measure_from_entry(entry: Entry) -> Measure:
         possible=_span(entry, "possible"),
         chart=_span(entry, "chart"),
         near=_near(entry),
+        safety=safety,
+        safety_source=safety_source,
+        safety_unverified=safety_unverified,
         low_end_needs=entry.text("low_end_needs", "") or None,
         sample=entry.word("sample", SAMPLES, ""),
         priority=entry.whole("priority", _LAST),
         codes=tuple(_code(one, ucum if kind in NUMBERS else "") for one in entry.entries("code")),
         panel=tuple(_code(one, "") for one in entry.entries("panel")),
         answers=_answers(entry, kind),
+        derived=derivation_from_entry(entry),
+        conversions=conversions_from_entry(entry, ucum),
     )
     entry.close()
     return measure
@@ -71,6 +78,19 @@ def _span(entry: Entry, key: str, *, required: bool = False) -> Span:
     if span.low is not None and span.high is not None and span.low >= span.high:
         entry.refuse(f"`{key}` runs from {span.low} to {span.high}; the low end must be the lower", key)
     return span
+
+
+def _safety(entry: Entry) -> tuple[Span, str, bool]:
+    """Where any clinician may agree on a target, what that rests on, and whether no source says so."""
+    found = entry.entry("safety")
+    if found is None:
+        return Span(), "", False
+    span = Span(found.number("low"), found.number("high"))
+    source, unverified = found.text("source"), found.flag("unverified", False)
+    found.close()
+    if span == Span() or (span.low is not None and span.high is not None and span.low >= span.high):
+        entry.refuse("`safety` has a low end, a high end, or both, and the low end is the lower", "safety")
+    return span, source, unverified
 
 
 def _near(entry: Entry) -> Decimal:

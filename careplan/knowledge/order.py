@@ -1,29 +1,40 @@
-"""What the order of things forbids: a row that an earlier row always beats, and facts that lean on themselves."""
+"""What the order of things forbids: a row that can never win, by itself or behind another, and rings of facts."""
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 
-from careplan.domain.condition import Condition, Term
-from careplan.domain.guideline import DecidedBy, EligibleFor, FromRecord, KnownAny, Row
+from careplan.domain.condition import Condition, Group, Term
+from careplan.domain.guideline import AllOf, AnyOf, DecidedBy, Definition, EligibleFor, FromRecord, KnownAny, Row
 from careplan.knowledge.draft import Draft, conditions_in, terms_of
 from careplan.knowledge.entry import Entry
 
 _DOWN, _UP = ("below", "at-most"), ("above", "at-least")
 
 
+Definitions = Mapping[str, Definition]
+
+
 def refuse_disorder(draft: Draft) -> None:
     """Note every row that can never win and every ring of facts."""
-    for table in draft.tables.values():
-        _beaten(table.rows, table.guideline.rows)
-    for template in draft.plans.values():
-        _beaten(template.eligible, template.plan.eligible)
-    for ring in rings(_graph(draft)):
+    found = tuple(rings(_graph(draft)))
+    for ring in found:
         place, key = _place(draft, ring)
         place.refuse(f"this leans on itself: {' → '.join(ring)}; break the ring", key)
+    facts: Definitions = {} if found else {name: fact.definition for name, (_, fact) in draft.facts.items()}
+    for table in draft.tables.values():
+        _beaten(table.rows, table.guideline.rows, facts)
+    for template in draft.plans.values():
+        _beaten(template.eligible, template.plan.eligible, facts)
 
 
-def _beaten(places: tuple[Entry, ...], rows: tuple[Row, ...]) -> None:
+def _beaten(places: tuple[Entry, ...], rows: tuple[Row, ...], facts: Definitions) -> None:
     for number, (place, row) in enumerate(zip(places, rows, strict=True)):
-        winner = next((one for one in rows[:number] if _always_before(one, row)), None)
+        against = next((pair for pair in combinations(row.when, 2) if contradict(*pair)), None)
+        if against is not None:
+            asked = " and ".join(_asks(one) for one in against)
+            place.refuse(f"{row.id} can never win: it asks for {asked} together; correct one of the two", "when")
+            continue
+        winner = next((one for one in rows[:number] if _always_before(one, row, facts)), None)
         if winner is not None:
             place.refuse(
                 f"{row.id} can never win: {winner.id} above it holds whenever it holds; move it up or take it away",
@@ -31,24 +42,72 @@ def _beaten(places: tuple[Entry, ...], rows: tuple[Row, ...]) -> None:
             )
 
 
-def _always_before(earlier: Row, later: Row) -> bool:
-    return bool(earlier.when) and all(any(implies(have, need) for have in later.when) for need in earlier.when)
+def _always_before(earlier: Row, later: Row, facts: Definitions) -> bool:
+    return bool(earlier.when) and all(any(implies(have, need, facts) for have in later.when) for need in earlier.when)
 
 
-def implies(have: Term, need: Term) -> bool:
-    """Whether a question that holds makes another hold: the same one, or a tighter bound on the same number."""
-    if have == need:
+def implies(have: Term, need: Term, facts: Definitions | None = None) -> bool:
+    """Whether a question that holds makes another hold: the same one, a tighter bound on the same number, or a fact
+    of which the other follows.
+
+    facts  definitions that derived facts are opened by; without rings
+    """
+    if have == need or _bounds(have, need):
         return True
+    known = facts or {}
+    parts, every = _opened(need, known)
+    if parts and (all if every else any)(implies(have, part, known) for part in parts):
+        return True
+    parts, every = _opened(have, known)
+    return bool(parts) and (any if every else all)(implies(part, need, known) for part in parts)
+
+
+def _opened(term: Term, facts: Definitions) -> tuple[tuple[Term, ...], bool]:
+    """What a list or a derived fact is made of, and whether all of it must hold."""
+    if isinstance(term, Group):
+        return term.terms, term.needs == "all"
+    definition = facts.get(term.fact) if term.word == "is" and term.limit is True and not term.or_unknown else None
+    if isinstance(definition, AllOf | AnyOf):
+        return definition.terms, isinstance(definition, AllOf)
+    return (), True
+
+
+def _bounds(have: Term, need: Term) -> bool:
     if not (isinstance(have, Condition) and isinstance(need, Condition)) or have.fact != need.fact:
         return False
     if have.or_unknown and not need.or_unknown:
         return False
     if isinstance(have.limit, bool | str) or isinstance(need.limit, bool | str):
+        if (have.word, need.word) == ("is", "is-not"):
+            return have.limit != need.limit
         return (have.word, have.limit) == (need.word, need.limit)
     for words, strict, beyond in ((_UP, "above", have.limit - need.limit), (_DOWN, "below", need.limit - have.limit)):
         if have.word in words and need.word in words:
             return beyond > 0 or (beyond == 0 and (need.word != strict or have.word == strict))
     return False
+
+
+def contradict(one: Term, other: Term) -> bool:
+    """Whether two questions to one fact can never both be answered yes."""
+    if not (isinstance(one, Condition) and isinstance(other, Condition)) or one.fact != other.fact:
+        return False
+    if one.or_unknown and other.or_unknown:
+        return False
+    if one.word == "is" and other.word in ("is", "is-not"):
+        return (one.limit == other.limit) == (other.word == "is-not")
+    if other.word == "is" and one.word == "is-not":
+        return one.limit == other.limit
+    low, high = (one, other) if one.word in _UP else (other, one)
+    if low.word not in _UP or high.word not in _DOWN:
+        return False
+    if isinstance(low.limit, bool | str) or isinstance(high.limit, bool | str):
+        return False
+    return low.limit > high.limit or (low.limit == high.limit and (low.word, high.word) != ("at-least", "at-most"))
+
+
+def _asks(term: Term) -> str:
+    assert isinstance(term, Condition)
+    return f"`{term.fact} {term.word} {str(term.limit).lower() if isinstance(term.limit, bool) else term.limit}`"
 
 
 # ── rings ────────────────────────────────────────────────────────────────────────────────────────
@@ -76,6 +135,7 @@ def _rings(
 
 
 def _graph(draft: Draft) -> dict[str, tuple[str, ...]]:
+    """What each fact, `table x` and `plan y` reads."""
     graph: dict[str, tuple[str, ...]] = {}
     for name, (_, fact) in draft.facts.items():
         match fact.definition:

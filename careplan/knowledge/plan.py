@@ -10,7 +10,9 @@ from careplan.knowledge.entry import Entry
 from careplan.knowledge.target import version_from_entry
 from careplan.knowledge.term import also_from_entry, review_from_entry, source_from_entry, terms_from_entry
 
-ACTIVITY_KINDS = ("Task", "Appointment", "ServiceRequest")
+ACTIVITY_KINDS = ("Task", "ServiceRequest")
+"""Somebody does a Task; a ServiceRequest orders something that is done to the person."""
+
 WHO = ("clinic", "patient")
 
 
@@ -45,6 +47,7 @@ def template_from_entry(entry: Entry) -> Template:
         monitors=tuple(_monitor(one) for one in monitors),
         activities=_activities(activities),
         checks=_checks(entry),
+        ahead_with=entry.texts("ahead_with"),
     )
     entry.close()
     return Template(plan, entry, eligible, offer, monitors, activities)
@@ -124,12 +127,22 @@ def _activities(entries: tuple[Entry, ...]) -> tuple[Activity, ...]:
             says=one.text("says", ""),
             every=_every(one),
             when=terms_from_entry(one, "when", required=False),
+            serves=one.texts("serves"),
+            performer=one.text("performer", ""),
         )
         one.close()
+        _check_kind(one, activity)
         if activity.id in activities:
             one.refuse(f"the activity `{activity.id}` stands here twice; join the two", "id")
         activities[activity.id] = activity
     return tuple(activities.values())
+
+
+def _check_kind(entry: Entry, activity: Activity) -> None:
+    if (activity.kind == "ServiceRequest") != bool(activity.performer):
+        entry.refuse("an order (`ServiceRequest`) names who does it in `performer`, a `Task` does not", "kind")
+    if activity.review and activity.kind != "Task":
+        entry.refuse("the yearly control is a `Task`: its checklist is kept in it", "kind")
 
 
 def _checks(entry: Entry) -> tuple[Check, ...]:

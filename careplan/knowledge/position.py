@@ -47,6 +47,8 @@ def positions_in(text: str) -> Positions:
             if header := _HEADER.match(line):
                 table = _table(header, arrays)
                 lines.setdefault(table, number)
+                if header[1] == "[[":
+                    lines.setdefault(table[:-1], number)
             elif key := _KEY.match(line):
                 names = _names(key[1])
                 value = (*table, *names)

@@ -4,7 +4,8 @@ The words of conditions are those of `careplan.domain.condition`; nothing here k
 """
 
 from careplan.domain.condition import NUMBER_WORDS, WORDS, Condition, Group, Term
-from careplan.domain.guideline import Review, Source
+from careplan.domain.guideline import Review
+from careplan.domain.source import Source
 from careplan.knowledge.entry import NO_DAY, Entry
 from careplan.knowledge.position import Path
 

@@ -205,8 +205,10 @@ def _paired(token: TokenIs, value: Condition) -> Condition:
 
 
 def _token(asked: TokenIs) -> Comparisons:
-    code = () if asked.code is None else (Comparison("code", "=", asked.code),)
     system = () if asked.system is None else (Comparison("system", "=", asked.system),)
+    if asked.code is None:
+        return system
+    code = _starting("code", asked.code) if asked.below else (Comparison("code", "=", asked.code),)
     return (*code, *system)
 
 

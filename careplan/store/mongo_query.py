@@ -156,10 +156,23 @@ def _criterion(type: str, criterion: Criterion) -> Document:
     if criterion.missing is not None:
         present = _condition(presence_of(criterion, type))
         return {"$nor": [present]} if criterion.missing else present
-    alternatives = [_condition(condition) for condition in conditions_of(criterion, type)] or [NOTHING]
+    alternatives = _together([_condition(condition) for condition in conditions_of(criterion, type)]) or [NOTHING]
     if criterion.negated:
         return {"$nor": alternatives}
     return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
+
+
+def _together(alternatives: list[Document]) -> list[Document]:
+    """Texts and patterns asked for as one list, which one walk along the index answers."""
+    texts = [text for one in alternatives if len(one) == 1 and (text := _listable(one.get(_TEXTS))) is not None]
+    return alternatives if len(texts) < max(2, len(alternatives)) else [{_TEXTS: {"$in": texts}}]
+
+
+def _listable(asked: Any) -> str | re.Pattern[str] | None:
+    """A text or pattern as a list of them holds it; None for a range."""
+    if isinstance(asked, dict):
+        return re.compile(asked["$regex"], re.DOTALL) if "$regex" in asked else None
+    return asked if isinstance(asked, str) else None
 
 
 def _condition(condition: Condition) -> Document:
@@ -209,7 +222,10 @@ def _matched(condition: Condition, where: Comparisons) -> Any:
         return text_of(letter, condition.parameter, *(text for text in given if text is not None))
     if given[0] is None and len(given) > 1 and given[1] is not None:
         return _pattern(start, f"[^{END}]*" + re.escape(END + escaped(given[1])) + "$(?!\n)")
-    prefix = start if given[0] is None else start + escaped(given[0]) + (END if len(parts) > 1 else "")
+    below = len(parts) > 1 and any(c.column == parts[0] and c.operator == ">=" for c in where)
+    if below and given[0] is not None and given[1] is not None:
+        return _pattern(start + escaped(given[0]), f"[^{END}]*" + re.escape(END + escaped(given[1])) + "$(?!\n)")
+    prefix = start if given[0] is None else start + escaped(given[0]) + (END if len(parts) > 1 and not below else "")
     return {"$elemMatch": {"$gte": prefix, "$lt": after_prefix(prefix)}}
 
 

@@ -31,7 +31,7 @@ from careplan.store.mongo_query import (
     target_ids,
 )
 from careplan.store.order import effective_orders, sort_type
-from careplan.store.protocol import HistoryPage, Page, Past, QueryTooLong, TooCostly
+from careplan.store.protocol import HistoryPage, Page, Past, QueryTooLong, TooCostly, Version
 
 MOST_LINKED = 20_000
 """How many resources the links of one search may lead to, all together: they go back to the server as ids."""
@@ -65,7 +65,18 @@ class Question:
         shown = documents[: query.count]
         more = len(documents) > query.count
         last = text_from_place(sort_values(shown[-1], orders), shown[-1]["id"]) if more else None
-        return Page(tuple(map(version_from_document, shown)), last, total)
+        matches = tuple(map(version_from_document, shown))
+        return Page(matches, last, total, await self._beside(query, matches))
+
+    async def _beside(self, query: Query, matches: Sequence[Version]) -> tuple[Version, ...]:
+        """What comes with the matches out of their compartments."""
+        patients = frozenset(match.patient for match in matches if match.patient is not None)
+        found: list[Document] = []
+        for other in query.beside if patients else ():
+            asked = asked_from_query(Query(other.type, other.criteria, patients=patients), None)
+            hint = {} if any(one.kind != "token" for one in other.criteria) else {"hint": "patient-value"}
+            found += await self._listed(self._resources.find(asked.filter, _SHOWN, session=self._session, **hint))
+        return tuple(map(version_from_document, found))
 
     async def some(self, query: Query) -> list[Document]:
         """Ids and numbers of matches, in no order, no more than the query's count. Raises QueryTooLong, TooCostly."""

@@ -154,11 +154,13 @@ class Page:
 
     next   opaque position after the last match (the store's own, unsigned); None on the last page
     total  number of matches, only when the query asks for it
+    beside what the query wants to come with them, in no order
     """
 
     matches: tuple[Version, ...]
     next: str | None = None
     total: int | None = None
+    beside: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

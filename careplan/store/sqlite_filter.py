@@ -5,7 +5,7 @@ values and what they lead to. Not here: how such a row is come by (`sqlite_query
 https://sqlite.org/lang_expr.html#the_exists_operator
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from careplan.fhir.query import Criterion, Link, Query
 from careplan.store.condition import RESOURCE, Comparison, Comparisons, Condition, conditions_of, none_of, presence_of
@@ -74,8 +74,32 @@ def _criterion(numbers: Numbers, type: str, criterion: Criterion, row: str) -> S
     if criterion.missing is not None:
         present = _condition(numbers, type, presence_of(criterion, type), row)
         return Sql(f"NOT {present.text}", present.values) if criterion.missing else present
-    found = any_of([_condition(numbers, type, condition, row) for condition in conditions_of(criterion, type)])
+    conditions = conditions_of(criterion, type)
+    if _one_look(conditions):
+        found = _exists_any(numbers, type, conditions, row)
+    else:
+        found = any_of([_condition(numbers, type, condition, row) for condition in conditions])
     return Sql(f"NOT {found.text}", found.values) if criterion.negated else found
+
+
+def _one_look(conditions: Sequence[Condition]) -> bool:
+    """Whether several conditions ask about the same values of a resource, each of one value alone."""
+    plain = all(one.where and not one.unless and not one.parts and one.kind != RESOURCE for one in conditions)
+    return len(conditions) > 1 and plain and len({(one.kind, one.parameter) for one in conditions}) == 1
+
+
+def _exists_any(numbers: Numbers, type: str, conditions: Sequence[Condition], row: str) -> Sql:
+    """One look at the resource's own values for all alternatives, instead of one look each."""
+    of = numbers.of(type, conditions[0].parameter)
+    wanted = any_of([joined(" AND ", [_own(one) for one in condition.where], around=True) for condition in conditions])
+    text = f"EXISTS (SELECT 1 FROM {conditions[0].kind} v WHERE v.key = {row}.key AND v.parameter = ?"
+    return Sql(f"{text} AND {wanted.text})", (of, *wanted.values))
+
+
+def _own(comparison: Comparison) -> Sql:
+    """`+` keeps SQLite from looking through all values of the parameter instead of this resource's own."""
+    compared = _compared("v", comparison)
+    return Sql(f"+{compared.text}", compared.values)
 
 
 def _condition(numbers: Numbers, type: str, condition: Condition, row: str) -> Sql:
@@ -100,9 +124,8 @@ def _none_kept(numbers: Numbers, type: str, composite: str, row: str) -> Sql:
 def _exists(numbers: Numbers, type: str, condition: Condition, where: Comparisons, row: str) -> Sql:
     if condition.kind == RESOURCE:
         return all_of([_compared(row, comparison) for comparison in where])
-    of, *compared = values_of(numbers, type, condition, where)
-    # `+` keeps SQLite from looking through all values of the parameter instead of this resource's own
-    inner = joined(" AND ", [of, *(Sql(f"+{one.text}", one.values) for one in compared)])
+    of, *_ = values_of(numbers, type, condition, ())
+    inner = joined(" AND ", [of, *map(_own, where)])
     return Sql(f"EXISTS (SELECT 1 FROM {condition.kind} v WHERE v.key = {row}.key AND {inner.text})", inner.values)
 
 

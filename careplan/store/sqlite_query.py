@@ -139,6 +139,17 @@ def page_of(numbers: Numbers, known: Known, query: Query, way: Way, place: Place
     return Sql(text, (*(value for key in keys for value in key.values), *inner.values, limit))
 
 
+def inside(numbers: Numbers, query: Query, patients: str) -> Sql:
+    """The statement that fetches what the query describes in these compartments: a list as `list_of` makes it."""
+    asked = joined(" AND ", [Sql("r.type = ?", (query.type,)), *filters(numbers, {}, query)])
+    text = (
+        "SELECT r.id, w.number, w.at, w.patient, w.body, w.position, w.method FROM json_each(?) c"
+        " CROSS JOIN resource r INDEXED BY resource_patient ON r.patient = c.value"
+        f" CROSS JOIN version w ON w.position = r.position WHERE {asked.text}"
+    )
+    return Sql(text, (patients, *asked.values))
+
+
 def total_of(numbers: Numbers, known: Known, query: Query, way: Way) -> Sql:
     """The statement that counts all matches."""
     inner = joined(" AND ", [way.into, *filters(numbers, known, query, way.done)])
@@ -155,6 +166,11 @@ def listed(numbers: Numbers, organization: str, patient: str) -> Sql:
     """The statement that says whether the patient is listed with the organisation."""
     found = is_listed(numbers, organization, Sql("?", (patient,)))
     return Sql(f"SELECT {found.text}", found.values)
+
+
+def patients_listed(numbers: Numbers, organization: str) -> Sql:
+    """The statement of the ids of the patients that are listed with the organisation."""
+    return Sql(LISTED, (practitioner(numbers), organization))
 
 
 # ── ways in ──────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ the way with the fewest. What a link leads to is found first, in the same manner
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from careplan.fhir.query import Link, Query
@@ -25,10 +25,12 @@ from careplan.store.sqlite_query import (
     Way,
     compartment_way,
     counting,
+    inside,
     leading,
     link_way,
     listed,
     page_of,
+    patients_listed,
     total_of,
     type_way,
     walks,
@@ -58,8 +60,27 @@ def find(connection: sqlite3.Connection, names: Names, query: Query, seconds: fl
         place = place_from_text(query.after, [sort_type(order) for order in effective_orders(query)[:-1]])
     if query.patients is not None and not query.patients:
         return Page((), None, 0 if query.total else None)
+    numbers = Numbers(connection, names)
     with clocked(connection, seconds) as clock:
-        return _Search(Numbers(connection, names), query, place, clock, {}).page()
+        return _Search(numbers, _listed_once(numbers, query), place, clock, {}).page()
+
+
+def _listed_once(numbers: Numbers, query: Query) -> Query:
+    """The same search; where links would look several times for those listed with an organisation, they stand in it."""
+    organization = query.listed_with
+    if organization is None or query.patient is not None or not query.links:
+        return query
+    statement = patients_listed(numbers, organization)
+    ids = frozenset(id for (id,) in numbers.connection.execute(statement.text, statement.values))
+    return _within(query, organization, ids)
+
+
+def _within(query: Query, organization: str, ids: frozenset[str]) -> Query:
+    links = tuple(
+        replace(link, queries=tuple(_within(one, organization, ids) for one in link.queries)) for link in query.links
+    )
+    inside = replace(query, links=links)
+    return replace(inside.within(ids), listed_with=None) if query.listed_with == organization else inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,18 @@ class _Search:
         matches = tuple(_version(query.type, row) for row in rows[: query.count])
         more = len(rows) > query.count > 0
         last = rows[query.count - 1] if more else None
-        return Page(matches, None if last is None else text_from_place(last[_COLUMNS:], last[0]), total)
+        following = None if last is None else text_from_place(last[_COLUMNS:], last[0])
+        return Page(matches, following, total, self._beside(matches))
+
+    def _beside(self, matches: Sequence[Version]) -> tuple[Version, ...]:
+        """What comes with the matches out of their compartments."""
+        patients = list_of({match.patient for match in matches if match.patient is not None})
+        found = []
+        for query in self.query.beside:
+            statement = inside(self.numbers, query, patients)
+            rows = self.numbers.connection.execute(statement.text, statement.values)
+            found += [_version(query.type, row) for row in rows]
+        return tuple(found)
 
     def _fewest(self) -> tuple[Way, int]:
         """The way that leaves the fewest resources, and how many they are, counted up to a bound."""
@@ -95,18 +127,25 @@ class _Search:
         return self._counted(found or [type_way(self.query)])
 
     def _counted(self, found: list[Way]) -> tuple[Way, int]:
-        """The way that leaves the fewest; none is counted much further than the fewest are."""
-        for bound in _BOUNDS:
-            count, way = min(self._counts(found, bound), key=lambda pair: pair[0])
+        """The way that leaves the fewest; none is counted much further than the fewest are.
+
+        Where no way leaves next to nothing, links and restrictions are counted first: they leave as many however
+        large the store is.
+        """
+        for bound, some in zip(_BOUNDS, (found, found[::-1], found[::-1]), strict=True):
+            count, way = min(self._counts(some, bound), key=lambda pair: pair[0])
             if count <= bound:
                 break
         return way, count
 
     def _counts(self, found: list[Way], bound: int) -> Iterator[tuple[int, Way]]:
-        """What each way leaves, up to a bound; no more of them once there is one that leaves next to nothing."""
+        """What each way leaves, up to a bound and no further than the fewest so far; no more of them once there is one
+        that leaves next to nothing.
+        """
         for way in found:
             count = self._number(counting(way, bound))
             yield count, way
+            bound = min(bound, count)
             if count <= _FEW_OF_A_PATIENT:
                 return
 
@@ -139,7 +178,7 @@ class _Search:
         return Sql("SELECT value FROM json_each(?)", (list_of(id for (id,) in ids),))
 
     def _rows(self, fewest: Way, count: int) -> list[Row]:
-        if count > FEW and (walk := walks(self.numbers, self.query)):
+        if count > max(FEW, self.query.count) and (walk := walks(self.numbers, self.query)):
             steps = _WALK_STEPS if count > MANY else count * _STEPS_A_ROW
             try:
                 with self.clock.giving_up_after(steps if fewest.narrows else None):

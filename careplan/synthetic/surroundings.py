@@ -97,7 +97,7 @@ def _staff() -> Iterator[Resource]:
             "active": True,
             "practitioner": {"reference": f"Practitioner/{id}"},
             "organization": {"reference": f"Organization/{organization}"},
-            "code": [concept(text=title)],
+            "code": [concept((systems.PROFESSION, profession), text=title)],
             "telecom": [{"system": "phone", "value": _phone(organization)}],
         }
 

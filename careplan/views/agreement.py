@@ -1,4 +1,4 @@
-"""What is agreed: the plan's Tasks as people read them, who does them, by when, and whether they are done."""
+"""What is agreed: the plan's Tasks and orders as people read them, who does them, by when, and whether done."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from datetime import date
 
 from careplan.domain.calendar import add_months
 from careplan.domain.schedule import is_late
-from careplan.fhir.draft import OPEN_TASK, activity_of
-from careplan.fhir.instant import find_date
+from careplan.fhir.agreed import activity_of, due_of, is_of_plan, is_open, key_of
 from careplan.fhir.text import Json
 from careplan.views.contact import contact_of
 
@@ -16,8 +15,9 @@ MONTHS = tuple("januar februar marts april maj juni juli august september oktobe
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One Task of the plan.
+    """One Task or order of the plan.
 
+    id        a Task's id, an order's reference
     own       whether the patient does it
     activity  the activity of the plan type it is, or empty
     """
@@ -43,38 +43,33 @@ class Month:
 
 
 def agreements(tasks: Iterable[Json], directory: Mapping[str, Json], on: date) -> tuple[Agreement, ...]:
-    """The Tasks of care plans, open and done, soonest first; cases of referrals and what was dropped are left out."""
+    """Tasks and orders of care plans, open and done, soonest first; not cases of referrals, nor what was dropped."""
     found = [_agreement(task, directory, on) for task in tasks if is_agreed(task)]
     return tuple(sorted(found, key=lambda one: (one.done, one.due or date.max, one.title, one.id)))
 
 
 def is_agreed(task: Json) -> bool:
-    """Whether a Task stands in a plan and is open or was done."""
-    plans = [one for one in task.get("basedOn", ()) if str(one.get("reference", "")).startswith("CarePlan/")]
-    return bool(plans) and (task.get("status") in OPEN_TASK or task.get("status") == "completed")
+    """Whether a Task or order stands in a plan and is open or was done."""
+    return is_of_plan(task) and (is_open(task) or task.get("status") == "completed")
 
 
 def _agreement(task: Json, directory: Mapping[str, Json], on: date) -> Agreement:
-    owner = str(task.get("owner", {}).get("reference", ""))
+    order = task["resourceType"] == "ServiceRequest"
+    doer = str(task.get("requester" if order else "owner", {}).get("reference", ""))
     title = str(task.get("code", {}).get("text") or task.get("description") or "").removesuffix(".")
-    says = str(task.get("description") or "")
+    says = str(task.get("patientInstruction" if order else "description") or "")
     due, done = due_of(task), task.get("status") == "completed"
     return Agreement(
-        id=task["id"],
+        id=key_of(task),
         title=title,
         says="" if says.removesuffix(".") == title else says,
-        own=owner.startswith("Patient/"),
-        who=contact_of(directory, owner).name,
+        own="patientInstruction" in task if order else doer.startswith("Patient/"),
+        who=contact_of(directory, doer).name,
         due=due,
         done=done,
         late=not done and is_late(due, on),
         activity=activity_of(task) or "",
     )
-
-
-def due_of(task: Json) -> date | None:
-    """The day by which a Task is to be done."""
-    return find_date(task.get("restriction", {}).get("period", {}).get("end"))
 
 
 def next_step(found: Sequence[Agreement]) -> Agreement | None:

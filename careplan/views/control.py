@@ -10,6 +10,8 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.account import Account
+from careplan.domain.danish import danish_list
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer
 from careplan.domain.guideline import Check, Knowledge
@@ -23,14 +25,17 @@ from careplan.interactions.review import RESULTS, Review, approve_review, review
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements
 from careplan.views.banner import banner_of
+from careplan.views.catalogue import Catalogue
+from careplan.views.conflict import Choice, choice_of
 from careplan.views.contact import contact_of, coordinator
 from careplan.views.form import Form
 from careplan.views.goalrow import differs
 from careplan.views.happened import happened
 from careplan.views.measured import MARK, Typed, is_typed, read_values, save_values
+from careplan.views.origin import origin_of_newest
 from careplan.views.page import Opened, go, status_of
 from careplan.views.plan import wishes
-from careplan.views.why import Why, fact_name, why_of
+from careplan.views.why import why_of
 
 CHECKED, DONE, SEEN = "tjek-", "gjort", "set"
 
@@ -39,8 +44,9 @@ CHECKED, DONE, SEEN = "tjek-", "gjort", "set"
 class Cell:
     """One measure of the grid.
 
-    recommended  words with unit; empty where the rules say nothing; `undecided` names what they lack then
+    recommended  words with unit; empty where the rules say nothing; `undecided` says what they lack then
     individual   the agreed target where it differs from the recommended one, `expired` when its day has passed
+    choice       the two targets where they do not fit together
     """
 
     id: str
@@ -53,7 +59,7 @@ class Cell:
     sparkline: str
     recommended: str
     provisional: bool
-    undecided: tuple[str, ...]
+    undecided: str
     individual: str
     reason: str
     until: date | None
@@ -62,7 +68,8 @@ class Cell:
     word: str
     standing: str
     goal: str
-    why: Why | None
+    why: Account | None
+    choice: Choice | None
     field: Typed | None
     unit: str
 
@@ -144,7 +151,7 @@ def _page(
         conditions=_conditions(overview),
         coordinator=contact_of(overview.directory, coordinator(overview.care_teams, overview.patient)),
         happened=happened(overview, t, "staff"),
-        merged=_merged(overview),
+        merged=_merged(overview, knowledge, t),
         seen=opened.form.all(SEEN) or sorted(reviewed_from(knowledge, overview.plans, overview.tasks)),
         failed=failed,
         cells=cells,
@@ -179,20 +186,21 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
     until = line.deviation.valid_until if line.deviation else None
     drawn = [one for one in line.readings if measure.number(one.value) is not None]
     reason = f"reason.{line.deviation.reason}" if line.deviation else "control.earlier"
+    why = why_of(line, knowledge, overview.on)
     return Cell(
         id=measure.id,
         name=measure.name,
         plans=tuple(knowledge.plans[kind].name for kind in line.plans),
         value=wording.value_with_unit(measure, newest) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
-        source=t(f"source.{newest.source}") if newest else "",
+        source=origin_of_newest(line, t),
         old=newest is not None and wording.is_old(newest, overview.on),
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",
         recommended=wording.target_with_unit(line.measure, line.recommendation.target) if line.recommendation else "",
         provisional=line.recommendation is not None and line.recommendation.provisional,
-        undecided=tuple(fact_name(name, knowledge) for name in line.undecided),
+        undecided=why.undecided if why else "",
         individual=wording.target_with_unit(line.measure, line.agreed) if individual else "",
         reason=t(reason) if reason and t.has(reason) else "",
         until=until,
@@ -201,7 +209,8 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         word=word,
         standing=line.standing.value,
         goal=line.goal["id"] if line.goal and measure.kind in ("quantity", "score", "choice") else "",
-        why=why_of(line, knowledge, t),
+        why=why,
+        choice=choice_of(line, overview, t),
         field=(typed or Typed(measure, "")) if is_typed(measure) else None,
         unit=wording.unit_text(measure),
     )
@@ -218,9 +227,16 @@ def checks_of(knowledge: Knowledge, overview: Overview) -> tuple[Check, ...]:
     return tuple(sorted(lines.values(), key=lambda one: not one.mandatory))
 
 
-def _merged(overview: Overview) -> tuple[int, int]:
-    """How many plans the page merges, and how many of its measures one blood test gives."""
-    return len(overview.plans), sum(line.measure.sample == "blood" for line in overview.lines)
+def _merged(overview: Overview, knowledge: Knowledge, t: Catalogue) -> str:
+    """«3 planer: Type 2-diabetes, Hjertesygdom og KOL · Én blodprøve dækker 2 af værdierne: HbA1c og eGFR»."""
+    plans = [plan.name for kind, plan in knowledge.plans.items() if kind in overview.plan_types]
+    blood = [line.measure.name for line in overview.lines if line.measure.sample == "blood" and line.plans]
+    parts = [
+        t("control.merged-one" if len(plans) == 1 else "control.merged", count=len(plans), names=danish_list(plans))
+    ]
+    if len(blood) > 1:
+        parts.append(t("control.one-test", count=len(blood), names=danish_list(blood)))
+    return " · ".join(parts)
 
 
 def _conditions(overview: Overview) -> tuple[tuple[str, date | None], ...]:

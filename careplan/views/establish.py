@@ -9,8 +9,10 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.danish import fact_name, value_text
 from careplan.domain.evaluation import Eligibility
 from careplan.domain.guideline import PlanType
+from careplan.fhir.agreed import due_of
 from careplan.fhir.draft import Draft
 from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
@@ -19,11 +21,10 @@ from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
 from careplan.interactions.singular import PlanExists
 from careplan.views import wording
-from careplan.views.agreement import due_of
 from careplan.views.banner import banner_of
 from careplan.views.catalogue import Catalogue
+from careplan.views.merging import clashes, merged_lines
 from careplan.views.page import Opened, go
-from careplan.views.why import fact_name, value_text
 
 PLAN, KEEP = "plan", "med"
 
@@ -117,7 +118,7 @@ def _choices(opened: Opened, person: Person) -> list[Choice]:
 
 
 def _choice(opened: Opened, person: Person, plan: PlanType) -> Choice:
-    knowledge, t = opened.context.knowledge, opened.t
+    knowledge = opened.context.knowledge
     eligibility: Eligibility = person.answer.plans[plan.id]
     active = person.active_plans.get(plan.id)
     return Choice(
@@ -130,7 +131,7 @@ def _choice(opened: Opened, person: Person, plan: PlanType) -> Choice:
         facts=tuple(
             (
                 fact_name(fact.name, knowledge),
-                value_text(fact.name, fact.value, knowledge, t),
+                value_text(fact.name, fact.value, knowledge),
                 wording.danish_date(fact.on) if fact.on else "",
             )
             for fact in eligibility.because
@@ -190,7 +191,8 @@ def _draft(
         plans=[(plan.id, plan.title) for plan in plans],
         goals=goals,
         activities=activities,
-        merged=[item for item in (*goals, *activities) if item.shared or len(item.plans) > 1],
+        merged=merged_lines(drafts, person, opened.context.knowledge, t),
+        clashes=clashes(drafts, overview, t),
         kept=kept,
         errors=errors or {},
         reason=opened.form.text("begrundelse"),

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from careplan.domain.guideline import Source
 from careplan.domain.measure import Measure, Reading
-from careplan.domain.target import Band, Standing
+from careplan.domain.source import Source
+from careplan.domain.target import Band, Standing, same_target
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.agreement import MONTHS
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
+from careplan.views.origin import origin
 
 ORDER: Mapping[Standing, int] = {
     Standing.OUT: 0,
@@ -103,7 +104,7 @@ def stamp(line: Line, t: Catalogue) -> str:
     """«Målt 14.03.2026 · Kilde: lab.kort»; empty without a value."""
     if line.newest is None:
         return ""
-    return t("stamp", day=wording.danish_date(wording.day_of(line.newest)), source=t(f"source.{line.newest.source}"))
+    return t("stamp", day=wording.danish_date(wording.day_of(line.newest)), source=origin(line.newest, t))
 
 
 def recommended(line: Line) -> str:
@@ -117,8 +118,7 @@ def differs(line: Line) -> bool:
     """Whether the agreed target is another than today's recommendation."""
     if line.recommendation is None or line.agreed is None:
         return False
-    one, other = line.agreed, line.recommendation.target
-    return (one.low, one.high, one.strict, one.value) != (other.low, other.high, other.strict, other.value)
+    return not same_target(line.agreed, line.recommendation.target)
 
 
 def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, st
         (
             wording.danish_date(wording.day_of(one)),
             wording.value_with_unit(line.measure, one),
-            t(f"source.{one.source}"),
+            origin(one, t),
         )
         for one in line.readings[:most]
     )

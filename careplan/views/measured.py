@@ -138,14 +138,20 @@ def observations(context: Context, patient: str, values: Mapping[str, Typed]) ->
 
 def _observation(one: Typed, frame: Mapping[str, Any]) -> dict[str, Any]:
     head = {"resourceType": "Observation", "status": "final", "category": [_category(one.measure)]}
-    return {**head, "code": _code(one.measure), **frame, **_value(one)}
+    return {**head, **_confirmed([one]), "code": _code(one.measure), **frame, **_value(one)}
 
 
 def _panel(both: Sequence[Typed], frame: Mapping[str, Any]) -> dict[str, Any]:
     parts = [{"code": _code(one.measure), **_value(one)} for one in both]
     code = {"coding": [{"system": PANEL[0], "code": PANEL[1]}], "text": "Blodtryk"}
     head = {"resourceType": "Observation", "status": "final", "category": [_concept("vital-signs")]}
-    return {**head, "code": code, **frame, "component": parts}
+    return {**head, **_confirmed(both), "code": code, **frame, "component": parts}
+
+
+def _confirmed(typed: Iterable[Typed]) -> dict[str, Any]:
+    """That an unlikely value is right, where the clinician ticked so."""
+    mark = {"url": systems.EXT_VALUE_CONFIRMED, "valueBoolean": True}
+    return {"extension": [mark]} if any(one.sure for one in typed) else {}
 
 
 def _value(one: Typed) -> dict[str, Any]:

@@ -12,7 +12,20 @@ from starlette.routing import Route
 
 from careplan.domain.errors import CareplanError
 from careplan.store.protocol import NotFound
-from careplan.views import control, establish, paper, plan, referral, signin, target, worklist
+from careplan.views import (
+    control,
+    establish,
+    exclusion,
+    history,
+    measure,
+    paper,
+    plan,
+    referral,
+    renewal,
+    signin,
+    target,
+    worklist,
+)
 from careplan.views.about import accessibility, help_page
 from careplan.views.frame import environment, static
 from careplan.views.page import Handler, endpoint, refusal
@@ -35,8 +48,12 @@ PAGES: tuple[Page, ...] = (
     Page("B2", "GET", "/plan", plan.show, PATIENT),
     Page("B2", "GET", "/plan/vigtigst", plan.wish_form, PATIENT),
     Page("B2", "POST", "/plan/vigtigst", plan.wish_form, PATIENT),
+    Page("B3", "GET", "/plan/maaling/{measure}", measure.show, PATIENT),
     Page("C1", "GET", "/arbejdsliste", worklist.show, CLINIC),
     Page("C1", "POST", "/arbejdsliste", worklist.show, CLINIC),
+    Page("C1", "GET", "/patient/{id}/fravalg", exclusion.show, CLINIC),
+    Page("C1", "POST", "/patient/{id}/fravalg", exclusion.decline, CLINIC),
+    Page("C1", "POST", "/patient/{id}/fravalg/{plan}/fortryd", exclusion.undo, CLINIC),
     Page("C2", "GET", "/patient/{id}/aarskontrol", control.show, CLINIC),
     Page("C2", "POST", "/patient/{id}/aarskontrol", control.save, CLINIC),
     Page("C2", "GET", "/patient/{id}/maal/{goal}", target.show, CLINIC),
@@ -44,6 +61,9 @@ PAGES: tuple[Page, ...] = (
     Page("C2", "POST", "/patient/{id}/maal/{goal}/anbefaling", target.follow_recommended, CLINIC),
     Page("C3", "GET", "/patient/{id}/opret-plan", establish.show, CLINIC),
     Page("C3", "POST", "/patient/{id}/opret-plan", establish.step, CLINIC),
+    Page("C7", "GET", "/forskelle", renewal.show, CLINIC),
+    Page("C7", "POST", "/forskelle", renewal.answer, CLINIC),
+    Page("C5", "GET", "/patient/{id}/historik", history.show, CLINIC),
     Page("D1", "GET", "/henvisninger", referral.inbox, RECEIVER),
     Page("D2", "GET", "/borger/{id}", referral.show, RECEIVER),
     Page("F", "GET", "/print/Patient/{id}/plan.pdf", paper.plan_sheet, PATIENT | CLINIC),

@@ -121,11 +121,11 @@ def wishes(overview: Overview) -> tuple[Wish, ...]:
     return tuple(Wish(goal["id"], goal.get("description", {}).get("text", "")) for goal in overview.personal)
 
 
-def other_values(lines: list[Line], t: Catalogue) -> tuple[tuple[str, str, str, str], ...]:
-    """Name, value, day and source of what is followed without an agreed target."""
+def other_values(lines: list[Line], t: Catalogue) -> tuple[tuple[str, str, str, str, str], ...]:
+    """Measure, name, value, day and source of what is followed without an agreed target."""
     measured = [line for line in lines if not is_goal(line) and line.readings]
-    rows = [(line.measure.patient, value_table(line, t, 1)[0]) for line in measured]
-    return tuple((name, value, day, source) for name, (day, value, source) in rows)
+    rows = [(line.measure, value_table(line, t, 1)[0]) for line in measured]
+    return tuple((measure.id, measure.patient, value, day, source) for measure, (day, value, source) in rows)
 
 
 # ── det vigtigste for mig ────────────────────────────────────────────────────────────────────────

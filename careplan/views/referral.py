@@ -10,6 +10,7 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.fhir.agreed import due_of
 from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
@@ -19,11 +20,12 @@ from careplan.interactions.inclusion import search_all
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.read import find_version
 from careplan.views import chart, wording
-from careplan.views.agreement import agreements, due_of
+from careplan.views.agreement import agreements
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import age, contact_of, coordinator, hidden_cpr, person_name
 from careplan.views.directory import directory_of
 from careplan.views.goalrow import goal_rows
+from careplan.views.origin import origin_of_newest
 from careplan.views.page import Opened
 from careplan.views.plan import wishes
 
@@ -178,7 +180,7 @@ def slice_row(overview: Overview, line: Line, t: Catalogue) -> SliceRow:
         name=measure.name,
         value=wording.value_with_unit(measure, newest) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
-        source=t(f"source.{newest.source}") if newest else "",
+        source=origin_of_newest(line, t),
         old=newest is not None and wording.is_old(newest, overview.on),
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")

@@ -5,25 +5,24 @@ changed the goal meanwhile, both versions stand side by side. The rules of it ar
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 
 from starlette.responses import Response
 
-from careplan.domain.calendar import add_months
 from careplan.domain.evaluation import stands
 from careplan.domain.measure import danish_number
-from careplan.domain.schedule import review_months
-from careplan.domain.target import Target
-from careplan.fhir.draft import OPEN_TASK, activity_of
+from careplan.domain.readability import LIX_LIMIT, readability
+from careplan.domain.target import Target, is_safe
 from careplan.fhir.goal import Deviation
-from careplan.interactions.operations.individual_target import REASONS, Wanted, follow, set_target
+from careplan.interactions.deviation import NeedsDoctor, valid_until
+from careplan.interactions.operations.individual_target import follow, set_target
+from careplan.interactions.operations.wanted import REASONS, Wanted
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import PLAN_TYPES, read_person
 from careplan.interactions.precondition import PreconditionFailed
+from careplan.interactions.profession import is_doctor
 from careplan.store.protocol import NotFound
 from careplan.views import wording
-from careplan.views.agreement import due_of
 from careplan.views.banner import banner_of
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
@@ -70,15 +69,21 @@ async def change(opened: Opened) -> Response:
     changed = seen != case.number
     if opened.form.text("trin") == "ret":
         return _form(opened, case, filled, changed=changed)
+    if opened.form.text("trin") != "gem" and not opened.form.has("sat"):
+        filled = _with_sentence(opened, filled)
     wanted, errors = _wanted(filled, case, opened)
     if wanted is None or errors:
         return _form(opened, case, filled, errors, 422, changed=changed)
     if opened.form.text("trin") != "gem":
+        if not _is_safe(case, wanted) and not await is_doctor(opened.context):
+            return _form(opened, case, filled, _needs_doctor(opened, case, wanted), 403, changed=changed)
         return await _preview(opened, case, filled, wanted, 409 if changed else 200)
     try:
         await set_target(opened.context, case.goal, wanted, expects=seen)
     except PreconditionFailed:
         return await _preview(opened, await _case(opened), filled, wanted, 409)
+    except NeedsDoctor:
+        return _form(opened, case, filled, _needs_doctor(opened, case, wanted), 403, changed=changed)
     return go(f"/patient/{opened.path('id')}/aarskontrol", besked="maal")
 
 
@@ -102,13 +107,6 @@ async def _case(opened: Opened) -> Case:
     return Case(overview, line, id, int(line.goal.get("meta", {}).get("versionId", "1")))
 
 
-def _next_control(case: Case) -> date:
-    """The day of the next årskontrol, else a year (or what the rules allow) from today."""
-    tasks = [t for t in case.overview.tasks if activity_of(t) == "aarskontrol" and t.get("status") in OPEN_TASK]
-    days = [day for task in tasks if (day := due_of(task)) is not None and day > case.overview.on]
-    return min(days, default=add_months(case.overview.on, review_months(case.overview.answer) or 12))
-
-
 def _today(case: Case) -> Filled:
     target, deviation = case.line.agreed or Target(), case.line.deviation
     return Filled(
@@ -117,8 +115,45 @@ def _today(case: Case) -> Filled:
         bound="under" if target.strict else "med",
         reason=deviation.reason if deviation else "",
         text=(deviation.text or "") if deviation else "",
-        until=wording.danish_date(_next_control(case)),
+        until=wording.danish_date(valid_until(case.overview.tasks, case.overview.answer)),
     )
+
+
+def _with_sentence(opened: Opened, filled: Filled) -> Filled:
+    """With the sentence that is written beforehand for the reason, where nobody has written one of their own."""
+    written = {code: opened.t(key) for code in REASONS if opened.t.has(key := f"target.sentence.{code}")}
+    if filled.text and filled.text not in written.values():
+        return filled
+    return replace(filled, text=written.get(filled.reason, ""))
+
+
+def _is_safe(case: Case, wanted: Wanted) -> bool:
+    recommended = case.line.recommendation.target if case.line.recommendation else None
+    return is_safe(case.line.measure, _target(case, wanted), recommended)
+
+
+def _target(case: Case, wanted: Wanted) -> Target:
+    return Target(wanted.low, wanted.high, case.line.measure.unit, wanted.strict)
+
+
+def _needs_doctor(opened: Opened, case: Case, wanted: Wanted) -> dict[str, str]:
+    """By field: which end lies outside the safety span, or is left open."""
+    holds, span = case.line.measure.safety.holds, _span(opened, case)
+    outside = {
+        name: end for name, end in (("fra", wanted.low), ("til", wanted.high)) if end is not None and not holds(end)
+    }
+    if outside:
+        return dict.fromkeys(outside, opened.t("target.outside", span=span))
+    return {"til" if wanted.high is None else "fra": opened.t("target.open-end", span=span)}
+
+
+def _span(opened: Opened, case: Case) -> str:
+    """«48 til 75 mmol/mol»; empty for a measure that any target is safe of."""
+    low, high = case.line.measure.safety.low, case.line.measure.safety.high
+    if low is None and high is None:
+        return ""
+    key = "target.span-from" if high is None else "target.span-to" if low is None else "target.span"
+    return opened.t(key, low=_number(low), high=_number(high), unit=wording.unit_text(case.line.measure)).strip()
 
 
 def _number(value: Decimal | None) -> str:
@@ -178,10 +213,9 @@ def _form(
         errors=errors or {},
         reasons=[(code, t(f"reason.{code}")) for code in REASONS],
         unit=wording.unit_text(line.measure),
-        why=why_of(line, opened.context.knowledge, t),
+        why=why_of(line, opened.context.knowledge, case.overview.on),
         computed=wording.danish_time(opened.context.now),
         signed=opened.context.knowledge.signed,
-        length=TEXT_LENGTH,
         changed=changed,
     )
 
@@ -201,13 +235,16 @@ def _frame(opened: Opened, case: Case) -> dict[str, object]:
         else "",
         "value": wording.value_with_unit(line.measure, line.newest) if line.newest else "",
         "day": wording.danish_date(wording.day_of(line.newest)) if line.newest else "",
+        "span": _span(opened, case),
+        "unverified": line.measure.safety_unverified,
+        "length": TEXT_LENGTH,
     }
 
 
 async def _preview(opened: Opened, case: Case, filled: Filled, wanted: Wanted, status: int = 200) -> Response:
     """How the patient will see it; with 409 also what somebody else has agreed on meanwhile."""
     person = await read_person(opened.context, opened.path("id"), PLAN_TYPES)
-    target = Target(wanted.low, wanted.high, case.line.measure.unit, wanted.strict)
+    target = _target(case, wanted)
     deviation = Deviation(wanted.reason, wanted.text, opened.context.caller.reference, wanted.valid_until)
     standing = stands(opened.context.knowledge, person.chart, case.line.measure, target, case.line.newest)
     line = replace(case.line, agreed=target, deviation=deviation, standing=standing, bands=())
@@ -226,4 +263,13 @@ async def _preview(opened: Opened, case: Case, filled: Filled, wanted: Wanted, s
         theirs=theirs,
         theirs_by=by,
         reason=opened.t(f"reason.{wanted.reason}"),
+        readable=_readable(opened, filled.text),
+        outside=not _is_safe(case, wanted),
     )
+
+
+def _readable(opened: Opened, text: str) -> str:
+    """How hard the sentence is for the patient to read; empty where there is none."""
+    found = readability(text)
+    key = "target.easy" if found.easy else "target.hard"
+    return opened.t(key, lix=round(found.lix), most=LIX_LIMIT) if text else ""

@@ -1,12 +1,13 @@
 """What the pages need of the house, handed to them by `app` as `app.state.view`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from starlette.requests import Request
 
 from careplan.interactions.context import House
+from careplan.interactions.survey import Surveys
 from careplan.views.cookie import Sessions
 from careplan.views.persona import Persona
 
@@ -20,6 +21,7 @@ class View:
     base      the FHIR base as others see it; empty: by the request's Host
     demo      whether invented people can be chosen at «/»; nowhere else is there a way in yet
     personas  the patients that can be chosen
+    surveys   of the clinics whose plans are gone through
     """
 
     house: House
@@ -29,6 +31,7 @@ class View:
     base: str
     demo: bool
     personas: tuple[Persona, ...] = ()
+    surveys: Surveys = field(default_factory=Surveys)
 
     def base_of(self, request: Request) -> str:
         """The FHIR base of a request, without a slash at the end."""

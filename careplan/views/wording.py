@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from careplan.domain.calendar import add_months
+from careplan.domain.danish import UNITS
 from careplan.domain.measure import Measure, Reading, danish_number
 from careplan.domain.target import Standing, Target
 from careplan.fhir.instant import COPENHAGEN
@@ -32,24 +33,6 @@ _STATUS: Mapping[Standing, tuple[str, str]] = {
     Standing.UNMEASURED: ("○", "Mangler måling"),
     Standing.UNRULED: ("–", "Ikke relevant"),
 }
-
-_UNITS: Mapping[str, str] = {
-    "mL/min/1.73 m2": "mL/min/1,73 m²",
-    "kg/m2": "kg/m²",
-    "/min": "i minuttet",
-    "min/week": "minutter om ugen",
-    "units/week": "genstande om ugen",
-    "cigarettes/day": "cigaretter om dagen",
-    "per 12 months": "gange på et år",
-    "points": "point",
-    "months": "måneder",
-    "år": "",
-    "ratio": "",
-    "group": "",
-    "grade": "",
-    "flag": "",
-}
-"""Units that Danes read otherwise than they are written in the measure's file."""
 
 _SINGULAR: Mapping[str, str] = {
     "minutter om ugen": "minut om ugen",
@@ -153,7 +136,7 @@ def day_of(reading: Reading) -> date:
 
 def unit_text(measure: Measure) -> str:
     """The unit as a Dane reads it; empty where the number says all."""
-    return _UNITS.get(measure.unit, measure.unit)
+    return UNITS.get(measure.unit, measure.unit)
 
 
 def value_text(measure: Measure, reading: Reading) -> str:

@@ -1,43 +1,62 @@
-"""C1, the clinic's worklist: who is to be called in, who should have a plan, whose plans are in order.
+"""C1, the clinic's worklist: who is to be called in, who should have a plan, whose individual targets have run out,
+whose plans are in order, and who said no to a plan.
 
 Each row has one button, the next step computed from the patient's state. Who is on which list is decided by
 `interactions.worklist`; here it is one row a patient, cut into pages.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from starlette.responses import Response
 
 from careplan.domain.calendar import add_months
+from careplan.domain.danish import fact_name
+from careplan.fhir.exclusion import Exclusion
+from careplan.fhir.goal import Deviation, measure_of_goal
 from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import search_all
-from careplan.interactions.worklist import Candidate, candidates
+from careplan.interactions.worklist import EXCLUDED, Candidate, Lapsed, Worklist, read_worklist
+from careplan.views import wording
 from careplan.views.contact import age, contact_of, coordinator, person_name
 from careplan.views.directory import directory_of
 from careplan.views.page import Opened
+from careplan.views.renewal import count_renewed
 
 ROWS = 25
-TABS: Mapping[str, str] = {"indkaldes": "overdue", "egnet": "new", "i-orden": "maintained"}
-"""The tabs that today's data support, by the state of the plans on them."""
+LAPSED = "lapsed"
+TABS: Mapping[str, str] = {
+    "indkaldes": "overdue",
+    "egnet": "new",
+    "maal": LAPSED,
+    "i-orden": "maintained",
+    "fravalgt": EXCLUDED,
+}
+"""The tabs that today's data support, by the state of the plans or targets on them."""
 
 STEPS: Mapping[str, str] = {
     "overdue": "/patient/{id}/aarskontrol",
     "new": "/patient/{id}/opret-plan",
+    LAPSED: "/patient/{id}/aarskontrol",
     "maintained": "/patient/{id}/aarskontrol",
+    EXCLUDED: "",
     "none": "/patient/{id}/opret-plan",
 }
+"""Where the one button leads; without an address it takes the exclusion back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One patient on a list.
 
-    days  until the deadline; negative when it has passed, None where there is none
+    days     until the deadline; negative when it has passed, None where there is none
+    why      sentences: the rule, the target that ran out, the reason of an exclusion
+    missing  names of facts that are not on record and would settle more
+    undo     the plan type whose exclusion the button takes back; empty: it leads to `link`
     """
 
     id: str
@@ -50,23 +69,27 @@ class Row:
     owner: str
     last: date | None
     link: str
+    why: tuple[str, ...]
+    missing: tuple[str, ...]
+    undo: str
 
 
 async def show(opened: Opened) -> Response:
     """One tab of the list, or what a search for a name finds; the name comes in a form, never in an address."""
     context, t = opened.context, opened.t
-    found = await candidates(context, context.caller.organization)
+    found = await read_worklist(context, context.caller.organization)
     wanted = opened.form.text("navn")
     tab = opened.asked.text("fane") if opened.asked.text("fane") in TABS else "indkaldes"
-    by_state = {name: _grouped(found, state) for name, state in TABS.items()}
-    groups = await _named(context, found, wanted) if wanted else by_state[tab]
+    by_tab = {name: _groups(found, state) for name, state in TABS.items()}
+    groups = await _named(context, found, wanted) if wanted else by_tab[tab]
     page = _whole(opened, len(groups))
     shown = groups[(page - 1) * ROWS : page * ROWS]
-    rows = await _rows(context, shown)
+    rows = await _rows(opened, shown)
     return opened.page(
         "worklist.html",
         t("worklist.title"),
-        tabs=[(name, t(f"worklist.tab.{name}"), len(by_state[name])) for name in TABS],
+        renewed=await count_renewed(opened),
+        tabs=[(name, t(f"worklist.tab.{name}"), len(by_tab[name])) for name in TABS],
         tab="" if wanted else tab,
         wanted=wanted,
         rows=rows,
@@ -74,66 +97,124 @@ async def show(opened: Opened) -> Response:
         number=page,
         pages=max(1, -(-len(groups) // ROWS)),
         first=(page - 1) * ROWS + 1,
-        next_deadline=_next_deadline(context, found),
+        next_deadline=_next_deadline(context, found.candidates),
     )
 
 
-Group = tuple[Json, str, tuple[Candidate, ...]]
-"""A patient, the state they are listed for, and the plans in that state."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What makes a row: a patient, the state they are listed for, and the plans in that state or the lapsed targets."""
+
+    patient: Json
+    state: str
+    plans: tuple[Candidate, ...] = ()
+    lapsed: Lapsed | None = None
 
 
-def _grouped(found: Sequence[Candidate], state: str) -> list[Group]:
-    """One group a patient, in order of urgency."""
+def _groups(found: Worklist, state: str) -> list[Group]:
+    """One group a patient, in order of urgency; of exclusions one each, as each is taken back by itself."""
+    if state == LAPSED:
+        return [Group(one.patient, state, lapsed=one) for one in found.lapsed]
+    listed = found.of_state(state)
+    if state == EXCLUDED:
+        return [Group(one.patient, state, (one,)) for one in listed]
     groups: dict[str, list[Candidate]] = {}
-    for one in found:
-        if one.eligibility.state == state:
-            groups.setdefault(one.version.id, []).append(one)
-    return [(some[0].patient, state, tuple(some)) for some in groups.values()]
+    for one in listed:
+        groups.setdefault(one.version.id, []).append(one)
+    return [Group(some[0].patient, state, tuple(some)) for some in groups.values()]
 
 
-async def _named(context: Context, found: Sequence[Candidate], wanted: str) -> list[Group]:
+async def _named(context: Context, found: Worklist, wanted: str) -> list[Group]:
     """Everybody listed with the clinic whose name holds these words, whether a plan concerns them or not."""
     words = wanted.casefold().split()
+    first: dict[str, Group] = {}
+    for group in (group for state in TABS.values() for group in _groups(found, state)):
+        first.setdefault(group.patient["id"], group)
     groups: list[Group] = []
     async for version in search_all(context, Query("Patient")):
         patient = parse(version.body or b"")
         name = person_name(patient).casefold()
         if all(word in name for word in words):
-            own = tuple(one for one in found if one.version.id == version.id)
-            states = [one.eligibility.state for one in own]
-            state = next((state for state in TABS.values() if state in states), "none")
-            groups.append((patient, state, tuple(one for one in own if one.eligibility.state == state)))
-    return sorted(groups, key=lambda group: person_name(group[0]))
+            groups.append(first.get(version.id, Group(patient, "none")))
+    return sorted(groups, key=lambda group: person_name(group.patient))
 
 
-async def _rows(context: Context, groups: Sequence[Group]) -> list[Row]:
-    ids = frozenset(patient["id"] for patient, _, _ in groups)
+async def _rows(opened: Opened, groups: Sequence[Group]) -> list[Row]:
+    context = opened.context
+    ids = frozenset(group.patient["id"] for group in groups)
     teams = await _by_patient(context, "CareTeam", ids)
     controls = await _by_patient(context, "Encounter", ids)
     owners = await _owners(
-        context, {patient["id"]: (patient, teams.get(patient["id"], [])) for patient, _, _ in groups}
+        context, {group.patient["id"]: (group.patient, teams.get(group.patient["id"], [])) for group in groups}
     )
-    return [_row(context, group, owners, controls.get(group[0]["id"], [])) for group in groups]
+    return [_row(opened, group, owners, controls.get(group.patient["id"], [])) for group in groups]
 
 
-def _row(context: Context, group: Group, owners: Mapping[str, str], encounters: Sequence[Json]) -> Row:
-    patient, state, some = group
-    plans = context.knowledge.plans
-    deadlines = [day for one in some if (day := _deadline(context, one)) is not None]
+def _row(opened: Opened, group: Group, owners: Mapping[str, str], encounters: Sequence[Json]) -> Row:
+    context, patient, some = opened.context, group.patient, group.plans
+    knowledge = context.knowledge
+    deadline = _deadline_of(context, group)
+    missing = dict.fromkeys(fact_name(name, knowledge) for one in some for name in one.eligibility.missing)
     held = [day for one in encounters if (day := find_date(one.get("period", {}).get("start"))) is not None]
     saved = [one.saved for one in some if one.saved is not None]
     return Row(
         id=patient["id"],
         name=person_name(patient),
         age=age(patient, context.on),
-        plans=tuple(plans[one.eligibility.plan].name for one in some),
-        state=state,
-        must=any(one.eligibility.must_offer is True for one in some),
-        days=(min(deadlines) - context.on).days if deadlines else None,
+        plans=tuple(knowledge.plans[one.eligibility.plan].name for one in some),
+        state=group.state,
+        must=group.state == "new" and any(one.offer == "must" for one in some),
+        days=None if deadline is None else (deadline - context.on).days,
         owner=owners.get(patient["id"], ""),
         last=max((*held, *saved), default=None),
-        link=STEPS[state].format(id=patient["id"]),
+        link=_link(group),
+        why=tuple(dict.fromkeys(_why(opened, group))),
+        missing=tuple(missing) if group.state == "new" else (),
+        undo=some[0].eligibility.plan if group.state == EXCLUDED else "",
     )
+
+
+def _link(group: Group) -> str:
+    """The next step; of one target that ran out, that target."""
+    id = group.patient["id"]
+    if group.lapsed is not None and len(group.lapsed.goals) == 1:
+        return f"/patient/{id}/maal/{group.lapsed.goals[0][0]['id']}"
+    return STEPS[group.state].format(id=id)
+
+
+def _why(opened: Opened, group: Group) -> Iterator[str]:
+    """Why the patient is on this list, a sentence each."""
+    if group.lapsed is not None:
+        yield from (_lapsed_target(opened, goal, deviation) for goal, deviation in group.lapsed.goals)
+    for one in group.plans:
+        if one.exclusion is not None:
+            yield from _declined(opened, one.exclusion)
+        elif group.state == "new" and one.eligibility.row is not None:
+            yield one.eligibility.row.says
+
+
+def _lapsed_target(opened: Opened, goal: Json, deviation: Deviation) -> str:
+    context = opened.context
+    measure = measure_of_goal(goal, context.house.reader.codes, context.knowledge.measures)
+    name = str(goal["description"].get("text", "")) if measure is None else measure.name
+    return opened.t("worklist.lapsed", name=name, day=wording.danish_date(deviation.valid_until or context.on))
+
+
+def _declined(opened: Opened, exclusion: Exclusion) -> Iterator[str]:
+    t, key = opened.t, f"exclusion.reason.{exclusion.reason}"
+    reason = t(key) if t.has(key) else ""
+    yield " – ".join(text for text in (reason, exclusion.text) if text)
+    if exclusion.until is not None:
+        yield t("worklist.ask-again", day=wording.danish_date(exclusion.until))
+
+
+def _deadline_of(context: Context, group: Group) -> date | None:
+    """The day that the row counts to: when a plan falls due, a target ran out, or somebody is to be asked again."""
+    if group.lapsed is not None:
+        return group.lapsed.since
+    if group.state == EXCLUDED:
+        return next((one.exclusion.until for one in group.plans if one.exclusion is not None), None)
+    return min((day for one in group.plans if (day := _deadline(context, one)) is not None), default=None)
 
 
 def _deadline(context: Context, one: Candidate) -> date | None:

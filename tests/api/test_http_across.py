@@ -269,8 +269,8 @@ async def test_both_parts_of_a_composite_are_of_one_component(client, put, examp
     [
         ("Observation", (NPU, "NPU27300"), ["urn:oid:1.2.208.176.2.1|NPU27300", f"{NPU}|NPU27300", "NPU27300"]),
         ("Observation", ("urn:oid:1.2.208.176.2.1", "NPU27300"), [f"{NPU}|NPU27300"]),
-        ("Observation", (MCS, "MCS88019"), ["urn:oid:1.2.208.184.100.8|MCS88019", f"{MCS}|MCS88019"]),
-        ("Observation", ("urn:oid:1.2.208.184.100.8", "MCS88019"), [f"{MCS}|MCS88019"]),
+        ("Observation", (MCS, "MCS88011"), ["urn:oid:1.2.208.184.100.8|MCS88011", f"{MCS}|MCS88011"]),
+        ("Observation", ("urn:oid:1.2.208.184.100.8", "MCS88011"), [f"{MCS}|MCS88011"]),
         ("Condition", (ICPC2, "T90"), ["http://hl7.org/fhir/sid/icpc-2|T90", f"{ICPC2}|t90"]),
         ("Condition", ("http://hl7.org/fhir/sid/icpc-2", "T90"), [f"{ICPC2}|T90"]),
         ("Condition", (SKS, "DE119"), [f"{SKS_D}|DE119", f"{ICD10}|E11.9"]),

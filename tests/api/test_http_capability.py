@@ -205,7 +205,9 @@ def value_for(definitions, listed):
 
 async def test_every_listed_parameter_is_defined_and_answers_when_strict(client, statement):
     """R4-1, R4-64, R4-72, R4-89."""
-    definitions = {one["derivedFrom"]: one for one in await every(client, "/SearchParameter?_count=1000")}
+    definitions = {
+        one.get("derivedFrom", one["url"]): one for one in await every(client, "/SearchParameter?_count=1000")
+    }
     for resource in (await statement())["rest"][0]["resource"]:
         type_name = resource["type"]
         for one in resource["searchParam"]:
@@ -224,11 +226,13 @@ async def test_every_listed_parameter_is_defined_and_answers_when_strict(client,
 
 async def test_every_modifier_and_comparator_that_is_published_answers(client):
     """R4-65, R4-83, R4-90."""
-    definitions = {one["derivedFrom"]: one for one in await every(client, "/SearchParameter?_count=1000")}
+    definitions = {
+        one.get("derivedFrom", one["url"]): one for one in await every(client, "/SearchParameter?_count=1000")
+    }
     assert definitions
     plain = {"missing": "true", "identifier": "urn:x|1", "ofType": "urn:x|MR|1", "text": "x"}
-    for one in definitions.values():
-        type_name, listed = one["base"][0], {"definition": one["derivedFrom"], "type": one["type"]}
+    for canonical, one in definitions.items():
+        type_name, listed = one["base"][0], {"definition": canonical, "type": one["type"]}
         value = value_for(definitions, listed)
         asked = [(f"{one['code']}:{code}", plain.get(code, value)) for code in one["modifier"] if code != "type"]
         asked = [(key.replace(":ofType", ":of-type"), text) for key, text in asked]
@@ -292,6 +296,18 @@ CALLS = {
     ("Patient", "instance", "recommended-targets"): ("GET", "/Patient/inger-test/$recommended-targets", None, 200),
     ("Patient", "instance", "overview"): ("GET", "/Patient/inger-test/$overview?audience=clinic", None, 200),
     ("Patient", "instance", "everything"): ("GET", "/Patient/inger-test/$everything", None, 200),
+    ("Patient", "instance", "exclude"): (
+        "POST",
+        "/Patient/inger-test/$exclude",
+        parameters(plan_type=("valueCode", "hjerte"), reason=("valueCode", "patient-wish")),
+        200,
+    ),
+    ("Patient", "instance", "end-exclusion"): (
+        "POST",
+        "/Patient/inger-test/$end-exclusion",
+        parameters(plan_type=("valueCode", "hjerte")),
+        200,
+    ),
     ("Observation", "type", "lastn"): (
         "GET",
         "/Observation/$lastn?patient=inger-test&category=laboratory&max=2",
@@ -301,7 +317,11 @@ CALLS = {
     ("Goal", "instance", "set-individual-target"): (
         "POST",
         "/Goal/inger-test-hba1c/$set-individual-target",
-        parameters(high=("valueDecimal", 58), reason=("valueCode", "frailty")),
+        parameters(
+            high=("valueDecimal", 58),
+            reason=("valueCode", "frailty"),
+            author=("valueString", "Organization/laegehuset-test"),
+        ),
         200,
     ),
     ("Goal", "instance", "follow-recommendation"): (

@@ -86,13 +86,14 @@ ODD = [7, True, {}, [], [[]], {"reference": 7}, {"reference": None}, {"reference
 ODD += [{"value": None}, {"coding": 7}, {"coding": [7]}, {"coding": [None]}, {"code": {}}, "", " ", "x" * 10_000, None]
 ODD += ["Patient/../1", "\u0000", "NaN", "-1", "1e999999", "2026-02-30", "0001-01-01", "9999-12-31", "²", "\U0001f600"]
 ESTABLISH, SET = "/CarePlan/$establish", "/Goal/inger-test-hba1c/$set-individual-target"
+FOLLOW = "/Goal/inger-test-hba1c/$follow-recommendation"
 APPLY, ELIGIBLE = "/PlanDefinition/diabetes/$apply", "/Patient/$eligible"
 TARGETS, OVERVIEW = "/Patient/inger-test/$recommended-targets", "/Patient/inger-test/$overview"
 VALIDATE, EVERYTHING = "/Observation/$validate", "/Patient/inger-test/$everything"
 LASTN, EXPAND, LOOKUP = "/Observation/$lastn", "/ValueSet/$expand", "/CodeSystem/$lookup"
 TAKEN = (
     {"subject": (ESTABLISH, APPLY), "definition": (ESTABLISH,), "exclude": (ESTABLISH,), "reason": (ESTABLISH, SET)}
-    | dict.fromkeys(("low", "high", "unit", "comparator", "strict", "text", "valid-until"), (SET,))
+    | dict.fromkeys(("low", "high", "unit", "comparator", "strict", "text", "valid-until", "author"), (SET,))
     | dict.fromkeys(("clinic", "plan-type", "state", "_offset"), (ELIGIBLE,))
     | dict.fromkeys(("_count", "_page"), (ELIGIBLE, EVERYTHING, LASTN))
     | dict.fromkeys(("_since", "_type", "start", "end"), (EVERYTHING,))
@@ -108,6 +109,7 @@ GOOD = {
     "low": 50,
     "high": 60,
     "reason": "hypoglycaemia",
+    "author": "Organization/laegehuset-test",
     "patient": "inger-test",
     "url": "https://careplan.example/fhir/ValueSet/fact",
     "system": "https://careplan.example/fhir/CodeSystem/fact",
@@ -172,7 +174,7 @@ async def test_the_subject_of_a_preview_is_named_in_any_form(client, record, sub
     """R4-112: goals and activities of the plan, for the patient."""
     plan = (await client.get("/PlanDefinition/diabetes/$apply", params={"subject": subject})).json()
     assert plan["resourceType"] == "CarePlan" and plan["subject"] == {"reference": "Patient/inger-test"}
-    assert {one["resourceType"] for one in plan["contained"]} == {"Goal", "Task"}
+    assert {one["resourceType"] for one in plan["contained"]} == {"Goal", "Task", "ServiceRequest"}
     assert plan["goal"] and plan["activity"]
 
 
@@ -202,6 +204,27 @@ async def test_plan_is_made_once(client, put, example, record, house, refused):
     before = await versions(house)
     refused(await client.post("/CarePlan/$establish", content=body), 409, "plan-exists")
     assert await versions(house) == before
+
+
+async def test_a_target_is_set_on_the_version_that_if_match_names(client, record, house, refused):
+    """Of two who set a target on one look, the second is told."""
+    names = (
+        ("high", "valueDecimal", 60),
+        ("reason", "valueCode", "frailty"),
+        ("author", "valueString", GOOD["author"]),
+    )
+    body = parameters(*((name, {kind: value}) for name, kind, value in names))
+    first = await client.post(SET, content=body, headers={"If-Match": 'W/"1"'})
+    assert (first.status_code, first.json()["meta"]["versionId"]) == (200, "2")
+    before = await versions(house)
+    for address in (SET, FOLLOW):
+        again = await client.post(address, content=body, headers={"If-Match": 'W/"1"'})
+        refused(again, 412, "precondition-failed")
+    assert await versions(house) == before
+    last = await client.post(SET, content=body, headers={"If-Match": "*"})
+    assert last.status_code == 200
+    tag = f'W/"{last.json()["meta"]["versionId"]}"'
+    assert (await client.post(FOLLOW, headers={"If-Match": tag})).status_code == 200
 
 
 async def test_individual_target_needs_a_known_reason_and_a_bound(client, record, house, refused):

@@ -45,7 +45,7 @@ PUBLISHED = [
     *read_profiles(ROOT / "profiles"),
     *code_systems(KNOWLEDGE),
     *(plan_definition(plan, KNOWLEDGE) for plan in KNOWLEDGE.plans.values()),
-    *(one for plan in KNOWLEDGE.plans.values() for one in activity_definitions(plan)),
+    *(one for plan in KNOWLEDGE.plans.values() for one in activity_definitions(plan, KNOWLEDGE)),
     *search_parameters(__version__)[:40],
     *operation_definitions(__version__),
 ]

@@ -12,10 +12,12 @@ import pytest
 from replicas import replica_set
 
 from bench.bulk import loading
+from bench.clinic import reevaluating
 from bench.growth import FEW, cost
 from bench.server import ROOT, Server, start_floor, start_ours, start_peer
 from bench.setting import Size, size_of_environment
 from bench.table import Row, printed, rows_of_traffic
+from bench.targets import explaining
 from bench.traffic import Traffic, measure, say
 
 
@@ -29,6 +31,8 @@ def main() -> None:
         stores = {"sqlite": str(folder / "{}.db")} | ({"mongo": mongo} if mongo else {})
         rows += _load(size, stores, folder)
         rows += _growth(size, stores)
+        rows.append(explaining())
+        rows += _clinic(size, stores)
     sys.stdout.write(printed(rows))
     shown = [asdict(row) | {"ratio": row.ratio, "met": row.met} for row in rows]
     found = {"size": asdict(size), "rows": shown, "traffic": asdict(traffic)}
@@ -78,6 +82,12 @@ def _growth(size: Size, stores: Mapping[str, str]) -> Iterator[Row]:
     for name, url in stores.items() if size.grown else ():
         few, many = cost(url.format("grown"), size)
         yield Row(f"µs of a search, {name}, {size.grown:,} / {FEW:,} patients", many, few, 1.3, at_most=True)
+
+
+def _clinic(size: Size, stores: Mapping[str, str]) -> Iterator[Row]:
+    if size.clinic:
+        took = reevaluating(stores["sqlite"].format("clinic"), size.clinic)
+        yield Row(f"clinic of {size.clinic:,} re-evaluated, seconds / allowed", took, 10.0, 1.0, at_most=True)
 
 
 if __name__ == "__main__":

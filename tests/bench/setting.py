@@ -10,6 +10,7 @@ class Size:
 
     grown   patients in the store where a search is asked again; 0 leaves that out
     lines   resources loaded from a file; 0 leaves that out
+    clinic  patients who are evaluated anew; 0 leaves that out
     """
 
     patients: int
@@ -19,6 +20,7 @@ class Size:
     connections: int
     grown: int
     lines: int
+    clinic: int
     peer: bool
     mongo: bool
 
@@ -35,6 +37,7 @@ def size_of_environment() -> Size:
         connections=int(number("CONNECTIONS", "32")),
         grown=int(number("GROWN", "64000")),
         lines=int(number("LINES", "5000")),
+        clinic=int(number("CLINIC", "2500")),
         peer=number("PEER", "1") == "1",
         mongo=number("MONGO", "1") == "1",
     )

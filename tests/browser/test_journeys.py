@@ -107,8 +107,10 @@ def test_a_visitator_opens_the_slice_from_the_inbox(page: Page) -> None:
     [
         ("patient-birthe", "/plan"),
         ("patient-birthe", "/plan/vigtigst"),
+        ("patient-birthe", "/plan/maaling/hba1c"),
         ("nurse", "/arbejdsliste?fane=i-orden"),
         ("nurse", "/patient/birthe/aarskontrol"),
+        ("nurse", "/patient/birthe/historik?dato=22.11.2026&maaling=ldl"),
         ("nurse", "/patient/anna/opret-plan"),
         ("nurse", "/patient/fatima/maal/fatima-g1"),
         ("visitator", "/henvisninger"),
@@ -132,12 +134,14 @@ def test_patients_targets_are_44_pixels_high(chromium: Any, address: str) -> Non
     context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 800})
     page = context.new_page()
     be(page, "patient-birthe")
-    small = page.evaluate(
-        """[...document.querySelectorAll('a, button, summary, input')]
-        .filter(one => one.checkVisibility() && !one.classList.contains('skip'))
-        .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 44)"""
-    )
-    assert small == []
+    for path in ("/plan", "/plan/maaling/hba1c"):
+        page.goto(path)
+        small = page.evaluate(
+            """[...document.querySelectorAll('a, button, summary, input')]
+            .filter(one => one.checkVisibility() && !one.classList.contains('skip'))
+            .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 44)"""
+        )
+        assert small == [], path
     context.close()
 
 

@@ -41,6 +41,8 @@ Json = dict[str, Any]
 CALLERS = {
     "system": SYSTEM,
     "doctor": Caller("clinic", "Mette Holm", "north", reference="PractitionerRole/doctor"),
+    "nurse": Caller("clinic", "Lars Krogh", "north", reference="PractitionerRole/nurse"),
+    "clinic-system": Caller("clinic", "Journalsystem", "north"),
     "stranger": Caller("clinic", "Jens Toft", "south", reference="PractitionerRole/other"),
     "visitator": Caller("municipality", "Sanne Bach", "town", reference="PractitionerRole/v"),
     "anna": Caller("patient", "Anna", patient="anna", reference="Patient/anna"),

@@ -189,3 +189,30 @@ async def test_the_goal_keeps_what_was_agreed_when_its_standing_moves(planned: T
     after = (await planned.goals())["HbA1c"]
     assert after["target"] == before["target"]
     assert after["description"] == before["description"]
+
+
+# ── what is computed ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_value_that_another_is_computed_from_moves_that_goal(planned: Town) -> None:
+    made = await planned.post(measured("NPU03835", 9, "%", "2026-11-10"))
+    assert await stands(planned) == "not-achieved"
+    await planned.post(hba1c(51, "2026-11-12"))
+    assert await stands(planned) == "achieved"
+    await planned.post(measured("NPU03835", 9, "%", "2026-11-12T12:00:00+01:00"))
+    assert await stands(planned) == "achieved"
+    await planned.delete(f"Observation/{made.id}")
+    assert await stands(planned) == "achieved"
+
+
+async def test_a_deleted_number_takes_what_was_computed_from_it_away(planned: Town) -> None:
+    made = await planned.post(measured("NPU03835", 9, "%", "2026-11-10"))
+    await planned.delete(f"Observation/{made.id}")
+    assert await stands(planned) is None
+
+
+async def test_ten_numbers_at_once_leave_the_goal_as_the_newest_says(planned: Town) -> None:
+    days = [f"2026-10-{day:02}" for day in range(1, 11)]
+    values = [measured("NPU03835", 9 if day < days[-1] else 6, "%", day) for day in days]
+    await asyncio.gather(*(planned.post(one) for one in values))
+    assert await stands(planned) == "achieved"

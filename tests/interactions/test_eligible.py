@@ -9,6 +9,7 @@ from careplan.fhir import systems
 from careplan.fhir.criterion import ParameterInvalid
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.asked import ParameterFaulty
+from careplan.interactions.worklist_query import list_query
 
 from .conftest import BASE, Json, Town, concept, condition, hba1c, patient
 
@@ -112,6 +113,53 @@ async def test_twelve_months_to_the_day_is_maintained_and_the_day_after_overdue(
     assert await listed(practice, plan_type="kol") == [("emil", "kol", "overdue")]
 
 
+@pytest.mark.parametrize(("days", "offer"), [(-1, "must"), (0, "must"), (1, "may")])
+async def test_the_duty_to_offer_ends_the_day_after_four_years(town: Town, days: int, offer: str) -> None:
+    """The diagnosis is of 22.11.2022."""
+    await town.put(condition("anna-t2d", "T90", "2022-11-22"))
+    town.later(days=days)
+    (entry,) = (await town.call("Patient/$eligible", plan_type="diabetes"))["entry"]
+    assert [one["offer"] for one in why(entry)] == [offer]
+
+
+async def test_without_a_date_of_the_diagnosis_the_duty_is_open_and_what_is_missing_is_named(town: Town) -> None:
+    bare = {name: value for name, value in condition("anna-t2d", "T90").items() if name != "onsetDateTime"}
+    await town.put(bare)
+    (entry,) = (await town.call("Patient/$eligible", plan_type="diabetes"))["entry"]
+    (extension,) = entry["search"]["extension"]
+    assert [one["offer"] for one in why(entry)] == ["may"]
+    assert [one["valueString"] for one in extension["extension"] if one["url"] == "missing"] == ["t2d_duration_years"]
+
+
+async def test_kol_and_diabetes_together_come_first_among_the_overdue(practice: Town) -> None:
+    """Their yearly visits are missed most, so the longer overdue wait."""
+    await practice.put(condition("anna-kol", "R95"))
+    await practice.put(plan("p1", "kol", "emil", "2024-01-10"), plan("p2", "diabetes", "anna", "2025-06-10"))
+    overdue = await listed(practice, state="overdue")
+    assert overdue == [("anna", "diabetes", "overdue"), ("emil", "kol", "overdue")]
+
+
+async def test_equally_urgent_patients_stand_by_id(town: Town) -> None:
+    await town.put(*(patient(f"p{n}") for n in (3, 1, 2)))
+    await town.put(*(condition(f"c{n}", "R95", "2010-05-20", of=f"p{n}") for n in (3, 1, 2)))
+    assert [who for who, _, _ in await listed(town, plan_type="kol")] == ["p1", "p2", "p3"]
+
+
+async def test_a_hospital_code_makes_eligible_by_what_it_begins_with(town: Town) -> None:
+    code = {"code": concept(systems.SKS_D, "DE119B"), "id": "birthe-t2d"}
+    await town.put(condition("birthe-t2d", "", of="birthe") | code)
+    icd = {"code": concept(systems.ICD10, "J44.8"), "id": "birthe-kol"}
+    await town.put(condition("birthe-kol", "", of="birthe") | icd)
+    found = await listed(town)
+    assert {plan for who, plan, _ in found if who == "birthe"} == {"diabetes", "kol"}
+
+
+async def test_who_has_none_of_the_diagnoses_is_not_read_at_all(town: Town) -> None:
+    await town.put(condition("birthe-cold", "R74", of="birthe"))
+    page = await town.house.store.search(list_query(town.house.knowledge, town.now.date()))
+    assert {version.id for version in page.matches} == {"anna", "carl"}
+
+
 async def test_a_ratio_that_is_not_kol_takes_a_person_off_the_list(practice: Town) -> None:
     ratio = {"system": systems.UCUM, "code": "{ratio}", "value": 0.74}
     coded = {"code": concept(systems.MCS, "MCS88017"), "valueQuantity": ratio}
@@ -151,7 +199,7 @@ async def test_a_page_of_eligible_that_is_not_ours_is_refused(practice: Town) ->
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"state": "forsømt"}, "state must be one of overdue, new, maintained"),
+        ({"state": "forsømt"}, "state must be one of overdue, new, maintained, excluded"),
         ({"plan_type": "gigt"}, "there are diabetes"),
         ({"clinic": "Patient/anna"}, "clinic must name a Organization"),
         ({"_count": "-1"}, "_count must be a whole number"),

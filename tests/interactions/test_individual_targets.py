@@ -10,16 +10,14 @@ import pytest
 from careplan.domain.errors import UnitMismatch
 from careplan.domain.target import Target
 from careplan.fhir import systems
-from careplan.fhir.goal import AGREED, RECOMMENDED, achievement_of, find_deviation, find_entry, find_target
+from careplan.fhir.agreed import activity_of
+from careplan.fhir.goal import AGREED, RECOMMENDED, achievement_of, find_deviation, find_entry, find_target, is_expired
 from careplan.interactions.access import Forbidden
+from careplan.interactions.deviation import DeviationNeedsAuthor, DeviationNeedsReason, NeedsDoctor
 from careplan.interactions.operations.asked import ParameterFaulty
-from careplan.interactions.operations.individual_target import (
-    DeviationNeedsReason,
-    GoalUnfit,
-    Wanted,
-    follow,
-    set_target,
-)
+from careplan.interactions.operations.individual_target import GoalUnfit, follow, set_target
+from careplan.interactions.operations.wanted import Wanted
+from careplan.interactions.overview import Line, read_overview
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.singular import GoalExists
 
@@ -30,8 +28,18 @@ D = Decimal
 
 @pytest.fixture
 async def planned(town: Town) -> Town:
+    await town.put(
+        role("doctor", systems.PROFESSION, "7170"),
+        role("nurse", systems.PROFESSION, "5166"),
+        role("other", systems.PROFESSION, "7170", "south"),
+    )
     await town.call("CarePlan/$establish", subject="Patient/anna", definition="PlanDefinition/diabetes")
     return town
+
+
+def role(id: str, system: str, code: str, place: str = "north", **more: Any) -> Json:
+    base = {"resourceType": "PractitionerRole", "id": id, "code": [concept(system, code)]}
+    return base | {"organization": {"reference": f"Organization/{place}"}} | more
 
 
 async def goal_of(town: Town, measure: str = "HbA1c") -> Json:
@@ -135,14 +143,16 @@ async def test_a_unit_is_the_measure_s_or_converts_into_it(planned: Town) -> Non
 @pytest.mark.parametrize(
     "asked",
     [
-        {"high": 7, "unit": "%"},
-        {"high": {"value": 7, "unit": "%", "system": systems.UCUM, "code": "%"}},
-        {"high": {"value": 7, "unit": "%"}},
+        {"high": 7, "unit": "mg/L"},
+        {"high": {"value": 7, "unit": "mg/L", "system": systems.UCUM, "code": "mg/L"}},
+        {"high": {"value": 7, "unit": "mg/L"}},
     ],
 )
-async def test_a_unit_that_does_not_convert_is_refused(planned: Town, asked: Json) -> None:
-    with pytest.raises(UnitMismatch, match="'%' to 'mmol/mol'"):
+async def test_a_unit_that_does_not_convert_is_refused_by_name(planned: Town, asked: Json) -> None:
+    before = await planned.everything()
+    with pytest.raises(UnitMismatch, match=r"parameter (unit|high): hba1c is measured in"):
         await agree(planned, **asked)
+    assert await planned.everything() == before
 
 
 async def test_a_quantity_brings_its_own_unit(planned: Town) -> None:
@@ -157,7 +167,13 @@ async def test_a_quantity_brings_its_own_unit(planned: Town) -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({}, "a low end, a high end, or both"),
+        ({}, "parameters low and high: .*a low end, a high end, or both"),
+        ({"low": 58, "high": 58, "strict": True}, "below a strict one"),
+        ({"high": 64, "comparator": "<=", "strict": True}, "comparator and strict contradict"),
+        ({"high": 64, "comparator": "<", "strict": False}, "comparator and strict contradict"),
+        ({"high": {"value": 64, "comparator": ">"}}, "parameter high is an end"),
+        ({"high": 64, "text": "a\x07b"}, "parameter text has control characters"),
+        ({"high": 64, "text": True}, "parameter text must be a text"),
         ({"low": 60, "high": 50}, "at or below its high end"),
         ({"high": -1}, "not negative"),
         ({"low": -5, "high": 50}, "not negative"),
@@ -188,6 +204,9 @@ async def test_a_target_that_cannot_be_is_refused_by_name(planned: Town, asked: 
         ({"reason": "lyst"}, "one of"),
         ({"reason": "other"}, "reason other needs a text"),
         ({"reason": "other", "text": "  "}, "reason other needs a text"),
+        ({"reason": {"coding": []}}, "one of"),
+        ({"reason": {"system": "http://example.org", "code": "frailty"}}, "one of"),
+        ({"reason": {"coding": [{"code": "frailty"}, {"code": "other"}]}}, "one of"),
     ],
 )
 async def test_an_individual_target_needs_its_reason(planned: Town, asked: Json, says: str) -> None:
@@ -218,6 +237,103 @@ async def test_only_the_patient_s_own_clinic_sets_targets(planned: Town, who: st
 def _referral() -> Json:
     base = {"resourceType": "ServiceRequest", "status": "active", "intent": "order"}
     return base | {"subject": {"reference": "Patient/anna"}, "performer": [{"reference": "Organization/town"}]}
+
+
+# ── who, and within what span ────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"high": 47},
+        {"high": 76},
+        {"low": 40, "high": 58},
+        {"low": 50, "high": 80},
+        {"low": 53},  # no value would be too high: the recommendation has a high end
+    ],
+)
+async def test_outside_the_safety_span_it_takes_a_doctor(planned: Town, asked: Json) -> None:
+    before = await planned.everything()
+    for who in ("nurse", "system", "clinic-system"):
+        with pytest.raises(NeedsDoctor, match="hba1c outside from 48 to 75 mmol/mol"):
+            await agree(planned, who=who, author="PractitionerRole/doctor" if who == "system" else [], **asked)
+    assert await planned.everything() == before
+    deviation = find_deviation(await agree(planned, **asked))
+    assert deviation is not None and deviation.author == "PractitionerRole/doctor"
+
+
+@pytest.mark.parametrize("asked", [{"high": 48}, {"high": 75}, {"low": 48, "high": 75}])
+async def test_looser_and_stricter_within_the_span_any_clinician_agrees_on(planned: Town, asked: Json) -> None:
+    deviation = find_deviation(await agree(planned, who="nurse", **asked))
+    assert deviation is not None and deviation.author == "PractitionerRole/nurse"
+
+
+async def test_a_measure_without_a_span_is_anybody_s_to_agree_on(planned: Town) -> None:
+    goal = await agree(planned, "Alkohol", who="nurse", high=30, reason="patient-wish")
+    assert find_deviation(goal) is not None
+
+
+async def test_a_caller_that_is_no_person_says_who_answers_for_it(planned: Town) -> None:
+    before = await planned.everything()
+    for named in ([], "PractitionerRole/nobody", "Patient/anna", "doctor", {"display": "Mette Holm"}):
+        with pytest.raises(DeviationNeedsAuthor, match="parameter author"):
+            await agree(planned, who="system", high=64, author=named)
+    assert await planned.everything() == before
+    deviation = find_deviation(await agree(planned, who="system", high=64, author="PractitionerRole/doctor"))
+    assert deviation is not None and deviation.author == "PractitionerRole/doctor"
+
+
+async def test_a_clinic_s_system_speaks_for_its_clinic(planned: Town) -> None:
+    deviation = find_deviation(await agree(planned, who="clinic-system", high=64))
+    assert deviation is not None and deviation.author == "Organization/north"
+
+
+async def test_nobody_lets_another_answer_for_a_target(planned: Town) -> None:
+    with pytest.raises(DeviationNeedsAuthor, match="parameter author names whoever calls"):
+        await agree(planned, who="nurse", high=64, author="PractitionerRole/doctor")
+
+
+# ── until when ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_it_is_valid_until_the_control_that_is_set(planned: Town) -> None:
+    (task,) = [one for one in await planned.find("Task", patient="anna") if activity_of(one) == "aarskontrol"]
+    await planned.put({**task, "restriction": {"period": {"end": "2027-03-01"}}})
+    deviation = find_deviation(await agree(planned, high=70))
+    assert deviation is not None and deviation.valid_until == date(2027, 3, 1)
+    await planned.put({**task, "status": "completed"})
+    deviation = find_deviation(await agree(planned, high=71))
+    assert deviation is not None and deviation.valid_until == date(2027, 11, 22)
+
+
+async def test_nothing_changes_by_itself_the_day_after_the_last(planned: Town) -> None:
+    goal = await agree(planned, high=70, valid_until="2026-12-24")
+    deviation = find_deviation(goal)
+    assert deviation is not None
+    planned.later(days=33)
+    assert await goal_of(planned) == goal
+    line = await line_of(planned)
+    assert line.deviation == deviation and line.agreed == Target(None, D(70), "mmol/mol")
+    assert not is_expired(deviation, date(2026, 12, 24)) and is_expired(deviation, date(2026, 12, 25))
+
+
+async def line_of(town: Town) -> Line:
+    overview = await read_overview(town.as_("doctor"), "anna", "clinic")
+    return next(line for line in overview.lines if line.measure.id == "hba1c")
+
+
+async def test_history_shows_a_band_for_each_target_that_was_agreed(planned: Town) -> None:
+    planned.later(days=30)
+    await agree(planned, low=60, high=70, strict=True)
+    planned.later(days=30)
+    await planned.post(hba1c(72, "2027-01-20"))  # a new version of the Goal, and no new target
+    planned.later(days=30)
+    await planned.call("Goal/$follow-recommendation", (await goal_of(planned))["id"])
+    first, second, third = (await line_of(planned)).bands
+    assert (first.start, first.end, first.target) == (date(2026, 11, 22), date(2026, 12, 22), third.target)
+    assert (second.start, second.end) == (date(2026, 12, 22), date(2027, 2, 20))
+    assert second.target == Target(D(60), D(70), "mmol/mol", True)
+    assert (third.start, third.end, third.target.high) == (date(2027, 2, 20), None, D(58))
 
 
 # ── two at once, and back again ──────────────────────────────────────────────────────────────────
@@ -286,4 +402,4 @@ async def test_a_goal_by_medcom_s_goal_code_alone_is_a_goal_of_the_measure(plann
     for entry in goal["target"]:
         entry["measure"] = concept(systems.MCS, "MCS88025")
     with pytest.raises(GoalExists):
-        await planned.post(goal)
+        await planned.post(goal, who="system")

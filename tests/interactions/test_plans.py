@@ -1,6 +1,7 @@
 """$apply, $establish, $recommended-targets: what is shown, what is made, what is shared, and two clinics at once."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ from recommended import said
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir import systems
-from careplan.fhir.draft import activity_of
+from careplan.fhir.agreed import activity_of, is_open
 from careplan.fhir.goal import AGREED, RECOMMENDED, achievement_of, find_target
 from careplan.fhir.mapping import plan_type_of
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.asked import ParameterFaulty
 from careplan.interactions.operations.establish import NotEligible
+from careplan.interactions.operations.individual_target import set_target
+from careplan.interactions.operations.wanted import Wanted
 from careplan.interactions.singular import GoalExists, PlanExists
 from careplan.store.protocol import Deleted, NotFound
 
@@ -33,7 +36,9 @@ async def plans(town: Town, of: str = "anna") -> list[str]:
 
 
 async def open_tasks(town: Town) -> list[str]:
-    return sorted(str(activity_of(task)) for task in await town.find("Task", patient="anna", status="requested"))
+    """Activities of open Tasks and orders."""
+    found = [*await town.find("Task", patient="anna"), *await town.find("ServiceRequest", patient="anna")]
+    return sorted(str(activity_of(one)) for one in found if is_open(one))
 
 
 # ── recommended-targets ──────────────────────────────────────────────────────────────────────────
@@ -190,6 +195,40 @@ async def test_two_definitions_at_once_make_two_plans_over_one_set_of_goals(town
     await establish(town, "diabetes", "hjerte")
     assert await plans(town) == ["diabetes", "hjerte"]
     assert len(await open_tasks(town)) == len(set(await open_tasks(town)))
+
+
+def told(answer: Json, code: str) -> list[str]:
+    """What the answer says of this kind, whichever plan it is said of."""
+    outcomes = [entry["response"].get("outcome", {}) for entry in answer["entry"]]
+    issues = [issue for one in outcomes for issue in one.get("issue", ())]
+    return [issue["diagnostics"] for issue in issues if issue["details"]["text"] == code]
+
+
+async def test_what_a_new_plan_shares_is_named_with_the_plans_that_use_it(town: Town) -> None:
+    assert told(await establish(town, "diabetes"), "plans-share") == []
+    said = told(await establish(town, "hjerte"), "plans-share")
+    goal = (await town.goals())["LDL-kolesterol"]["id"]
+    assert f"Goal/{goal} (ldl) is shared by the plans diabetes, hjerte" in said
+    (blood,) = [one for one in said if "(blodproeve)" in one]
+    assert "one order of samples for HbA1c, LDL-kolesterol" in blood and "Kalium" in blood
+    assert told(await establish(town, "kol", reason="Mistanke"), "targets-differ") == []
+
+
+async def test_two_plans_made_at_once_say_what_they_share(town: Town) -> None:
+    said = told(await establish(town, "diabetes", "hjerte"), "plans-share")
+    assert len([one for one in said if "(ldl)" in one]) == 2  # of each plan
+    assert len([one for one in said if "(ldl)" in one and "diabetes, hjerte" in one]) == 2
+
+
+async def test_an_agreement_the_rules_would_not_make_today_is_told_and_stands(town: Town) -> None:
+    await establish(town, "diabetes")
+    goal = (await town.goals())["LDL-kolesterol"]
+    wish = Wanted(None, Decimal("2.6"), False, "side-effect", None, None)
+    await set_target(town.as_("doctor"), goal["id"], wish)
+    agreed = await town.get(f"Goal/{goal['id']}")
+    (said,) = told(await establish(town, "hjerte"), "targets-differ")
+    assert said.startswith(f"Goal/{goal['id']} (ldl)") and "the agreed one stands" in said
+    assert await town.get(f"Goal/{goal['id']}") == agreed
 
 
 async def test_what_is_excluded_is_not_made(town: Town) -> None:

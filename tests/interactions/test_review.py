@@ -13,9 +13,9 @@ from page_house import World, fill, open_world
 
 from careplan.domain.errors import StatusInvalid
 from careplan.fhir import systems
-from careplan.fhir.draft import activity_of
+from careplan.fhir.agreed import activity_of, due_of, is_open, key_of
 from careplan.fhir.instant import find_date
-from careplan.fhir.mapping import last_reviewed
+from careplan.fhir.mapping import last_reviewed, plan_type_of
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, dump, parse, read_text
 from careplan.interactions.access import Forbidden
@@ -47,8 +47,9 @@ async def stored(world: World, kind: str, patient: str) -> list[Json]:
 
 
 async def tasks(world: World, patient: str, activity: str) -> list[Json]:
-    """Oldest first."""
-    found = [task for task in await stored(world, "Task", patient) if activity_of(task) == activity]
+    """Tasks and orders of the activity, oldest first."""
+    every = [*await stored(world, "Task", patient), *await stored(world, "ServiceRequest", patient)]
+    found = [one for one in every if activity_of(one) == activity]
     return sorted(found, key=lambda task: str(task["authoredOn"]))
 
 
@@ -96,10 +97,27 @@ async def test_what_was_ticked_is_done_and_what_recurs_is_set_again(world: World
     own = next(task for task in await stored(world, "Task", "birthe") if activity_of(task) is None)
     await approve(world, world.context("nurse"), "birthe", Review(done=frozenset({blood["id"], own["id"]})))
     done, following = await tasks(world, "birthe", "blodproeve")
-    assert (done["status"], following["status"]) == ("completed", "requested")
-    assert following["restriction"]["period"]["end"] == "2027-11-22"
+    assert (done["status"], following["status"]) == ("completed", "active")
+    assert (done["resourceType"], following["resourceType"]) == (
+        "Task",
+        "ServiceRequest",
+    )  # of older plans, and today's
+    assert due_of(following) == date(2027, 11, 22)
     kept = [task for task in await stored(world, "Task", "birthe") if task.get("description") == own["description"]]
     assert [task["status"] for task in kept] == ["completed"]
+
+
+async def test_an_order_that_was_ticked_is_done_and_ordered_again_for_its_plans(world: World) -> None:
+    made = [world.house.knowledge.plans["hjerte"]]
+    await make_plans(world.context("doctor"), "carl", made, reason="Efter samtale")
+    (blood,) = [one for one in await tasks(world, "carl", "blodproeve") if is_open(one)]
+    await approve(world, world.context("nurse"), "carl", Review(done=frozenset({key_of(blood)})))
+    again = [one for one in await tasks(world, "carl", "blodproeve") if is_open(one)]
+    assert [one["id"] for one in again] != [blood["id"]]
+    assert {one["resourceType"] for one in again} == {"ServiceRequest"}
+    (heart,) = [one for one in await stored(world, "CarePlan", "carl") if plan_type_of(one) == "hjerte"]
+    assert {"reference": f"CarePlan/{heart['id']}"} in again[0]["basedOn"]
+    assert {"reference": {"reference": f"ServiceRequest/{again[0]['id']}"}} in heart["activity"]
 
 
 async def test_what_was_not_ticked_stays_as_it_was(world: World) -> None:

@@ -45,9 +45,9 @@ async def test_create_gives_an_id_of_ours_and_the_first_version(town: Town) -> N
 
 
 async def test_digits_and_spacing_of_what_came_in_are_kept(town: Town) -> None:
-    raw = weight("6.50").replace(b'"status":', b'"status" :  ')
+    raw = weight("56.50").replace(b'"status":', b'"status" :  ')
     made = (await create(town.as_("doctor"), "Observation", read_text(raw))).version
-    assert b'"value":6.50' in (made.body or b"")
+    assert b'"value":56.50' in (made.body or b"")
     assert b'"status" :  "final"' in (made.body or b"")
 
 

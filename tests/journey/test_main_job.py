@@ -1,84 +1,9 @@
 """The main job from end to end on each store: the real `careplan demo`, its pages and its FHIR API, over HTTP."""
 
-import contextlib
 import re
-import subprocess
-import sys
-import time
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
-import pytest
-from replicas import free_ports
-
-START_SECONDS = 90
-
-
-@pytest.fixture(params=["sqlite", "mongo"])
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A running demo on an empty store; its address."""
-    name = f"journey{uuid.uuid4().hex[:8]}"
-    store = str(tmp_path / "journey.db")
-    if request.param == "mongo":
-        store = request.getfixturevalue("mongod").format(name)
-    (port,) = free_ports(1)
-    command = [sys.executable, "-m", "careplan", "demo", "--store", store, "--port", str(port), "--patients", "8"]
-    log = (tmp_path / "demo.log").open("wb")
-    with log, subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT) as process:
-        address = f"http://127.0.0.1:{port}"
-        try:
-            _wait(address, process, tmp_path / "demo.log")
-            yield address
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{address}/readyz").status_code == 200:
-                return
-        time.sleep(0.2)
-    pytest.fail(f"the demo did not start:\n{log.read_text(errors='replace')}")
-
-
-class Browser:
-    """A person at the pages: keeps the cookie, fills in forms with their token."""
-
-    def __init__(self, address: str, persona: str) -> None:
-        self.client = httpx.Client(base_url=address, follow_redirects=True, headers={"origin": address})
-        self.page = self.client.get("/").text
-        self.send("/log-ind", person=persona)
-
-    def __enter__(self) -> "Browser":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.close()
-
-    def open(self, path: str) -> str:
-        answer = self.client.get(path)
-        assert answer.status_code == 200, answer.text
-        self.page = answer.text
-        return self.page
-
-    def send(self, path: str, **fields: Any) -> str:
-        """Post the form of the page that is open, with its hidden fields."""
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.page))
-        answer = self.client.post(path, data={**hidden, **fields})
-        assert answer.status_code == 200, answer.text
-        self.page = answer.text
-        return self.page
-
-    def resource(self, path: str) -> Any:
-        answer = self.client.get(f"/fhir/{path}")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+from visitor import Browser
 
 
 def _target(goal: Any, kind: str) -> Any:

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from careplan.domain.condition import Condition, Group, Term
+from careplan.domain.guideline import AllOf, AnyOf
 from careplan.knowledge.entry import KnowledgeFault
 from careplan.knowledge.load import KnowledgeFaulty, load_knowledge
-from careplan.knowledge.order import implies
+from careplan.knowledge.order import contradict, implies
 
 LDL, SBP, HBA1C = "targets/ldl.toml", "targets/sbp.toml", "targets/hba1c.toml"
 DERIVED, VALUES, DIAGNOSES = "facts/derived.toml", "facts/values.toml", "facts/diagnoses.toml"
 KOL, HJERTE = "plans/kol.toml", "plans/hjerte.toml"
 HBA1C_MEASURE, MRC, SPO2 = "measures/hba1c.toml", "measures/mrc.toml", "measures/spo2.toml"
+EGFR, LDL_MEASURE = "measures/egfr.toml", "measures/ldl.toml"
 REVIEW = 'review = { author = "Forløbsplan-projektet", checked_by = "ikke godkendt af en kliniker endnu", next = 2027-06-01 }'
 
 
@@ -99,6 +101,9 @@ MISTAKES = {
     "range upside down": (HBA1C, "from = 58, to = 75", "from = 75, to = 58", "from = 75", "row[1].target", "low end must be the lower"),
     "target without unit": (HBA1C, "to = 75, unit = \"mmol/mol\"", "to = 75", "to = 75", "row[1].target", "`unit` is missing"),
     "target of two forms": (HBA1C, "target = { at-most = 53,", "target = { at-most = 53, below = 53,", "at-most = 53, below", "row[9].target", "one of"),
+    "safety upside down": (HBA1C_MEASURE, "safety = { low = 48, high = 75,", "safety = { low = 75, high = 48,", "safety = {", "safety", "lower"),
+    "safety without an end": (SPO2, "safety = { low = 88,", "safety = {", "safety = {", "safety", "a low end, a high end, or both"),
+    "safety without its source": (SPO2, "safety = { low = 88, unverified = true, source = ", "safety = { low = 88, unverified = true, note = ", "safety = {", "safety", "source"),
     "span upside down": (MRC, "plausible = { low = 1, high = 5 }", "plausible = { low = 5, high = 1 }", "low = 5", "plausible", "lower"),
     "kind that is none": (MRC, 'kind = "score"', 'kind = "skala"', "skala", "kind", "quantity, score"),
     "answer of a score that is no number": (MRC, 'value = "3"', 'value = "tre"', '"tre"', "answer[3].value", "whole numbers"),
@@ -133,9 +138,26 @@ MISTAKES = {
     "origin that is a text": (DIAGNOSES, '{ diagnosis = { icpc = ["K77"], sks = ["DI50"] } }', '"K77"', 'from = "K77"', "fact[12].from", "must be a table"),
     "measure followed twice": (HJERTE, '"egfr", "potassium"', '"egfr", "egfr", "potassium"', "follows = [", "follows", "egfr twice"),
     "interval of no months": (KOL, "every = { months = 12 }", "every = { months = 0 }", "months = 0", "monitor[1].every", "months from 1"),
-    "activity twice": (KOL, 'id = "spirometri"', 'id = "aarskontrol"', 'id = "aarskontrol"\nkind = "Task"\ntitle = "Spir', "activity[2].id", "join the two"),
+    "order without who does it": (KOL, 'performer = "Klinik med spirometer"\n', "", 'kind = "ServiceRequest"\ntitle = "Spir', "activity[2].kind", "names who does it"),
+    "task with who does it": (KOL, 'title = "Gennemgang', 'performer = "Klinik"\ntitle = "Gennemgang', 'kind = "Task"\nperformer', "activity[3].kind", "a `Task` does not"),
+    "one activity of two kinds": (HJERTE, 'kind = "Task"\ntitle = "Rør', 'kind = "ServiceRequest"\nperformer = "Klinik"\ntitle = "Rør', 'kind = "ServiceRequest"\nperformer = "Klinik"', "activity[4].kind", "is a Task in another plan"),
+    "served but not followed": (KOL, '"fev1_fvc", "gold_grade"]', '"fev1_fvc", "hba1c"]', '"fev1_fvc", "hba1c"]', "activity[2].serves", "served but not followed"),
+    "activity twice": (KOL, 'id = "spirometri"', 'id = "aarskontrol"', 'id = "aarskontrol"\nkind = "ServiceRequest"', "activity[2].id", "join the two"),
     "check twice": (KOL, 'id = "eksacerbationer"', 'id = "symptomer"', 'id = "symptomer"\nsays = "Eks', "check[3].id", "join the two"),
     "plan kept for ever": (KOL, "[maintained]\nmonths = 12\n", "", "", "", "`maintained` is missing"),
+    "unknown formula": (EGFR, '"egfr-ckd-epi-2009"', '"egfr-ckd-epi-2099"', '"egfr-ckd-epi-2099"', "derived.formula", "did you mean `egfr-ckd-epi-2009`"),
+    "formula of another unit": (EGFR, '"egfr-ckd-epi-2009"', '"non-hdl"', '"non-hdl"', "derived.formula", "gives `mmol/L`"),
+    "computed from what is no measure": (EGFR, 'from = ["creatinine"]', 'from = ["kreatinin"]', 'from = ["kreatinin"]', "derived.from", "did you mean `creatinine`"),
+    "computed from another unit": (EGFR, 'from = ["creatinine"]', 'from = ["weight"]', 'from = ["weight"]', "derived.from", "takes creatinine in `umol/L`"),
+    "computed from too many": (EGFR, 'from = ["creatinine"]', 'from = ["creatinine", "weight"]', 'from = ["creatinine", "weight"]', "derived.from", "takes 1 inputs"),
+    "computed from itself": ("measures/hba1c_dcct.toml", "goal = false", 'goal = false\nderived = { formula = "hba1c-ifcc", from = ["hba1c_dcct"], source = { title = "x", publisher = "y", url = "https://z" } }', "derived = {", "derived.from", "from itself"),
+    "computed without a source": (EGFR, "source = { title", "kilde = { title", "[derived]", "derived", "`source` is missing"),
+    "told beside nothing": ("measures/egfr_2021.toml", 'beside = "egfr"', 'beside = "efgr"', '"efgr"', "derived.beside", "did you mean `egfr`"),
+    "conversion both ways": (LDL_MEASURE, "molar_mass = 386.65", 'molar_mass = 386.65\nformula = "hba1c-ifcc"', "[[conversion]]", "conversion[1]", "write one of them"),
+    "conversion without a source": (LDL_MEASURE, "source = {", "kilde = {", "[[conversion]]", "conversion[1]", "`source` is missing"),
+    "conversion from a unit without mass": (LDL_MEASURE, 'unit = "mg/dL"', 'unit = "U/L"', '"U/L"', "conversion[1].unit", "does not lead from `U/L`"),
+    "conversion by the wrong formula": (HBA1C_MEASURE, 'unit = "%"\nformula = "hba1c-ifcc"', 'unit = "%"\nformula = "bmi"', '"bmi"', "conversion[1].formula", "does not lead from `%`"),
+    "molar mass of nothing": (LDL_MEASURE, "molar_mass = 386.65", "molar_mass = 0", "molar_mass = 0", "conversion[1].molar_mass", "above 0"),
     "broken TOML": (LDL, 'id = "LDL-05"', 'id = "LDL-05', 'id = "LDL-05', "", "this is not TOML"),
     "key twice": (LDL, 'id = "LDL-05"', 'id = "LDL-05"\nid = "LDL-05"', 'id = "LDL-05"\nwhen', "", "this is not TOML"),
 }  # fmt: skip
@@ -202,7 +224,8 @@ def test_file_in_no_known_folder_is_refused(folder: Path) -> None:
     (folder / "rules").mkdir()
     (folder / LDL).rename(folder / "rules" / "ldl.toml")
     faults = faults_of(folder)
-    assert [f.file for f in faults] == ["rules/ldl.toml"] and "targets" in faults[0].message
+    assert [f.file for f in faults] == ["measures/ldl.toml", "rules/ldl.toml"]
+    assert "no table rules ldl" in faults[0].message and "targets" in faults[1].message
 
 
 def test_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -213,8 +236,9 @@ def test_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_row_id_of_another_table_is_refused_in_the_later_file(folder: Path) -> None:
     spoil(folder, "targets/dbp.toml", 'id = "DBP-03"', 'id = "LDL-03"')
     spoil(folder, "targets/dbp.toml", 'expects = "DBP-03"', 'expects = "LDL-03"')
-    (fault,) = faults_of(folder)
-    assert (fault.file, fault.expression) == (LDL, "row[3].id")
+    odd, second = faults_of(folder)
+    assert (odd.file, odd.expression) == ("targets/dbp.toml", "row[3].id") and "begin with DBP-" in odd.message
+    assert (second.file, second.expression) == (LDL, "row[3].id") and "twice" in second.message
 
 
 @pytest.mark.parametrize(
@@ -230,11 +254,44 @@ def test_row_id_of_another_table_is_refused_in_the_later_file(folder: Path) -> N
         (Condition("x"), Condition("y"), False),
         (Condition("x", "below", D("3"), or_unknown=True), Condition("x", "below", D("4")), False),
         (Group("all", (Condition("x"),)), Group("all", (Condition("x"),)), True),
-        (Group("all", (Condition("x"),)), Condition("x"), False),
+        (Group("all", (Condition("x"), Condition("y"))), Condition("x"), True),
+        (Group("any", (Condition("x"), Condition("y"))), Condition("x"), False),
+        (Condition("x"), Group("any", (Condition("x"), Condition("y"))), True),
+        (Condition("x"), Group("all", (Condition("x"), Condition("y"))), False),
+        (Condition("x", "is", "low"), Condition("x", "is-not", "high"), True),
+        (Condition("sick"), Condition("bad"), True),
+        (Condition("bad"), Condition("sick"), False),
+        (Condition("egfr", "below", D("15")), Condition("sick"), True),
+        (Condition("both"), Condition("sick"), True),
+        (Condition("sick", or_unknown=True), Condition("bad"), False),
     ],
 )
 def test_one_question_implies_another_only_when_it_is_as_tight(have: Term, need: Term, holds: bool) -> None:
-    assert implies(have, need) is holds
+    sick = AnyOf((Condition("heart"), Condition("egfr", "below", D("30"))))
+    facts = {"sick": sick, "bad": AnyOf((Condition("sick"), Condition("frail"))), "both": AllOf((Condition("heart"),))}
+    assert implies(have, need, facts) is holds
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "never"),
+    [
+        (Condition("x", "above", D("3")), Condition("x", "below", D("3")), True),
+        (Condition("x", "at-least", D("3")), Condition("x", "at-most", D("3")), False),
+        (Condition("x", "at-least", D("3")), Condition("x", "below", D("3")), True),
+        (Condition("x", "below", D("5")), Condition("x", "above", D("3")), False),
+        (Condition("x", "below", D("3")), Condition("x", "above", D("5")), True),
+        (Condition("x", "above", D("3")), Condition("x", "above", D("5")), False),
+        (Condition("x", "is", "low"), Condition("x", "is", "high"), True),
+        (Condition("x", "is", "low"), Condition("x", "is-not", "high"), False),
+        (Condition("x", "is-not", "low"), Condition("x", "is", "low"), True),
+        (Condition("x"), Condition("x", "is", False), True),
+        (Condition("x"), Condition("y", "is", False), False),
+        (Condition("x", or_unknown=True), Condition("x", "is", False, or_unknown=True), False),
+        (Group("all", (Condition("x"),)), Condition("x", "is", False), False),
+    ],
+)
+def test_questions_that_exclude_each_other(one: Term, other: Term, never: bool) -> None:
+    assert contradict(one, other) is never and contradict(other, one) is never
 
 
 def test_untouched_copy_is_accepted(folder: Path) -> None:

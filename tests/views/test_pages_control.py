@@ -9,11 +9,12 @@ import pytest
 from overtaken import overtaken
 from page_house import Browser, World
 
-from careplan.fhir.draft import activity_of
+from careplan.fhir.agreed import activity_of
 from careplan.fhir.index import extract
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, dump, parse
-from careplan.interactions.operations.individual_target import Wanted, set_target
+from careplan.interactions.operations.individual_target import set_target
+from careplan.interactions.operations.wanted import Wanted
 from careplan.store.protocol import Write
 
 PAGE = "/patient/birthe/aarskontrol"
@@ -47,7 +48,8 @@ async def test_three_plans_are_one_page_with_one_row_a_measure(nurse: Browser) -
     await nurse.get(PAGE)
     assert all(row(nurse, name) for name in ("HbA1c", "LDL-kolesterol", "eGFR", "Kalium"))
     assert "lab.kort" in row(nurse, "Urin-albumin/kreatinin-ratio")
-    assert "3 planer · Én blodprøve dækker 4 af værdierne" in nurse.text
+    assert "3 planer: Type 2-diabetes, Hjertesygdom og KOL" in nurse.text
+    assert "Én blodprøve dækker 4 af værdierne: HbA1c, LDL-kolesterol, eGFR og Kalium" in nurse.text
     assert len(re.findall(r'<th scope="row">LDL-kolesterol<', nurse.html)) == 1
     assert "Type 2-diabetes" in row(nurse, "LDL-kolesterol") and "Hjertesygdom" in row(nurse, "LDL-kolesterol")
 

@@ -31,6 +31,8 @@ PAGES = [
     ("nurse", "/patient/anna/aarskontrol"),
     ("nurse", "/patient/anna/opret-plan"),
     ("nurse", "/patient/fatima/maal/fatima-g1"),
+    ("nurse", "/patient/birthe/historik?dato=22.11.2026&maaling=ldl"),
+    ("nurse", "/patient/anna/historik?fra=01.11.2026&til=22.11.2026"),
     ("nurse", "/patient/nobody/aarskontrol"),
     ("visitator", "/henvisninger"),
     ("visitator", "/borger/carl"),
@@ -170,7 +172,7 @@ async def test_what_nobody_foresaw_is_a_page_and_says_nothing_of_itself(
 
 async def test_signed_out_every_page_leads_to_the_sign_in(browser: Browser) -> None:
     for one in pages.PAGES:
-        path = one.path.format(id="birthe", goal="g")
+        path = one.path.format(id="birthe", goal="g", measure="ldl", plan="kol")
         answer = await (browser.client.get(path) if one.method == "GET" else browser.client.post(path))
         assert (answer.status_code, answer.headers["location"]) == (303, "/?besked=log-ind")
 

@@ -7,7 +7,8 @@ import pytest
 from page_house import NOW, Browser, World
 
 from careplan.fhir.text import dump, parse, read_text
-from careplan.interactions.operations.individual_target import Wanted, set_target
+from careplan.interactions.operations.individual_target import set_target
+from careplan.interactions.operations.wanted import Wanted
 from careplan.interactions.write import create, update
 from careplan.views.happened import within
 

@@ -1,12 +1,20 @@
 """C1 and C3: who is to be called in, who should have a plan, and making one."""
 
 import re
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
-from page_house import Browser, World
+from page_house import CAST, ON, Browser, World
 
+from careplan.fhir.goal import find_deviation, is_active, with_deviation
 from careplan.fhir.query import Query
+from careplan.fhir.text import dump, parse, read_text
+from careplan.interactions.operations.asked import Asked
+from careplan.interactions.operations.eligible import eligible
 from careplan.interactions.operations.establish import make_plans
+from careplan.interactions.worklist import candidates
+from careplan.interactions.write import update
 from careplan.views import worklist
 
 
@@ -21,7 +29,13 @@ def names(browser: Browser) -> list[str]:
 async def test_the_tabs_count_patients(nurse: Browser) -> None:
     await nurse.get("/arbejdsliste")
     tabs = re.findall(r'fane=([\w-]+)"[^>]*>([^<]+) <span class="count">(\d+)</span>', nurse.html)
-    assert [label for _, label, _ in tabs] == ["Skal indkaldes", "Egnet, men uden plan", "Planer i orden"]
+    assert [label for _, label, _ in tabs] == [
+        "Skal indkaldes",
+        "Egnet, men uden plan",
+        "Udløbne individuelle mål",
+        "Planer i orden",
+        "Fravalgt",
+    ]
     for key, _, number in tabs:
         await nurse.get(f"/arbejdsliste?fane={key}")
         assert len(names(nurse)) == int(number)
@@ -43,6 +57,131 @@ async def test_each_row_has_one_button_for_the_next_step(
     assert all(part.count('class="button') == 1 for part in rows)
     (own,) = [part for part in rows if name in part]
     assert f'href="{link}">{step}<' in own
+
+
+async def test_who_has_no_plan_is_listed_with_the_rule_that_says_so(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=egnet")
+    (own,) = [part for part in nurse.html.split("<tr>") if "Anna Test Jensen" in part]
+    assert "Iskæmisk hjertesygdom (K74, K75 eller K76) stillet efter det fyldte 18. år" in own
+
+
+async def test_an_empty_list_says_that_all_is_done(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=fravalgt")
+    assert "Ingen har fravalgt en plan." in nurse.text and "<table" not in nurse.html
+
+
+# ── individual targets that ran out ──────────────────────────────────────────────────────────────
+
+
+async def lapsing(world: World, until: date) -> tuple[str, str]:
+    """The one active Goal of the cast's with an individual target, which now holds until a day: patient, id."""
+    found = []
+    for version in (await world.house.store.search(Query("Goal", patients=frozenset(CAST), count=1000))).matches:
+        goal = parse(version.body or b"")
+        if is_active(goal) and (deviation := find_deviation(goal)) is not None:
+            found.append((version, with_deviation(goal, replace(deviation, valid_until=until))))
+    version, goal = found[0]
+    await update(world.context(), "Goal", version.id, read_text(dump(goal)))
+    return str(version.patient), version.id
+
+
+@pytest.mark.parametrize(("days", "listed"), [(-1, True), (0, False), (1, False)])
+async def test_an_individual_target_comes_back_the_day_after_its_last(
+    nurse: Browser, world: World, days: int, listed: bool
+) -> None:
+    patient, goal = await lapsing(world, ON + timedelta(days=days))
+    await nurse.get("/arbejdsliste?fane=maal")
+    rows = [part for part in nurse.html.split("<tr>") if CAST[patient] in part]
+    assert bool(rows) == listed
+    if listed:
+        assert f'href="/patient/{patient}/maal/{goal}">Se på individuelt mål igen<' in rows[0]
+        assert "individuelt mål gjaldt til 21.11.2026" in rows[0] and "1 dage over" in rows[0]
+        await nurse.get(f"/patient/{patient}/maal/{goal}")
+        assert nurse.last is not None and nurse.last.status_code == 200
+
+
+# ── fravalg ──────────────────────────────────────────────────────────────────────────────────────
+
+DECLINE = "/patient/anna/fravalg"
+
+
+async def declined(nurse: Browser, **fields: str) -> int:
+    """Send the form; what answers."""
+    await nurse.get(DECLINE)
+    return (await nurse.post(DECLINE, {"plan": "hjerte", "aarsag": "patient-wish", **fields})).status_code
+
+
+async def test_a_plan_is_turned_down_from_its_row_and_taken_back(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=egnet")
+    assert f'href="{DECLINE}">Fravælg<' in nurse.html
+    assert await declined(nurse, tekst="Vil tænke over det", igen="01.03.2027") == 303
+    assert nurse.last is not None
+    await nurse.follow(nurse.last)
+    assert "Planen er fravalgt." in nurse.text and "Anna Test Jensen" not in names(nurse)
+    await nurse.get("/arbejdsliste?fane=fravalgt")
+    assert names(nurse) == ["Anna Test Jensen"]
+    assert "Ønsker ikke plan – Vil tænke over det" in nurse.text and "Spørg igen 01.03.2027" in nurse.text
+    answer = await nurse.post("/patient/anna/fravalg/hjerte/fortryd", {})
+    await nurse.follow(answer)
+    assert "Fravalget er fortrudt." in nurse.text and names(nurse) == []
+    await nurse.get("/arbejdsliste?fane=egnet")
+    assert "Anna Test Jensen" in names(nurse)
+
+
+async def test_taking_back_twice_does_no_harm(nurse: Browser) -> None:
+    await declined(nurse)
+    await nurse.get("/arbejdsliste?fane=fravalgt")
+    for _ in range(2):
+        assert (await nurse.post("/patient/anna/fravalg/hjerte/fortryd", {})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "says", "field"),
+    [
+        ({"aarsag": ""}, "Vælg en årsag.", "aarsag"),
+        ({"aarsag": "other"}, "Skriv en begrundelse, når årsagen er «Andet».", "tekst"),
+        ({"igen": "22.11.2026"}, "Skriv en dato efter i dag", "igen"),
+        ({"igen": "i morgen"}, "Skriv en dato efter i dag", "igen"),
+        ({"plan": "gigt"}, "Vælg mindst én plan.", "plan"),
+    ],
+)
+async def test_what_is_wrong_in_the_form_is_said_and_linked(
+    nurse: Browser, world: World, fields: dict[str, str], says: str, field: str
+) -> None:
+    before = await count(world, "Task", "anna")
+    assert await declined(nurse, **fields) == 422
+    summary = nurse.html.split('class="errors"')[1].split("</div>")[0]
+    assert says in summary and f'href="#{field}"' in summary and f'id="{field}"' in nurse.html
+    assert await count(world, "Task", "anna") == before
+
+
+async def test_who_has_nothing_to_turn_down_is_told_so(nurse: Browser) -> None:
+    await declined(nurse)
+    await nurse.get(DECLINE)
+    assert "Der er ingen plan at fravælge" in nurse.text
+
+
+async def test_making_a_plan_that_was_turned_down_takes_it_off_that_list(nurse: Browser, world: World) -> None:
+    await declined(nurse)
+    await make_plans(world.context("nurse"), "anna", [world.house.knowledge.plans["hjerte"]])
+    await nurse.get("/arbejdsliste?fane=fravalgt")
+    assert names(nurse) == []
+
+
+async def test_the_page_the_operation_and_the_command_list_the_same(nurse: Browser, world: World) -> None:
+    await declined(nurse)
+    for key, state in worklist.TABS.items():
+        if state != worklist.LAPSED:
+            await nurse.get(f"/arbejdsliste?fane={key}")
+            context = world.context("nurse")
+            answer = parse(await eligible(context, Asked(values={"state": [state], "_count": ["100"]})))
+            asked = [one["resource"]["id"] for one in answer.get("entry", ())]
+            listed = await candidates(context, None, state=state)
+            assert list(dict.fromkeys(one.version.id for one in listed)) == asked
+            shown = re.findall(
+                r'href="/patient/([\w-]+)/(?:aarskontrol|opret-plan)"|/patient/([\w-]+)/fravalg/', nurse.html
+            )
+            assert [one or other for one, other in shown] == asked[: worklist.ROWS]
 
 
 async def test_an_overdue_plan_says_how_many_days(nurse: Browser) -> None:

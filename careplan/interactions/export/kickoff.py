@@ -114,13 +114,14 @@ async def job_from_wanted(context: Context, wanted: Wanted, request: str) -> Job
 def _types(context: Context, wanted: Wanted) -> tuple[str, ...]:
     """Those asked for. Raises Forbidden for one that the caller's role never reads, or when it reads none."""
     offered = _offered(wanted.level)
-    readable = access.types_read(context, offered)
+    whole = access.types_whole(context)
+    readable = tuple(name for name in offered if whole is None or name in whole)
     if not readable:
         raise access.Forbidden(f"role {context.caller.role} has nothing to export")
     if wanted.types is None:
         return readable
     for name in wanted.types:
-        access.check_type(context, name)
+        access.check_whole_type(context, name)
     return tuple(name for name in offered if name in wanted.types)
 
 

@@ -10,6 +10,7 @@ from careplan.interactions.operations import everything, expand, lastn, lookup, 
 from careplan.interactions.operations.asked import Asked
 from careplan.interactions.operations.eligible import eligible
 from careplan.interactions.operations.establish import apply, establish
+from careplan.interactions.operations.exclude import end_exclusion, exclude
 from careplan.interactions.operations.individual_target import follow_recommendation, set_individual_target
 from careplan.interactions.operations.overview import overview
 from careplan.interactions.operations.recommended_targets import recommended_targets
@@ -39,13 +40,16 @@ _LOOKS = frozenset({"GET", "POST"})
 _CHANGES = frozenset({"POST"})
 
 _ELIGIBLE = frozenset({"clinic", "plan-type", "state", "on", "_count", PAGE})
+_EXCLUDE = frozenset({"plan-type", "reason", "text", "until"})
 _ESTABLISH = frozenset({"subject", "definition", "exclude", "reason"})
-_TARGET = frozenset({"low", "high", "unit", "comparator", "strict", "reason", "text", "valid-until"})
+_TARGET = frozenset({"low", "high", "unit", "comparator", "strict", "reason", "text", "valid-until", "author"})
 
 _OWN: Mapping[tuple[str, str, str], Operation] = {
     ("Patient", "type", "eligible"): Operation(eligible, _LOOKS, _ELIGIBLE),
     ("Patient", "instance", "recommended-targets"): Operation(recommended_targets, _LOOKS, frozenset({"on"})),
     ("Patient", "instance", "overview"): Operation(overview, _LOOKS, frozenset({"audience", "on"})),
+    ("Patient", "instance", "exclude"): Operation(exclude, _CHANGES, _EXCLUDE),
+    ("Patient", "instance", "end-exclusion"): Operation(end_exclusion, _CHANGES, frozenset({"plan-type"})),
     ("PlanDefinition", "instance", "apply"): Operation(apply, _LOOKS, frozenset({"subject"})),
     ("CarePlan", "type", "establish"): Operation(establish, _CHANGES, _ESTABLISH),
     ("Goal", "instance", "set-individual-target"): Operation(set_individual_target, _CHANGES, _TARGET),

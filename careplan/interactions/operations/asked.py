@@ -32,12 +32,14 @@ class Asked:
 
     base    this server's FHIR base, by which absolute references to itself are known
     strict  the caller wants what is not supported refused
+    expects  the version of the instance that the caller saw, by If-Match, or `precondition.ANY`; None: whatever stands
     """
 
     id: str | None = None
     values: Mapping[str, Sequence[Json]] = field(default_factory=dict)
     base: str | None = None
     strict: bool = False
+    expects: int | None = None
 
     def all(self, name: str) -> Sequence[Json]:
         return self.values.get(name, ())
@@ -88,6 +90,14 @@ class Asked:
         if value is not None and not isinstance(value, str):
             raise ParameterFaulty(f"parameter {name} must be a text")
         return value or ""
+
+    def code(self, name: str) -> str:
+        """The code of a code, a Coding or a CodeableConcept; "" when there is none."""
+        value = self.find(name)
+        codings = value.get("coding", [value]) if isinstance(value, dict) else [{"code": value}]
+        first = codings[0] if isinstance(codings, list) and codings else None
+        code = first.get("code") if isinstance(first, dict) else None
+        return code if isinstance(code, str) else ""
 
     def find_number(self, name: str) -> Decimal | None:
         """A decimal, given as a number, as text or as a Quantity's value."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from careplan.domain.evaluation import Eligibility
 from careplan.fhir import systems
+from careplan.fhir.exclusion import Exclusion
 from careplan.fhir.page_link import PAGE, sign, unsign
 from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.context import Context
@@ -43,8 +43,8 @@ async def eligible(context: Context, asked: Asked) -> bytes:
 
 def _place(some: Sequence[Candidate]) -> str:
     """Where a patient stands in the order of urgency, as text that sorts so; it holds while others come and go."""
-    rank, saved, id, plan = some[0].urgency
-    return f"{rank} {saved.isoformat()} {id} {plan}"
+    rank, behind, day, id, plan = some[0].urgency
+    return f"{rank} {behind:d} {day.isoformat()} {id} {plan}"
 
 
 def _by_patient(found: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -56,7 +56,7 @@ def _by_patient(found: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _entry(context: Context, some: Sequence[Candidate]) -> Json:
-    why = [eligibility_extension(one.eligibility, one.saved.isoformat() if one.saved else None) for one in some]
+    why = [eligibility_extension(one) for one in some]
     return {
         "fullUrl": f"{context.base}/{some[0].version.reference}",
         "resource": parse(some[0].version.body or b""),
@@ -64,20 +64,32 @@ def _entry(context: Context, some: Sequence[Candidate]) -> Json:
     }
 
 
-def eligibility_extension(plan: Eligibility, saved: str | None) -> Json:
-    """Why: plan type, row and its sentence, state, whether the plan must be offered, when it was last saved."""
+def eligibility_extension(one: Candidate) -> Json:
+    """Why: plan type, row and its sentence, state, whether the plan must be offered, when it was last saved, and of an
+    excluded one the reason, the day to ask again and the Task that says so.
+    """
+    plan = one.eligibility
     parts: list[Json] = [{"url": "plan", "valueCode": plan.plan}]
     if plan.row is not None:
         parts += [{"url": "row", "valueCode": plan.row.id}, {"url": "says", "valueString": plan.row.says}]
-    if plan.state:
-        parts.append({"url": "state", "valueCode": plan.state})
-    offer = "allowed" if plan.must_offer == "allowed" else "must" if plan.must_offer else "may"
-    parts.append({"url": "offer", "valueCode": offer})
+    parts += [{"url": "state", "valueCode": one.state}, {"url": "offer", "valueCode": one.offer}]
     parts += [{"url": "basis", "valueReference": {"reference": ref}} for f in plan.because for ref in f.references]
     parts += [{"url": "missing", "valueString": name} for name in plan.missing]
-    if saved:
-        parts.append({"url": "saved", "valueDate": saved})
+    if one.saved:
+        parts.append({"url": "saved", "valueDate": one.saved.isoformat()})
+    if one.exclusion is not None:
+        parts += _excluded(one.exclusion)
     return {"url": systems.EXT_ELIGIBILITY, "extension": parts}
+
+
+def _excluded(exclusion: Exclusion) -> list[Json]:
+    coding = {"system": systems.EXCLUSION_REASON, "code": exclusion.reason}
+    concept: Json = {"coding": [coding], **({"text": exclusion.text} if exclusion.text else {})}
+    parts: list[Json] = [
+        {"url": "excluded", "valueReference": {"reference": f"Task/{exclusion.task}"}},
+        {"url": "reason", "valueCodeableConcept": concept},
+    ]
+    return parts + ([{"url": "until", "valueDate": exclusion.until.isoformat()}] if exclusion.until else [])
 
 
 def _link(context: Context, relation: str, pairs: Sequence[tuple[str, str]]) -> Json:

@@ -1,12 +1,21 @@
-"""`PlanDefinition/[id]/$apply` shows what a plan would be; `CarePlan/$establish` makes it, in one transaction."""
+"""`PlanDefinition/[id]/$apply` shows what a plan would be; `CarePlan/$establish` makes it, in one transaction.
+
+What a new plan shares with others, and where an earlier agreement and today's recommendation differ, is said in the
+answer (`merging`). Nothing is picked: what was agreed stands. https://hl7.org/fhir/R4/plandefinition-operation-apply.html
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from careplan.domain.errors import CareplanError
+from careplan.domain.errors import CareplanError, Fault
 from careplan.domain.evaluation import holds
 from careplan.domain.guideline import PlanType
-from careplan.fhir.draft import Draft, Occasion, contained, drafts, existing_from_resources
+from careplan.fhir.applied import contained
+from careplan.fhir.draft import Draft, Occasion, drafts, existing_from_resources
 from careplan.fhir.mapping import listed_with
+from careplan.fhir.merging import Merged, conflicts, merged
+from careplan.fhir.outcome import outcome
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
 from careplan.interactions.again import again
@@ -18,6 +27,9 @@ from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_per
 from careplan.interactions.singular import GoalExists, PlanExists
 from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
+SHARED_OR_READ = ("Goal", "Task", "ServiceRequest", "Observation")
+"""Types of which nothing may have come or changed since a plan was drafted: what it shares might have ended."""
+
 
 class NotEligible(CareplanError):
     """The rules do not find the patient eligible, and no reason was given for making the plan all the same."""
@@ -25,12 +37,21 @@ class NotEligible(CareplanError):
     code = "not-eligible"
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The versions stored, the drafts they were made from, and what these share with one another and with others."""
+
+    versions: tuple[Version, ...]
+    drafts: tuple[Draft, ...]
+    merged: tuple[Merged, ...]
+
+
 async def apply(context: Context, asked: Asked) -> bytes:
     """The CarePlan with its Goals and Tasks contained; nothing is stored."""
     access.check_whole_record(context)
     patient = asked.reference("subject", "Patient")
     person = await read_person(context, patient, PLAN_TYPES)
-    return dump(contained(preview(context, person, [plan_type(context, asked.id or "")])[0]))
+    return dump(contained(preview(context, person, [plan_type(context, asked.id or "")])[0], context.knowledge))
 
 
 async def establish(context: Context, asked: Asked) -> bytes:
@@ -44,37 +65,62 @@ async def establish(context: Context, asked: Asked) -> bytes:
     reason = str(asked.find("reason") or "")
     patient = asked.reference("subject", "Patient")
     made = await make_plans(context, patient, definitions, exclude, reason)
-    entries = [
-        {
-            "fullUrl": f"{context.base}/{version.reference}",
-            "response": {
-                "status": "201 Created" if version.number == 1 else "200 OK",
-                "location": f"{context.base}/{version.reference}/_history/{version.number}",
-                "etag": f'W/"{version.number}"',
-            },
-        }
-        for version in made
-    ]
+    entries = [_entry(context, version, made) for version in made.versions]
     return dump({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+
+def _entry(context: Context, version: Version, made: Made) -> Json:
+    """What became of one resource; of a plan also what it shares, and where targets differ."""
+    response: dict[str, Any] = {
+        "status": "201 Created" if version.number == 1 else "200 OK",
+        "location": f"{context.base}/{version.reference}/_history/{version.number}",
+        "etag": f'W/"{version.number}"',
+    }
+    plan = next((one for one in made.drafts if f"CarePlan/{one.id}" == version.reference), None)
+    faults = _said(plan, made) if plan is not None else []
+    if faults:
+        response["outcome"] = outcome(faults)
+    return {"fullUrl": f"{context.base}/{version.reference}", "response": response}
+
+
+def _said(draft: Draft, made: Made) -> list[Fault]:
+    """What one new plan shares with which plans, and the goals of it whose agreed target the rules would not give."""
+    said = []
+    for one in made.merged:
+        if draft.plan.id in one.plans:
+            samples = f"; one order of samples for {', '.join(one.samples)}" if one.samples else ""
+            message = f"{one.reference} ({one.id}) is shared by the plans {', '.join(one.plans)}{samples}"
+            said.append(Fault("CarePlan", "plans-share", message, "information"))
+    own = {goal.measure.id for goal in draft.goals}
+    for conflict in conflicts(made.drafts):
+        if conflict.measure.id in own:
+            message = (
+                f"Goal/{conflict.goal} ({conflict.measure.id}): what was agreed earlier is another target than the "
+                "rules recommend today; the agreed one stands until somebody chooses"
+            )
+            said.append(Fault("CarePlan", "targets-differ", message, "warning"))
+    return said
 
 
 async def make_plans(
     context: Context, patient: str, plans: Sequence[PlanType], exclude: frozenset[str] = frozenset(), reason: str = ""
-) -> tuple[Version, ...]:
-    """Make the plans, their new Goals and Tasks in one commit, or nothing; the versions made.
+) -> Made:
+    """Make the plans, their new Goals, Tasks and orders in one commit, or nothing.
 
     Raises PlanExists, NotEligible, Forbidden
     """
 
-    async def make() -> tuple[Version, ...]:
+    async def make() -> Made:
         person = await read_person(context, patient, PLAN_TYPES)
         for plan in plans:
             _check_possible(person, plan, reason)
-        changes = _changes(context, person, preview(context, person, plans, exclude))
+        made = preview(context, person, plans, exclude)
+        changes = _changes(context, person, made)
         for change in changes:
             await access.check_write(context, change.type, change.value, patient)
-        guards = [seen_guard(person, "Task"), seen_guard(person, "Observation")]
-        return await commit(context, changes, guards, Activity("establish", reason))
+        guards = [seen_guard(person, name) for name in SHARED_OR_READ]
+        versions = await commit(context, changes, guards, Activity("establish", reason))
+        return Made(versions, made, merged(made, person.active_plans, context.knowledge))
 
     return await again(make, GoalExists, GuardFailed, VersionConflict)
 
@@ -84,9 +130,7 @@ def preview(
 ) -> tuple[Draft, ...]:
     """What making these plans would create, and what it would share."""
     reader, knowledge = context.house.reader, context.knowledge
-    existing = existing_from_resources(
-        person.resources["Goal"], person.resources["Task"], reader.codes, knowledge.measures
-    )
+    existing = existing_from_resources(person.resources["Goal"], person.agreed, reader.codes, knowledge.measures)
     clinic = context.caller.organization or listed_with(person.patient)
     unsuited = frozenset(
         activity.id

@@ -4,15 +4,11 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
-from careplan.domain.calendar import add_months
 from careplan.domain.errors import CareplanError, OutOfRange
 from careplan.domain.evaluation import Recommendation
 from careplan.domain.measure import Measure
-from careplan.domain.quantity import Quantity, in_unit
-from careplan.domain.schedule import review_months
-from careplan.domain.target import Target
+from careplan.domain.target import Target, same_target
 from careplan.fhir.goal import (
     AGREED,
     RECOMMENDED,
@@ -32,37 +28,19 @@ from careplan.interactions.again import again
 from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
+from careplan.interactions.deviation import author_of, check_span, valid_until
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
+from careplan.interactions.operations.wanted import Wanted, check_wanted, wanted_from_asked
 from careplan.interactions.person import PLAN_TYPES, Person, read_person, seen_guard, with_standing
-from careplan.interactions.precondition import PreconditionFailed
+from careplan.interactions.precondition import ANY, PreconditionFailed
 from careplan.interactions.read import read
 from careplan.store.protocol import GuardFailed, Version, VersionConflict
-
-REASONS = ("hypoglycaemia", "frailty", "side-effect", "patient-wish", "pregnancy", "other")
-
-
-class DeviationNeedsReason(CareplanError):
-    """An individual target names a reason; `other` explains itself in words."""
-
-    code = "deviation-needs-reason"
 
 
 class GoalUnfit(CareplanError):
     """The Goal cannot have an individual target: it is not active, or has no measure."""
 
     code = "goal-unfit"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The target a clinician and a patient agree on, and why it differs."""
-
-    low: Decimal | None
-    high: Decimal | None
-    strict: bool
-    reason: str
-    text: str | None
-    valid_until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +57,23 @@ class _Case:
 
 async def set_individual_target(context: Context, asked: Asked) -> bytes:
     """The Goal as it then is."""
-    return (await set_target(context, asked.id or "", await _wanted(context, asked))).body or b""
+    wanted = wanted_from_asked(asked, (await _case(context, asked.id or "")).measure)
+    return (await set_target(context, asked.id or "", wanted, asked.expects)).body or b""
 
 
 async def follow_recommendation(context: Context, asked: Asked) -> bytes:
     """The Goal as it then is."""
-    return (await follow(context, asked.id or "")).body or b""
+    return (await follow(context, asked.id or "", asked.expects)).body or b""
 
 
 async def set_target(context: Context, goal_id: str, wanted: Wanted, expects: int | None = None) -> Version:
     """Agree on an individual target; the recommended slice is brought up to today beside it.
 
-    expects  the version the clinician saw; None: whatever stands
-    Raises   DeviationNeedsReason, ParameterFaulty, PreconditionFailed, GoalUnfit, Forbidden
+    expects  the version the clinician saw; None, or ANY: whatever stands
+    Raises   DeviationNeedsReason, DeviationNeedsAuthor, NeedsDoctor, ParameterFaulty, OutOfRange, PreconditionFailed,
+             GoalUnfit, Forbidden
     """
-    _check(wanted)
+    check_wanted(wanted)
     return await _change(context, goal_id, wanted, expects)
 
 
@@ -107,12 +87,12 @@ async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects
 
     async def agree() -> Version:
         case = await _case(context, goal_id)
-        if expects is not None and case.version.number != expects:
+        if expects not in (None, ANY, case.version.number):
             raise PreconditionFailed(overtaken)
         goal = _with_today(context, case)
-        goal = _individual(context, case, goal, wanted) if wanted else _following(case, goal)
-        goal = with_standing(context, case.person, goal, case.measure)
         await access.check_write(context, "Goal", goal, case.person.id)
+        goal = await _individual(context, case, goal, wanted) if wanted else _following(case, goal)
+        goal = with_standing(context, case.person, goal, case.measure)
         activity = Activity("set-individual-target" if wanted else "follow-recommendation", _reason(wanted))
         guards = [seen_guard(case.person, "Observation"), seen_guard(case.person, "MedicationStatement")]
         return (await commit(context, [change_from_value(goal, goal_id, case.version)], guards, activity))[0]
@@ -136,21 +116,37 @@ def _with_today(context: Context, case: _Case) -> Json:
     return with_target(case.goal, RECOMMENDED, recommended_entry(case.recommendation, case.measure, context.now))
 
 
-def _individual(context: Context, case: _Case, goal: Json, wanted: Wanted) -> Json:
-    target = Target(wanted.low, wanted.high, case.measure.unit, wanted.strict)
-    until = wanted.valid_until or add_months(context.on, review_months(case.person.answer) or 12)
+async def _individual(context: Context, case: _Case, goal: Json, wanted: Wanted) -> Json:
+    target, until = Target(wanted.low, wanted.high, case.measure.unit, wanted.strict), _until(context, case, wanted)
+    _check_likely(case.measure, wanted)
+    recommended = find_target(goal, RECOMMENDED)
+    deviation = None
+    if recommended is None or not same_target(recommended, target):
+        author = await author_of(context, wanted.author)
+        await check_span(context, case.measure, target, recommended)
+        deviation = Deviation(wanted.reason, (wanted.text or "").strip() or None, author, until)
+    entry = target_entry(target, case.measure, AGREED, dueDate=until.isoformat())
+    goal = with_deviation(with_target(goal, AGREED, entry), deviation)
+    return {**goal, "description": {"text": says_target(case.measure, target)}}
+
+
+def _until(context: Context, case: _Case, wanted: Wanted) -> date:
+    until = wanted.valid_until or valid_until(case.person.agreed, case.person.answer)
     if until <= context.on:
         raise ParameterFaulty("parameter valid-until must be a day after today")
-    for end in (wanted.low, wanted.high):
-        if end is not None and not case.measure.plausible.holds(end):
-            span = case.measure.plausible
-            raise OutOfRange(f"a target of {case.measure.id} lies within {span.low} to {span.high} {case.measure.unit}")
-    entry = target_entry(target, case.measure, AGREED, dueDate=until.isoformat())
-    goal = with_target(goal, AGREED, entry)
-    same = find_target(goal, RECOMMENDED)
-    deviation = Deviation(wanted.reason, wanted.text, context.caller.reference, until)
-    goal = with_deviation(goal, None if same is not None and _equal(same, target) else deviation)
-    return {**goal, "description": {"text": says_target(case.measure, target)}}
+    return until
+
+
+def _check_likely(measure: Measure, wanted: Wanted) -> None:
+    """Raises GoalUnfit for a measure without numbers, OutOfRange for a number nobody can have."""
+    if not measure.ucum:
+        raise GoalUnfit(f"{measure.id} is not a number, so parameters low and high say nothing of it")
+    for name, end in (("low", wanted.low), ("high", wanted.high)):
+        if end is not None and not measure.plausible.holds(end):
+            span = measure.plausible
+            raise OutOfRange(
+                f"parameter {name}: a target of {measure.id} lies within {span.low} to {span.high} {measure.unit}"
+            )
 
 
 def _following(case: _Case, goal: Json) -> Json:
@@ -161,65 +157,5 @@ def _following(case: _Case, goal: Json) -> Json:
     return {**goal, "description": {"text": says_target(case.measure, target)}}
 
 
-def _equal(one: Target, other: Target) -> bool:
-    return (one.low, one.high, one.strict) == (other.low, other.high, other.strict)
-
-
 def _reason(wanted: Wanted | None) -> str:
     return "" if wanted is None else wanted.reason
-
-
-async def _wanted(context: Context, asked: Asked) -> Wanted:
-    measure = (await _case(context, asked.id or "")).measure
-    low, high = _bound(asked, "low", measure), _bound(asked, "high", measure)
-    comparator = asked.find("comparator")
-    _check_comparator(comparator, low, high)
-    return Wanted(
-        low=low,
-        high=high,
-        strict=comparator in ("<", ">") or asked.flag("strict"),
-        reason=_reason_code(asked.find("reason")),
-        text=asked.find("text") and str(asked.find("text")),
-        valid_until=asked.find_day("valid-until"),
-    )
-
-
-def _bound(asked: Asked, name: str, measure: Measure) -> Decimal | None:
-    """One end of the target in the measure's unit: its own where it is a Quantity, else what `unit` says."""
-    value, given = asked.find_number(name), asked.find(name)
-    own = (given.get("code") or given.get("unit")) if isinstance(given, dict) else None
-    unit = own or asked.find("unit")
-    if value is None or unit is None or unit in (measure.unit, measure.ucum):
-        return value
-    return in_unit(Quantity(value, str(unit)), measure.ucum).value
-
-
-def _check_comparator(comparator: Json | None, low: Decimal | None, high: Decimal | None) -> None:
-    """`<` and `<=` speak of the high end, `>` and `>=` of a low end that stands alone."""
-    if comparator not in (None, "<", "<=", ">", ">="):
-        raise ParameterFaulty("parameter comparator must be <, <=, > or >=")
-    if comparator in ("<", "<=") and high is None and low is not None:
-        raise ParameterFaulty(f"parameter comparator {comparator} needs parameter high; for a low end use > or >=")
-    if comparator in (">", ">=") and high is not None:
-        raise ParameterFaulty(f"parameter comparator {comparator} is for a low end alone; for a high end use < or <=")
-
-
-def _reason_code(value: Json | None) -> str:
-    """The code of a CodeableConcept, a Coding or a plain code."""
-    if isinstance(value, dict):
-        coding = (value.get("coding") or [value])[0]
-        return str(coding.get("code", ""))
-    return str(value or "")
-
-
-def _check(wanted: Wanted) -> None:
-    if wanted.reason not in REASONS:
-        raise DeviationNeedsReason(f"an individual target needs a reason: one of {', '.join(REASONS)}")
-    if wanted.reason == "other" and not (wanted.text or "").strip():
-        raise DeviationNeedsReason("reason other needs a text that says why")
-    if wanted.low is None and wanted.high is None:
-        raise ParameterFaulty("an individual target has a low end, a high end, or both")
-    if wanted.low is not None and wanted.high is not None and wanted.low > wanted.high:
-        raise ParameterFaulty("the low end of a target lies at or below its high end")
-    if any(end is not None and end < 0 for end in (wanted.low, wanted.high)):
-        raise ParameterFaulty("a target is not negative")

@@ -7,7 +7,7 @@ import pytest
 
 from careplan.domain.evaluation import Answer, Recommendation
 from careplan.domain.guideline import Activity, Every, Row
-from careplan.domain.schedule import first_due, is_late, review_months
+from careplan.domain.schedule import first_due, is_late, next_control, review_months
 from careplan.domain.target import Target
 
 ON = date(2026, 11, 22)
@@ -49,3 +49,13 @@ def test_late_is_the_day_after_it_was_due() -> None:
     assert not is_late(ON, ON)
     assert is_late(date(2026, 11, 21), ON)
     assert not is_late(None, ON)
+
+
+def test_the_next_control_is_the_first_that_is_set_after_today() -> None:
+    dues = [date(2027, 6, 1), ON, date(2027, 3, 1), date(2026, 1, 1)]
+    assert next_control(answer(12), dues) == date(2027, 3, 1)
+
+
+def test_without_a_control_set_the_next_one_is_as_late_as_the_rules_allow() -> None:
+    assert next_control(answer(6), [ON]) == date(2027, 5, 22)
+    assert next_control(answer(None), []) == date(2027, 11, 22)

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from careplan.domain.measure import Measure
-from careplan.domain.target import NO_TARGET, Standing, Target, standing
+from careplan.domain.measure import Measure, Span
+from careplan.domain.target import NO_TARGET, Standing, Target, is_safe, standing
 
 D = Decimal
 LDL = Measure("ldl", "LDL", "", "quantity", "mmol/L", "mmol/L", near=D("0.2"))
@@ -89,3 +89,33 @@ def test_nothing_is_said_without_a_target_a_number_or_a_value() -> None:
     assert standing(LDL, Target(why="et lavere tal gavner næppe"), D(1)) is Standing.UNRULED
     assert standing(LDL, Target(value="B"), D(1)) is Standing.UNRULED
     assert standing(LDL, Target(high=D(2)), None) is Standing.UNMEASURED
+
+
+GUARDED = Measure("hba1c", "HbA1c", "", "quantity", "mmol/mol", "mmol/mol", safety=Span(D(48), D(75)))
+
+
+@pytest.mark.parametrize(
+    ("target", "safe"),
+    [
+        (Target(high=D(48)), True),
+        (Target(high=D(75)), True),
+        (Target(high=D(47)), False),
+        (Target(high=D(76)), False),
+        (Target(D(48), D(75)), True),
+        (Target(D(47), D(75)), False),
+        (Target(D(48), D(76)), False),
+        (Target(low=D(53)), False),
+        (Target(why="Intet tal"), False),
+    ],
+)
+def test_a_target_is_safe_where_each_end_lies_within_the_span(target: Target, safe: bool) -> None:
+    assert is_safe(GUARDED, target, Target(high=D(58))) == safe
+    assert is_safe(LDL, target, Target(high=D(58))), "a measure without a span is anybody's"
+
+
+def test_only_the_end_that_the_rules_name_and_the_span_guards_may_not_be_left_open() -> None:
+    floor = Measure("spo2", "Iltmætning", "", "quantity", "%", "%", safety=Span(low=D(88)))
+    assert not is_safe(floor, Target(high=D(95)), Target(low=D(88), strict=True))
+    assert is_safe(floor, Target(low=D(90)), Target(D(88), D(95)))
+    assert is_safe(GUARDED, Target(low=D(53)), None)
+    assert is_safe(GUARDED, Target(high=D(58)), Target(D(53), D(58)))

@@ -7,6 +7,7 @@ import pytest
 from careplan.fhir import bindings, models
 from careplan.fhir.definition_of_parameter import parameter_url, search_parameters
 from careplan.fhir.registry import ROWS
+from careplan.fhir.systems import CANONICAL
 
 FOUND: dict[str, dict[str, Any]] = {one["id"]: one for one in search_parameters("1")}
 
@@ -67,3 +68,10 @@ def test_a_composite_names_the_definitions_of_its_parts() -> None:
     parts = FOUND["Observation-code-value-quantity"]["component"]
     assert [one["definition"].rpartition("/")[2] for one in parts] == ["clinical-code", "Observation-value-quantity"]
     assert parts[1]["expression"] == "value.as(Quantity)"
+
+
+def test_a_parameter_of_our_own_is_derived_from_none_and_says_what_it_finds() -> None:
+    own = FOUND["Goal-deviation-until"]
+    assert own["url"] == parameter_url("Goal", "deviation-until") == f"{CANONICAL}/SearchParameter/Goal-deviation-until"
+    assert "derivedFrom" not in own and "individual target" in own["description"]
+    assert (own["type"], own["base"]) == ("date", ["Goal"])

@@ -1,6 +1,7 @@
 """What making a plan would create and what it would share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count, permutations
@@ -11,7 +12,9 @@ import pytest
 from careplan.domain.chart import Chart, Fact
 from careplan.domain.evaluation import Answer, evaluate
 from careplan.fhir import systems
-from careplan.fhir.draft import Draft, Existing, Occasion, activity_of, contained, drafts, existing_from_resources
+from careplan.fhir.agreed import activity_of, is_order
+from careplan.fhir.applied import contained
+from careplan.fhir.draft import Draft, Existing, Occasion, drafts, existing_from_resources
 from careplan.fhir.goal import AGREED, RECOMMENDED, find_target
 from careplan.fhir.reading import codes_from_knowledge
 from careplan.knowledge.load import load_knowledge
@@ -44,9 +47,10 @@ def drafted(
     existing: Existing = NOTHING,
     exclude: Sequence[str] = (),
     clinic: str | None = "own",
+    unsuited: Sequence[str] = (),
 ) -> tuple[Draft, ...]:
     ids = count(1)
-    occasion = Occasion("p1", AT, ON, clinic, lambda: f"n{next(ids)}", frozenset(exclude))
+    occasion = Occasion("p1", AT, ON, clinic, lambda: f"n{next(ids)}", frozenset(exclude), frozenset(unsuited))
     addresses = {"diabetes": ["Condition/c1"]}
     return drafts([KNOWLEDGE.plans[one] for one in types], KNOWLEDGE, answer, addresses, existing, occasion)
 
@@ -62,12 +66,12 @@ def test_a_plan_has_a_goal_for_each_measure_it_follows_that_the_rules_speak_of()
     assert {goal.value["lifecycleStatus"] for goal in diabetes.goals} == {"active"}
 
 
-def test_a_new_goal_agrees_on_what_is_recommended_for_a_year() -> None:
+def test_a_new_goal_agrees_on_what_is_recommended_until_the_rules_ask_again() -> None:
     (diabetes,) = drafted("diabetes")
     for goal in diabetes.goals:
         assert find_target(goal.value, AGREED) == find_target(goal.value, RECOMMENDED)
         agreed, recommended = goal.value["target"]
-        assert (goal.value["startDate"], agreed["dueDate"]) == ("2026-11-22", "2027-11-22")
+        assert (goal.value["startDate"], agreed["dueDate"]) == ("2026-11-22", "2027-05-22")  # KOL group E: half a year
         assert "dueDate" not in recommended
 
 
@@ -135,7 +139,7 @@ def test_the_care_plan_says_what_it_is_for_whom_and_by_whom() -> None:
     ("activity", "owner", "due"),
     [
         ("aarskontrol", "Organization/own", "2027-05-22"),  # KOL group E: half a year
-        ("oejenkontrol", "Patient/p1", "2028-11-22"),
+        ("hjemmeblodtryk", "Patient/p1", "2027-11-22"),
         ("motion", "Patient/p1", None),
     ],
 )
@@ -146,6 +150,68 @@ def test_a_task_has_its_owner_and_its_day(activity: str, owner: str, due: str | 
     assert task.get("restriction", {}).get("period", {}).get("end") == due
     assert task["basedOn"] == [{"reference": f"CarePlan/{diabetes.id}"}]
     assert activity_of(task) == activity
+
+
+def test_an_order_says_what_for_whom_by_when_and_names_nobody_it_would_open_the_plan_to() -> None:
+    (diabetes,) = drafted("diabetes")
+    (eyes,) = [one.value for one in diabetes.tasks if one.activity.id == "oejenkontrol"]
+    assert (eyes["resourceType"], eyes["status"], eyes["intent"]) == ("ServiceRequest", "active", "plan")
+    assert (eyes["subject"], eyes["requester"]) == ({"reference": "Patient/p1"}, {"reference": "Organization/own"})
+    assert (eyes["priority"], eyes["occurrencePeriod"]) == ("routine", {"end": "2028-11-22"})
+    assert eyes["performerType"] == {"text": "Øjenlæge"}
+    assert eyes["patientInstruction"].startswith("Bestil tid")
+    assert is_order(eyes) and "performer" not in eyes
+    assert "requester" not in next(
+        one.value for one in drafted("diabetes", clinic=None)[0].tasks if one.activity.id == "oejenkontrol"
+    )
+
+
+def test_what_the_clinic_orders_of_itself_is_no_instruction_to_the_patient() -> None:
+    (kol,) = drafted("kol")
+    (spirometry,) = [one.value for one in kol.tasks if one.activity.id == "spirometri"]
+    assert spirometry["resourceType"] == "ServiceRequest"
+    assert "patientInstruction" not in spirometry
+
+
+@pytest.mark.parametrize("order", [("diabetes", "hjerte"), ("hjerte", "diabetes")])
+def test_what_is_made_for_two_plans_at_once_is_based_on_both(order: tuple[str, str]) -> None:
+    one, other = drafted(*order)
+    (blood,) = [task.value for task in one.tasks if task.activity.id == "blodproeve"]
+    assert blood["basedOn"] == [{"reference": f"CarePlan/{one.id}"}, {"reference": f"CarePlan/{other.id}"}]
+
+
+def test_a_goal_is_looked_at_again_as_often_as_the_plan_follows_its_measure_where_the_rules_ask_no_sooner() -> None:
+    (diabetes,) = drafted("diabetes", answer=replace(ANSWER, recommendations=without(ANSWER, "review_interval")))
+    assert {goal.value["target"][0]["dueDate"] for goal in diabetes.goals} == {"2027-11-22"}
+
+
+def without(answer: Answer, name: str) -> dict[str, Any]:
+    return {measure: one for measure, one in answer.recommendations.items() if measure != name}
+
+
+def test_what_is_not_for_this_person_is_said_and_why() -> None:
+    answer = replace(
+        ANSWER,
+        recommendations=without(replace(ANSWER, recommendations=without(ANSWER, "ldl")), "bmi"),
+        undecided={"ldl": ("frail", "egfr")},
+    )
+    (diabetes,) = drafted("diabetes", answer=answer, exclude=["alcohol", "motion"], unsuited=["rygestop"])
+    preview = contained(diabetes, KNOWLEDGE)
+    assert {one.id: one.why for one in diabetes.absent} == {
+        "ldl": "undecided",
+        "bmi": "unruled",
+        "alcohol": "excluded",
+        "motion": "excluded",
+        "rygestop": "unsuited",
+    }
+    notes = [one["text"] for one in preview["note"]]
+    facts = " og ".join(KNOWLEDGE.facts[name].says for name in ("frail", "egfr"))
+    assert f"LDL-kolesterol: intet mål endnu, fordi oplysninger mangler: {facts}" in notes
+    assert "Alkohol: valgt fra af klinikken" in notes
+    said = {activity_of(one["detail"]): one["detail"] for one in preview["activity"] if "detail" in one}
+    assert said["rygestop"]["statusReason"] == {"text": "gælder ikke denne person"}
+    assert all((one["status"], one["doNotPerform"]) == ("cancelled", True) for one in said.values())
+    assert said.keys() == {"motion", "rygestop"}
 
 
 def test_only_active_goals_and_open_tasks_are_there_already() -> None:
@@ -159,7 +225,7 @@ def test_only_active_goals_and_open_tasks_are_there_already() -> None:
 
 def test_a_preview_contains_everything_it_refers_to_and_is_only_a_draft() -> None:
     (diabetes,) = drafted("diabetes")
-    preview = contained(diabetes)
+    preview = contained(diabetes, KNOWLEDGE)
     inside = {f"#{one['id']}" for one in preview["contained"]}
     assert preview["status"] == "draft"
     assert {one["reference"] for one in preview["goal"]} | {

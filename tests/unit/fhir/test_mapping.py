@@ -460,3 +460,51 @@ def test_a_patient_is_listed_with_the_first_organisation_named() -> None:
     both = [{"reference": "PractitionerRole/x"}, {"reference": "Organization/clinic-own"}]
     assert listed_with({"generalPractitioner": both}) == "clinic-own"
     assert listed_with({}) is None
+
+
+# ── computed where nothing was reported ──────────────────────────────────────────────────────────
+
+
+def test_a_computed_fact_names_the_observations_behind_it() -> None:
+    weight = value("NPU03804", "81.8", "kg", "2026-11-01") | {"id": "w"}
+    height = value("NPU03794", "1.72", "m", "2019-01-01") | {"id": "h"}
+    assert found("bmi", weight, height) == Fact(
+        "bmi", Decimal("27.7"), date(2026, 11, 1), ("Observation/w", "Observation/h")
+    )
+
+
+def test_a_withdrawn_number_withdraws_what_was_computed_from_it() -> None:
+    creatinine = value("NPU18016", "150", "umol/L", "2026-11-01")
+    assert says("egfr", creatinine) == 43
+    assert found("egfr", creatinine | {"status": "entered-in-error"}) is None
+
+
+def test_a_reported_value_of_the_day_is_never_computed_over_and_the_newest_day_counts() -> None:
+    creatinine = value("NPU18016", "150", "umol/L", "2026-11-01")
+    assert says("egfr", creatinine, value("DNK35302", "58", "mL/min/{1.73_m2}", "2026-11-01")) == 58
+    assert says("egfr", creatinine, value("DNK35302", "58", "mL/min/{1.73_m2}", "2026-10-31")) == 43
+
+
+def test_a_person_of_unknown_sex_has_no_computed_egfr() -> None:
+    creatinine = value("NPU18016", "150", "umol/L", "2026-11-01")
+    assert found("egfr", patient(gender="unknown"), creatinine) is None
+
+
+def test_an_old_percentage_of_hba1c_becomes_a_value_in_today_s_unit() -> None:
+    assert says("hba1c", value("NPU03835", "7.5", "%", "2026-11-01")) == 58
+
+
+# ── too old to count ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_too_old_to_count_is_kept_aside_with_its_day() -> None:
+    old = answer("severe-hypoglycaemia", "2023-05-01", valueBoolean=True) | {"id": "old"}
+    chart = READER.chart([patient(), old], ON)
+    assert "severe_hypoglycaemia_12m" not in chart.facts
+    lapsed = chart.lapsed["severe_hypoglycaemia_12m"]
+    assert (lapsed.value, lapsed.on, lapsed.references) == (True, date(2023, 5, 1), ("Observation/old",))
+
+
+def test_what_counts_still_and_what_was_never_asked_is_not_kept_aside() -> None:
+    assert READER.chart([patient(), answer("severe-hypoglycaemia", valueBoolean=False)], ON).lapsed == {}
+    assert READER.chart([patient()], ON).lapsed == {}

@@ -99,7 +99,7 @@ def test_a_value_is_converted_into_the_measure_s_unit(
     assert read(observation(systems.NPU, code, **measured(value, unit, text))).value == Decimal(becomes)
 
 
-@pytest.mark.parametrize(("unit", "text"), [("mg/dL", None), (None, "mg/dL"), ("%", None)])
+@pytest.mark.parametrize(("unit", "text"), [("g/mol", None), (None, "stk"), ("%", None)])
 def test_a_value_in_a_unit_that_does_not_convert_is_left_out(unit: str | None, text: str | None) -> None:
     assert readings_from_observation(observation(systems.NPU, "NPU01568", **measured("100", unit, text)), CODES) == ()
 
@@ -232,3 +232,20 @@ def test_readings_of_a_measure_come_newest_first() -> None:
     found = readings_from_observations(some, CODES)
     assert [one.reference[-1] for one in found["ldl"]] == ["c", "b", "a", "d"]
     assert readings_from_observations(reversed(some), CODES) == found
+
+
+# ── conversion of substances ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "becomes"),
+    [("NPU01568", "100", "mg/dL", "2.6"), ("NPU27300", "7.0", "%", "53"), ("NPU18016", "1.00", "mg/dL", "88")],
+)
+def test_a_value_in_another_kind_of_unit_is_read_by_the_measure_s_own_conversion(
+    code: str, value: str, unit: str, becomes: str
+) -> None:
+    assert str(read(observation(systems.NPU, code, **measured(value, unit))).value) == becomes
+
+
+def test_a_percentage_no_blood_can_have_is_left_out() -> None:
+    assert readings_from_observation(observation(systems.NPU, "NPU27300", **measured("48", "%")), CODES) == ()

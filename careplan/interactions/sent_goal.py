@@ -1,0 +1,177 @@
+"""A Goal as somebody sends it, by PUT, POST, a patch or a Bundle: what of it is not theirs to write.
+
+The recommended slice and `achievementStatus` are the service's: a client may send back what it read, or what
+`$recommended-targets` said. An individual target has its reason, is answered for by who sends it, and outside the
+safety span by a doctor, by whichever way it comes. What a Goal shows by itself, the profile checks; what takes the
+measures, `fhir.goal_fault`. Systems are let through: they load history, which no rule of today can judge.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from careplan.domain.errors import Fault
+from careplan.domain.explanation import explain
+from careplan.domain.measure import Measure
+from careplan.fhir.explained import explanation_extension
+from careplan.fhir.goal import (
+    AGREED,
+    RECOMMENDED,
+    Deviation,
+    achievement_of,
+    find_deviation,
+    find_entry,
+    is_active,
+    measure_of_goal,
+    recommended_entry,
+    target_from_entry,
+)
+from careplan.fhir.goal_fault import goal_faults
+from careplan.fhir.invariant import bounds_of
+from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.systems import EXT_RECOMMENDATION
+from careplan.fhir.text import Json, dump, parse
+from careplan.interactions.change import Change
+from careplan.interactions.context import Context
+from careplan.interactions.deviation import DeviationNeedsAuthor, DeviationNeedsReason, author_of, check_span
+from careplan.interactions.person import Person, read_person, with_standing
+
+_OURS = ("target", "extension", "achievementStatus", "lifecycleStatus")
+"""The members that are looked at; a Goal in which none of them changes is nobody's deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A Goal of a measure, what stood before it (empty: nothing of this patient's), and what the rules say today.
+
+    today  the recommended slice as the service would write it now: bare, and as `$recommended-targets` explains it
+    """
+
+    value: Json
+    before: Json
+    measure: Measure
+    person: Person | None
+    today: tuple[Json, ...]
+
+    @property
+    def agreed(self) -> Json | None:
+        return find_entry(self.value, AGREED)
+
+    @property
+    def reference(self) -> Json | None:
+        """What the agreed target is held against."""
+        return find_entry(self.value, RECOMMENDED) or next(iter(self.today), None)
+
+
+async def check_sent_goal(context: Context, change: Change) -> None:
+    """Raises ResourceInvalid, DeviationNeedsReason, DeviationNeedsAuthor, NeedsDoctor; passes what is no Goal of ours.
+
+    A Goal that is not valid passes too: the commit refuses it with all its faults.
+    """
+    if change.type != "Goal" or change.value is None or context.caller.role == "system":
+        return
+    sent = None if _is_faulty(context, change.value) else await _find_sent(context, change)
+    if sent is None or all(sent.before.get(name) == sent.value.get(name) for name in _OURS):
+        return
+    faults = [*_recommendation_faults(sent), *_achievement_faults(context, sent)]
+    if faults:
+        place = change.place or "Goal"
+        placed = tuple(replace(one, expression=place + one.expression.removeprefix("Goal")) for one in faults)
+        raise ResourceInvalid(f"{len(faults)} fault(s), first at {placed[0].expression}: {faults[0].message}", placed)
+    await _check_agreed(context, sent)
+
+
+def _is_faulty(context: Context, value: Json) -> bool:
+    codes, measures = context.house.reader.codes, context.knowledge.measures
+    return any(fault.severity == "error" for fault in context.house.validate(value)) or any(
+        goal_faults(value, codes, measures)
+    )
+
+
+async def _find_sent(context: Context, change: Change) -> _Sent | None:
+    value, previous = change.value or {}, change.previous
+    measure = measure_of_goal(value, context.house.reader.codes, context.knowledge.measures)
+    if measure is None or change.patient is None:
+        return None
+    stands = previous is not None and previous.patient == change.patient and previous.body is not None
+    before = parse(previous.body) if stands and previous is not None and previous.body is not None else {}
+    known = await context.store.read("Patient", change.patient)
+    person = None if known is None or known.deleted else await read_person(context, change.patient)
+    return _Sent(value, before, measure, person, () if person is None else _today(context, person, measure))
+
+
+def _today(context: Context, person: Person, measure: Measure) -> tuple[Json, ...]:
+    said = person.answer.recommendations.get(measure.id)
+    why = explain(context.knowledge, person.chart, person.answer, measure.id)
+    if said is None or why is None:
+        return ()
+    bare: Json = recommended_entry(said, measure, context.now)
+    explained = [*bare["extension"], explanation_extension(why, context.knowledge, person.chart.lapsed)]
+    return bare, {**bare, "extension": explained}
+
+
+def _recommendation_faults(sent: _Sent) -> Iterator[Fault]:
+    """The recommended slice is what stood there, or what the rules say now; it is not dropped either."""
+    stored, mine = find_entry(sent.before, RECOMMENDED), find_entry(sent.value, RECOMMENDED)
+    if mine == stored or (mine is not None and _undated(mine) in [_undated(one) for one in sent.today]):
+        return
+    message = (
+        "the recommended target is the service's to write: send it as it was read, or as "
+        "Patient/[id]/$recommended-targets says it today"
+    )
+    yield Fault("Goal.target", "recommendation-altered", message)
+
+
+def _undated(entry: Json) -> Json:
+    """A recommended slice but for the moment it was worked out."""
+    read = parse(dump(entry))
+    for extension in read.get("extension", ()):
+        if extension.get("url") == EXT_RECOMMENDATION:
+            parts = extension.get("extension", ())
+            extension["extension"] = [part for part in parts if part.get("url") != "computedAt"]
+    return read
+
+
+def _achievement_faults(context: Context, sent: _Sent) -> Iterator[Fault]:
+    """The status of an active Goal is left out, is what stood there with the same target, or is right."""
+    mine, same = achievement_of(sent.value), is_active(sent.before) and _bounds(sent.before) == _bounds(sent.value)
+    if not sent.value.get("achievementStatus") or not is_active(sent.value):
+        return
+    if same and sent.before.get("achievementStatus") == sent.value["achievementStatus"]:
+        return
+    right = None
+    if sent.person is not None:
+        right = achievement_of(with_standing(context, sent.person, sent.value, sent.measure))
+    if mine != right:
+        says = f"the newest value makes it {right}" if right else "there is no value to judge it by"
+        message = f"achievementStatus follows the newest value against the agreed target: {says}; or leave it out"
+        yield Fault("Goal.achievementStatus", "achievement-wrong", message)
+
+
+async def _check_agreed(context: Context, sent: _Sent) -> None:
+    """An individual target that is new, or whose reason is, by whoever sends it."""
+    agreed, reference, deviation = sent.agreed, sent.reference, find_deviation(sent.value)
+    if agreed is None or (_bounds(sent.before), find_deviation(sent.before)) == (_bounds(sent.value), deviation):
+        return
+    if reference is not None and bounds_of(agreed) == bounds_of(reference):
+        return
+    if deviation is None and reference is not None:
+        raise DeviationNeedsReason(
+            "the agreed target is another than the rules recommend, so extension deviation says why"
+        )
+    if deviation is not None:
+        await _check_deviation(context, deviation)
+    recommended = None if reference is None else target_from_entry(parse(dump(reference)))
+    await check_span(context, sent.measure, target_from_entry(agreed), recommended)
+
+
+async def _check_deviation(context: Context, deviation: Deviation) -> None:
+    """Whoever sends it answers for it, and it ends some day."""
+    if deviation.author != await author_of(context):
+        raise DeviationNeedsAuthor("the author of an individual target is whoever sends it")
+    if deviation.valid_until is None or deviation.valid_until <= context.on:
+        raise DeviationNeedsReason("an individual target is valid until a day after today")
+
+
+def _bounds(goal: Json) -> object:
+    entry = find_entry(goal, AGREED)
+    return None if entry is None else bounds_of(entry)

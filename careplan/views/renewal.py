@@ -1,0 +1,248 @@
+"""C7, «Forskelle i skabeloner»: plans that the rules of today would recommend otherwise, change by change.
+
+Looked at, chosen, confirmed: nothing agreed changes before the clinic says so, for one patient or for many together.
+What may be accepted is decided by `interactions.acceptance`; here it is shown, and what could not be done is said.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from careplan.domain.chart import Fact
+from careplan.domain.danish import fact_name, value_text
+from careplan.domain.source import Source
+from careplan.interactions.acceptance import (
+    Answered,
+    Refused,
+    Seen,
+    accept_all,
+    decline_all,
+    find_seen,
+    seen_from_renewal,
+)
+from careplan.interactions.access import Forbidden
+from careplan.interactions.operations.wanted import REASONS
+from careplan.interactions.renewal import Renewal
+from careplan.interactions.renewal_list import Group, Listed, grouped
+from careplan.views import wording
+from careplan.views.contact import age, person_name
+from careplan.views.page import Opened, go
+
+ROWS = 200
+"""Patients on a page, and the most that are answered for together."""
+
+GLANCE = 0.15
+"""Seconds that another page waits to know how many there are."""
+
+TEXT_LENGTH = 600
+PATH = "/forskelle"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change, as the page heads it. says: the sentence of the row before (empty when it is not in use), and now."""
+
+    key: str
+    measure: str
+    rows: tuple[str, str]
+    versions: tuple[str, str]
+    targets: tuple[str, str]
+    says: tuple[str, str]
+    source: Source | None
+    unverified: bool
+    cause: str
+    moves: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One patient. because: what the rules go by today."""
+
+    id: str
+    name: str
+    age: int | None
+    goal: str
+    seen: str
+    agreed: str
+    individual: bool
+    before: str
+    now: str
+    because: tuple[str, ...]
+
+
+async def show(opened: Opened) -> Response:
+    """The changes, or the patients of one of them; while a large clinic is gone through, how far that is."""
+    survey = await opened.view.surveys.look(opened.context, _clinic(opened), anew=opened.asked.has("igen"))
+    if survey.listed is None:
+        return opened.page("renewal_wait.html", opened.t("renewal.title"), done=survey.done, of=survey.of)
+    groups = grouped(survey.listed)
+    chosen = next((one for one in groups if one.key == opened.asked.text("gruppe")), None)
+    if chosen is not None:
+        return _patients(opened, chosen)
+    return opened.page(
+        "renewal.html",
+        opened.t("renewal.title"),
+        changes=[_change(opened, one) for one in groups],
+        patients=len({one.patient["id"] for one in survey.listed}),
+        at=wording.danish_time(survey.at),
+    )
+
+
+async def answer(opened: Opened) -> Response:
+    """«Godkend» and «Afslå»: first how many it is for, then done."""
+    step, form = opened.form.text("trin"), opened.form
+    seen = [one for text in form.all("alle" if step == "godkend-alle" else "valgt") if (one := find_seen(text))][:ROWS]
+    key = form.text("gruppe")
+    if not seen:
+        return go(PATH, gruppe=key, besked="ingen-valgt")
+    match step:
+        case "godkend-nu":
+            return await _told(opened, await accept_all(opened.context, seen), "godkendt-anbefaling")
+        case "afslaa-nu":
+            return await _declined(opened, seen, key)
+        case "afslaa":
+            return _confirm(opened, seen, key, declining=True)
+        case _:
+            return _confirm(opened, seen, key)
+
+
+async def _declined(opened: Opened, seen: Sequence[Seen], key: str) -> Response:
+    reason, text, errors = opened.form.text("aarsag"), opened.form.text("tekst"), dict[str, str]()
+    if reason not in REASONS:
+        errors["aarsag"] = opened.t("target.no-reason")
+    if reason == "other" and not text:
+        errors["tekst"] = opened.t("target.no-text")
+    if len(text) > TEXT_LENGTH:
+        errors["tekst"] = opened.t("target.long-text", most=TEXT_LENGTH)
+    if errors:
+        return _confirm(opened, seen, key, errors, declining=True)
+    answered = await decline_all(opened.context, seen, reason, text or None)
+    return await _told(opened, answered, "afslaaet-anbefaling")
+
+
+def _confirm(
+    opened: Opened, seen: Sequence[Seen], key: str, errors: Mapping[str, str] | None = None, *, declining: bool = False
+) -> Response:
+    t = opened.t
+    return opened.page(
+        "renewal_confirm.html",
+        t("renewal.decline-title" if declining else "renewal.accept-title"),
+        422 if errors else 200,
+        seen=[one.text for one in seen],
+        count=len({one.patient for one in seen}),
+        key=key,
+        declining=declining,
+        errors=errors or {},
+        reasons=[(code, t(f"reason.{code}")) for code in REASONS],
+        reason=opened.form.text("aarsag"),
+        text=opened.form.text("tekst"),
+        length=TEXT_LENGTH,
+    )
+
+
+async def _told(opened: Opened, answered: Answered, done: str) -> Response:
+    """Back to the list when all went well; else who was not taken, and why."""
+    touched = {*answered.taken, *(one.patient for one in answered.refused)}
+    opened.view.surveys.leave_out(_clinic(opened), touched)
+    if not answered.refused:
+        return go(PATH, besked=done)
+    names = {one.patient: await _name(opened, one.patient) for one in answered.refused}
+    return opened.page(
+        "renewal_refused.html",
+        opened.t("renewal.refused-title"),
+        409,
+        taken=len(answered.taken),
+        refused=[(one.patient, names[one.patient], _why(opened, one)) for one in answered.refused],
+    )
+
+
+def _why(opened: Opened, refused: Refused) -> str:
+    key = f"renewal.refused.{refused.error.code}"
+    return opened.t(key if opened.t.has(key) else "renewal.refused.other")
+
+
+async def _name(opened: Opened, patient: str) -> str:
+    """The name of one of the clinic's patients; a form may name anybody."""
+    found = await opened.view.surveys.look(opened.context, _clinic(opened))
+    people = {one.patient["id"]: one.patient for one in found.listed or ()}
+    return person_name(people[patient]) if patient in people else ""
+
+
+def _clinic(opened: Opened) -> str:
+    organization = opened.context.caller.organization
+    if organization is None:
+        raise Forbidden("the renewals of a clinic are for those who act for it")
+    return organization
+
+
+async def count_renewed(opened: Opened) -> int | None:
+    """How many patients are on the list, for a link to it; None while a large clinic is gone through."""
+    survey = await opened.view.surveys.look(opened.context, _clinic(opened), GLANCE)
+    return None if survey.listed is None else len({one.patient["id"] for one in survey.listed})
+
+
+# ── what is shown ────────────────────────────────────────────────────────────────────────────────
+
+
+def _patients(opened: Opened, group: Group) -> Response:
+    pages = max(1, -(-len(group.listed) // ROWS))
+    number = max(1, min(opened.asked.whole("side") or 1, pages))
+    listed = group.listed[(number - 1) * ROWS : number * ROWS]
+    return opened.page(
+        "renewal_patients.html",
+        opened.t("renewal.title"),
+        change=_change(opened, group),
+        rows=[_row(opened, one) for one in listed],
+        number=number,
+        pages=pages,
+    )
+
+
+def _change(opened: Opened, group: Group) -> Change:
+    first = group.listed[0].renewal
+    table = opened.context.knowledge.guidelines.get(group.measure)
+    in_use = table is not None and table.version == group.versions[0]
+    old = opened.context.knowledge.row(first.before_row) if in_use else None
+    return Change(
+        key=group.key,
+        measure=first.measure.name,
+        rows=group.rows,
+        versions=group.versions,
+        targets=_targets(first),
+        says=("" if old is None else old.says, first.now.row.says),
+        source=first.now.row.source,
+        unverified=first.now.row.unverified,
+        cause=first.cause,
+        moves=first.moves,
+        count=len(group.listed),
+    )
+
+
+def _targets(one: Renewal) -> tuple[str, str]:
+    before = wording.target_with_unit(one.measure, one.before)
+    return before or "–", wording.target_with_unit(one.measure, one.now.target)
+
+
+def _row(opened: Opened, one: Listed) -> Row:
+    renewal = one.renewal
+    before, now = _targets(renewal)
+    return Row(
+        id=one.patient["id"],
+        name=person_name(one.patient),
+        age=age(one.patient, opened.context.on),
+        goal=renewal.goal["id"],
+        seen=seen_from_renewal(renewal, one.patient["id"]).text,
+        agreed=wording.target_with_unit(renewal.measure, renewal.agreed) or "–",
+        individual=renewal.deviation is not None,
+        before=before,
+        now=now,
+        because=tuple(_fact(opened, fact) for fact in renewal.now.because),
+    )
+
+
+def _fact(opened: Opened, fact: Fact) -> str:
+    knowledge = opened.context.knowledge
+    said = f"{fact_name(fact.name, knowledge)}: {value_text(fact.name, fact.value, knowledge)}"
+    return f"{said} ({wording.danish_date(fact.on)})" if fact.on else said

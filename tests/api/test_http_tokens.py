@@ -1,0 +1,204 @@
+"""Bearer tokens over HTTP: which count, which are refused and why, and what happens when the issuer's keys change."""
+
+import hashlib
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from issuing import AUDIENCE, EC, OTHER, RSA, Issuer, issuing
+from joserfc.jwk import RSAKey
+
+from careplan.api.door import Door
+from careplan.app import create_app
+from careplan.identity import key
+from careplan.identity.bearer import caller_of
+from careplan.interactions.context import House
+from careplan.settings import Settings
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with issuing() as running:
+        yield running
+
+
+@pytest.fixture
+async def client(issuer: Issuer, house: House) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(store=":memory:", auth="oidc", oidc_issuer=issuer.url, oidc_audience=AUDIENCE)
+    app = create_app(settings)
+    app.state.door = Door(house, caller_of, "", 256 * 1024)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://careplan.test/fhir") as found:
+        yield found
+
+
+async def asked(client: httpx.AsyncClient, token: str | None, path: str = "Organization") -> httpx.Response:
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    return await client.get(f"{client.base_url}{path}", headers=headers)
+
+
+def part(value: dict[str, Any]) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("signed_by", [RSA, EC], ids=["RS256", "ES256"])
+async def test_a_token_that_the_issuer_signed_for_us_counts(
+    client: httpx.AsyncClient, issuer: Issuer, signed_by: Any
+) -> None:
+    """R4-119"""
+    issuer.keys = [RSA, EC]
+    assert (await asked(client, issuer.token(signed_by))).status_code == 200
+
+
+async def test_without_a_token_nothing_but_the_conformance_is_answered(client: httpx.AsyncClient) -> None:
+    """R4-119: 401 with WWW-Authenticate; the metadata need no token."""
+    answer = await asked(client, None)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="careplan"'
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    assert (await asked(client, None, "metadata")).status_code == 200
+
+
+NOW = int(time.time())
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "expired": ({"exp": NOW - 120}, "expired"),
+    "not yet": ({"nbf": NOW + 600}, "yet"),
+    "from the future": ({"iat": NOW + 600, "nbf": None}, "future"),
+    "for ever": ({"exp": None}, "until when"),
+    "another audience": ({"aud": "https://elsewhere.example"}, "another service"),
+    "no audience": ({"aud": None}, "another service"),
+    "another issuer": ({"iss": "https://elsewhere.example"}, "another issuer"),
+    "about nobody": ({"sub": None}, "whom it is about"),
+    "a role of its own": ({"role": "system"}, "role"),
+    "no role": ({"role": None}, "role"),
+    "a clinic of nowhere": ({"organization": None}, "organization"),
+    "an organisation that is a person": ({"organization": "Patient/1"}, "organization"),
+    "a patient that is a path": ({"patient": "../1"}, "patient"),
+    "a role that is a list": ({"role": ["clinic"]}, "role"),
+    "a patient without a record": ({"role": "patient", "fhirUser": None, "organization": None}, "patient"),
+    "two patients": (
+        {"role": "patient", "fhirUser": "Patient/a", "patient": "b", "organization": None},
+        "two people",
+    ),
+}
+
+
+@pytest.mark.parametrize(("claims", "why"), REFUSED.values(), ids=REFUSED)
+async def test_a_token_that_does_not_hold_for_us_and_now_is_refused(
+    client: httpx.AsyncClient, issuer: Issuer, claims: dict[str, Any], why: str
+) -> None:
+    answer = await asked(client, issuer.token(**claims))
+    assert answer.status_code == 401
+    assert why in answer.json()["issue"][0]["diagnostics"]
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="careplan", error="invalid_token"')
+
+
+async def test_clocks_may_differ_by_the_leeway_and_others_may_be_meant_too(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    now = int(time.time())
+    for claims in ({"exp": now - 30}, {"nbf": now + 30}, {"aud": [AUDIENCE, "https://elsewhere.example"]}):
+        assert (await asked(client, issuer.token(**claims))).status_code == 200
+
+
+async def test_signatures_that_are_not_the_issuers_are_refused(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    """`none`, the public key taken for a shared secret, another key of the same name, and a changed payload."""
+    good = issuer.token()
+    head, body, signature = good.split(".")
+    secret = RSA.as_pem(private=False)
+    forged = f"{part({'alg': 'HS256', 'kid': RSA.kid, 'typ': 'at+jwt'})}.{body}"
+    mac = urlsafe_b64encode(hmac.new(secret, forged.encode(), hashlib.sha256).digest()).rstrip(b"=").decode()
+    changed = part(issuer.claims(role="lps"))
+    tokens = [
+        f"{part({'alg': 'none'})}.{body}.",
+        f"{part({'alg': 'NoNe', 'kid': RSA.kid})}.{body}.{signature}",
+        f"{forged}.{mac}",
+        f"{head}.{changed}.{signature}",
+        f"{head}.{body}.",
+        issuer.token(OTHER),
+        issuer.token(header={"typ": "logout+jwt"}),
+        f"{part({'alg': 'RS256', 'kid': RSA.kid, 'crit': ['x'], 'x': 1})}.{body}.{signature}",
+        issuer.token(OTHER, header={"jwk": OTHER.as_dict(private=False)}),
+        "x" * 9000,
+        "a.b",
+        "a.b.c",
+        "æ.ø.å",
+        f"{part({'alg': 'RS256', 'kid': [1]})}.{body}.{signature}",
+    ]
+    for token in tokens:
+        answer = await client.get(
+            f"{client.base_url}Organization", headers={b"authorization": f"Bearer {token}".encode()}
+        )
+        assert answer.status_code == 401, token[:40]
+
+
+async def test_two_authorization_headers_are_refused(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    headers = [("authorization", f"Bearer {issuer.token()}"), ("authorization", "Bearer other")]
+    assert (await client.get(f"{client.base_url}Organization", headers=headers)).status_code == 401
+
+
+async def test_a_key_the_issuer_changed_to_counts_at_once_and_the_old_one_no_more(
+    client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key, "AGAIN", 0.0)
+    old = issuer.token()
+    assert (await asked(client, old)).status_code == 200
+    second = RSAKey.generate_key(2048, {"kid": "second", "use": "sig", "alg": "RS256"})
+    issuer.keys = [second]
+    assert (await asked(client, issuer.token(second))).status_code == 200
+    assert (await asked(client, issuer.token(jti="new"))).status_code == 401
+
+
+async def test_tokens_of_unknown_keys_do_not_make_us_ask_the_issuer_each_time(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    await asked(client, issuer.token())
+    for number in range(20):
+        stranger = {"kid": f"unknown-{number}"}
+        assert (await asked(client, issuer.token(header=stranger))).status_code == 401
+    assert issuer.asked == 1
+
+
+async def test_an_issuer_that_is_down_is_said_so_and_keys_that_were_good_go_on(
+    client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key, "AGAIN", 0.0)
+    issuer.down = True
+    answer = await asked(client, issuer.token())
+    assert (answer.status_code, answer.json()["resourceType"]) == (503, "OperationOutcome")
+    issuer.down = False
+    assert (await asked(client, issuer.token())).status_code == 200
+    issuer.down = True
+    monkeypatch.setattr(key, "FRESH", 0.0)
+    assert (await asked(client, issuer.token(jti="another"))).status_code == 200
+
+
+async def test_apps_are_told_where_to_sign_in_without_a_token(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    """R4-120: the addresses are the issuer's, and a capability stands there only where it is true."""
+    issuer.more = {
+        "authorization_endpoint": f"{issuer.url}/auth",
+        "token_endpoint": f"{issuer.url}/token",
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "tls_client_auth"],
+        "code_challenge_methods_supported": ["S256"],
+        "userinfo_endpoint": f"{issuer.url}/me",
+    }
+    for address in ("https://careplan.test/fhir", "https://careplan.test"):
+        answer = await client.get(f"{address}/.well-known/smart-configuration")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        found = answer.json()
+        assert found["token_endpoint"] == f"{issuer.url}/token"
+        assert "userinfo_endpoint" not in found
+        assert "client-confidential-asymmetric" in found["capabilities"]
+        assert not {"client-public", "launch-ehr", "permission-offline"} & set(found["capabilities"])
+
+
+async def test_an_issuer_that_is_down_is_said_where_apps_ask_for_it(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    issuer.down = True
+    answer = await client.get("https://careplan.test/.well-known/smart-configuration")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
