@@ -58,6 +58,7 @@ fast: .venv/tested  ## tests without MongoDB and browser
 fuzz: .venv/tested  ## 20,000 hostile requests, and every described one; FUZZ_SEED=7 make fuzz sends others
 	FUZZ_CALLS=$${FUZZ_CALLS:-20000} FUZZ_CASES=$${FUZZ_CASES:-4} FUZZ_TYPES=all \
 	  $(BIN)/python -m pytest -s tests/api/test_fuzz.py tests/api/test_schemathesis.py
+	CAREPLAN_LEAK_EXAMPLES=$${CAREPLAN_LEAK_EXAMPLES:-10000} $(BIN)/python -m pytest tests/property/test_nothing_leaks.py
 
 bench: .venv/peer/installed  ## what a second holds, beside a bare route, a bare driver and a peer; BENCH_PEER=0 make bench
 	PYTHONPATH=tests $(BIN)/python -m bench

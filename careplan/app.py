@@ -46,10 +46,15 @@ from careplan.fhir.profile import Definitions, load_definitions
 from careplan.fhir.text import Json, dump, parse, read_text, stamp
 from careplan.fhir.vocabulary import code_systems
 from careplan.identity.bearer import Bearer, Judge, caller_of
+from careplan.identity.client import Client, key_from_text
+from careplan.identity.flow import CodeFlow
 from careplan.identity.key import Keys
+from careplan.identity.seal import Seal
 from careplan.identity.smart_configuration import smart_routes
 from careplan.identity.token import Trust
 from careplan.interactions.access import LoginRequired
+from careplan.interactions.audit.journal import Journal
+from careplan.interactions.audit.recovery import recover
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, Exports, House, Limits, Validator
 from careplan.interactions.export.worker import work
@@ -64,7 +69,8 @@ from careplan.synthetic.cpr import Register
 from careplan.views.cookie import NAME, Sessions
 from careplan.views.pages import not_found, page_routes
 from careplan.views.persona import Persona, patient_persona
-from careplan.views.session import caller_of_cookie
+from careplan.views.presence import Presence
+from careplan.views.session import caller_of_cookie, read_cookie
 from careplan.views.view import View
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -177,9 +183,11 @@ async def open_house(settings: Settings, *, only_reading: bool = False) -> Async
     store = await open_store(settings)
     catalogue = await open_catalogue(profiles, knowledge)
     exports = exports_of(settings)
+    journal = None if only_reading else open_journal(store, settings.journal())
     try:
-        if not only_reading:
+        if journal is not None:
             await index_again(store, settings.base or None)
+            await recover(store, journal.folder)
         yield House(
             store=store,
             catalogue=catalogue,
@@ -189,19 +197,31 @@ async def open_house(settings: Settings, *, only_reading: bool = False) -> Async
             secret=settings.signing_secret(),
             limits=limits_of(settings),
             exports=exports,
+            emergency=timedelta(hours=settings.emergency_hours),
+            journal=journal,
         )
     finally:
+        if journal is not None:
+            await journal.close()
         await asyncio.gather(store.close(), catalogue.close())
-        if settings.store == ":memory:" and settings.export_folder is None:
-            await asyncio.to_thread(shutil.rmtree, exports.folder, ignore_errors=True)
+        if settings.store == ":memory:":
+            given = {settings.export_folder, settings.audit_folder}
+            for folder in {exports.folder, *([journal.folder] if journal else [])} - given:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def open_journal(store: Store, folder: Path) -> Journal:
+    """The audit log of a store."""
+    return Journal(store, folder, lambda: SQLiteStore.open(":memory:"))
 
 
 async def prepare_store(settings: Settings) -> None:
     """Index the store again if another release has; here, before the workers of `serve` start, Ctrl-C still ends it.
 
-    Raises KnowledgeFaulty, before a store is opened or made; StoreUnavailable
+    Raises KnowledgeFaulty, ClientKeyFaulty, before a store is opened or made; StoreUnavailable
     """
     load_knowledge(settings.knowledge)
+    client_of(settings)
     store = await open_store(settings)
     try:
         await index_again(store, settings.base or None)
@@ -246,7 +266,8 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
             app.state.door = Door(house, who, settings.base, settings.body_limit, gate=gate)
             sessions = Sessions(house.secret)
             people = invented_people(day_of(now())) if demo else ()
-            app.state.view = View(house, sessions, now, new_id, settings.base, demo, people)
+            issuer = CodeFlow(keys, trust, client, Seal(house.secret), httpx.AsyncClient, time.time) if client else None
+            app.state.view = View(house, sessions, now, new_id, settings.base, demo, people, issuer, presence)
             exporting = asyncio.create_task(work(house, now, new_id))
             if lasting:
                 gc.collect()
@@ -254,12 +275,16 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
             yield
             exporting.cancel()
             await asyncio.gather(exporting, return_exceptions=True)
+            if presence is not None and settings.store == ":memory:" and settings.session_folder is None:
+                await asyncio.to_thread(shutil.rmtree, presence.folder, ignore_errors=True)
 
     app = FastAPI(
         title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, telemetry=_QUIET
     )
     keys = Keys(settings.oidc_issuer, settings.oidc_jwks_uri, httpx.AsyncClient, time.time)
     trust = Trust(settings.oidc_issuer, settings.oidc_audience, settings.oidc_leeway)
+    client = client_of(settings) if not demo else None
+    presence = Presence(settings.sessions()) if client is not None else None
     routes = [*(smart_routes(keys, FHIR) if settings.auth == "oidc" else ()), *fhir_routes()]
     app.router.redirect_slashes = False
     app.router.routes += routes
@@ -269,9 +294,25 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
     app.add_exception_handler(HTTPException, _http_error)
     served: ASGIApp = Dispatch(app.build_middleware_stack(), routes)
     if settings.auth == "oidc":
-        served = Bearer(served, Judge(keys, trust, time.time))
+        served = Bearer(served, Judge(keys, trust, time.time, settings.base), (FHIR, SERVICES))
     app.middleware_stack = Forwarding(served, settings.proxies)
     return app
+
+
+def client_of(settings: Settings) -> Client | None:
+    """What the pages are to the issuer; None where they have no sign-in. Raises ClientKeyFaulty, OSError."""
+    if settings.auth != "oidc" or not settings.oidc_client_id:
+        return None
+    key = settings.client_key()
+    return Client(
+        id=settings.oidc_client_id,
+        secret=settings.client_secret(),
+        key=key_from_text(key) if key else None,
+        scope=settings.oidc_scope,
+        resource=settings.oidc_resource,
+        prompt=settings.oidc_prompt,
+        levels=tuple(settings.oidc_levels.split()),
+    )
 
 
 def invented_people(on: date) -> tuple[Persona, ...]:
@@ -320,7 +361,7 @@ def _find_person(request: Request, host: str) -> Caller | None:
     if caller is not None:
         return caller
     origin, source = request.headers.get("origin"), forwarded_for(request.headers)
-    if request.cookies.get(NAME) or (origin is not None and not _same_site(origin, host)):
+    if read_cookie(request, NAME) or (origin is not None and not _same_site(origin, host)):
         raise LoginRequired("nobody is signed in here, or the request comes from another site")
     if source is not None and not is_within(source, LOOPBACKS):
         raise LoginRequired(_LOOPBACK_ONLY)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from careplan import __version__
 from careplan.api.wire import Wire
 from careplan.app import LOOPBACK, create_app, open_house, prepare_store, recommender, system_context
+from careplan.auditing import audit, verify_audit
 from careplan.demo import prepare_demo
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import evaluate
@@ -24,6 +25,7 @@ from careplan.fhir.instant import COPENHAGEN, instant_text
 from careplan.fhir.mapping import ChartReader, listed_with
 from careplan.fhir.printed import printed
 from careplan.fhir.text import Json, dump, parse
+from careplan.interactions.cohort import patients_of
 from careplan.interactions.context import Context
 from careplan.interactions.entry import BundleInvalid
 from careplan.interactions.export.chosen import begin_in, complete
@@ -32,11 +34,13 @@ from careplan.interactions.export.kickoff import Wanted, wanted_from_asked
 from careplan.interactions.operations.asked import Asked
 from careplan.interactions.reevaluation import Reevaluation, reevaluate
 from careplan.interactions.reevaluation_text import json_from_reevaluation, lines_from_reevaluation, listed
+from careplan.interactions.settlement import settle
 from careplan.interactions.worklist import EXCLUDED, Candidate, read_worklist
 from careplan.knowledge.difference import difference
 from careplan.knowledge.difference_text import fault_line, json_from_difference, lines_from_difference
 from careplan.knowledge.load import KnowledgeFaulty, check_knowledge, load_knowledge
 from careplan.settings import Settings, settings_from_environment
+from careplan.store.protocol import NotFound
 from careplan.sync.folder import files_in, load
 from careplan.synthetic.folder import write_people
 from careplan.synthetic.people import clinic
@@ -148,6 +152,15 @@ def parser() -> argparse.ArgumentParser:
     eligible.add_argument("--on", type=_day, default=None, metavar="DATE", help="as of this day (default today)")
     eligible.add_argument("--json", action="store_true", help="one JSON object a line")
     _add_store(eligible, "default: CAREPLAN_STORE or careplan.db")
+
+    verify = _add(commands, "verify-audit", verify_audit, "find what was removed, changed or moved in the audit log")
+    verify.add_argument("--seal", type=Path, metavar="FILE", help="how far the log was seen: checked, then kept")
+    _add_store(verify, "default: CAREPLAN_STORE or careplan.db")
+
+    asked = _add(commands, "audit", audit, "all access to a person or by a user, newest first, a line each")
+    asked.add_argument("--patient", metavar="ID", help="logical id of the patient")
+    asked.add_argument("--user", metavar="REF", help="PractitionerRole/…, the subject of a token, or a client")
+    _add_store(asked, "default: CAREPLAN_STORE or careplan.db")
 
     check = _add(commands, "check", _check, "read every knowledge file and report every fault with its line")
     check.add_argument("folder", nargs="?", type=Path, help="a knowledge folder (default: the one in use)")
@@ -305,11 +318,14 @@ def _targets(parsed: argparse.Namespace, settings: Settings) -> int:
     reader, on, faulty = ChartReader(knowledge), parsed.on or _today(), False
     for path in parsed.bundles:
         try:
-            resources = _resources(parse(path.read_bytes()))
+            body = parse(path.read_bytes())
+            resources, foreign = _of_one(_resources(body), body)
         except (CareplanError, OSError) as error:
             _tell(f"careplan: {path}: {error.message if isinstance(error, CareplanError) else error.strerror}")
             faulty = True
             continue
+        if foreign:
+            _tell(f"careplan: {path}: left out, of another patient: {', '.join(foreign)}")
         chart = reader.chart(resources, on, settings.clinic)
         answer = evaluate(knowledge, chart)
         _say(
@@ -338,6 +354,26 @@ def _resources(body: Json) -> list[Json]:
     return found
 
 
+def _of_one(resources: list[Json], body: Json) -> tuple[list[Json], list[str]]:
+    """What is about the one patient of a file, and the names of what is not."""
+    patients = [one for one in resources if one["resourceType"] == "Patient"]
+    if len(patients) > 1:
+        raise BundleInvalid(f"the Bundle holds {len(patients)} patients; give one a file")
+    own = {f"Patient/{one['id']}" for one in patients if "id" in one}
+    own |= {str(one["fullUrl"]) for one in body.get("entry", ()) if "fullUrl" in one and one["resource"] in patients}
+    foreign = [one for one in resources if own and _is_of_another(one, own)]
+    names = [f"{one['resourceType']}/{one.get('id', '')}" for one in foreign]
+    return [one for one in resources if one not in foreign], names
+
+
+def _is_of_another(resource: Json, own: set[str]) -> bool:
+    """Whether its subject is named, and is not this patient, whose name may be absolute and of a version."""
+    subject = resource.get("subject") or resource.get("patient")
+    named = str(subject.get("reference") or "") if isinstance(subject, dict) else ""
+    plain = named.partition("/_history/")[0]
+    return bool(plain) and plain not in own and "/".join(plain.split("/")[-2:]) not in own
+
+
 def _hint_listing(path: Path, resources: Sequence[Json], own: str) -> None:
     patient: Json = next((one for one in resources if one.get("resourceType") == "Patient"), {})
     listed = listed_with(patient)
@@ -356,6 +392,9 @@ async def _list_eligible(parsed: argparse.Namespace, settings: Settings) -> int:
     async with open_house(settings) as house:
         context = system_context(house, "careplan eligible", datetime.now(UTC))
         worklist = await read_worklist(context, chosen, parsed.on)
+        context.trail.act = "eligible"
+        context.trail.met(one.version.id for one in worklist.candidates)
+        settle(context)
     found, excluded = worklist.of_state(None), worklist.of_state(EXCLUDED)
     for one in found:
         _say(dump(_candidate_json(one)).decode() if parsed.json else _candidate_line(one))
@@ -405,6 +444,9 @@ def _knowledge_diff(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.store is None and (parsed.clinic or parsed.on or parsed.list):
         _tell("careplan: --clinic, --on and --list speak of patients; say --store as well")
         return 2
+    if parsed.list is not None and not _can_be_written(parsed.list):
+        _tell(f"careplan: --list {parsed.list}: no file can be written there; name another")
+        return 2
     old, new = load_knowledge(parsed.old), load_knowledge(parsed.new or settings.knowledge)
     found = difference(old, new)
     touched = None if parsed.store is None else asyncio.run(_reevaluated(parsed, settings, old, new))
@@ -425,7 +467,14 @@ async def _reevaluated(parsed: argparse.Namespace, settings: Settings, old: Know
     chosen = parsed.clinic.rpartition("/")[2] if parsed.clinic else None
     async with open_house(settings, only_reading=True) as house:
         context = system_context(house, "careplan knowledge diff", datetime.now(UTC))
+        if chosen and await house.store.read("Organization", chosen) is None and not await patients_of(context, chosen):
+            raise NotFound(f"--clinic: there is no Organization/{chosen} in the store, nor anybody listed with it")
         return await reevaluate(context, old, new, chosen, parsed.on, _tell_patients)
+
+
+def _can_be_written(path: Path) -> bool:
+    """Whether a file can be written there: looked at before the work that it is to hold."""
+    return not path.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)
 
 
 def _tell_patients(done: int, of: int) -> None:

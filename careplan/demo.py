@@ -1,13 +1,16 @@
 """The demo's data: an invented clinic from a seed, loaded into a store of its own."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from careplan.app import open_house, recommender, system_context
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.text import dump, read_text
+from careplan.interactions.trail import Trail
 from careplan.interactions.transaction import perform
 from careplan.settings import Settings
 from careplan.synthetic.people import clinic
@@ -23,7 +26,7 @@ def prepare_demo(
     if store is None:
         FOLDER.mkdir(exist_ok=True)
         for leftover in FOLDER.glob(FILE + "*"):
-            leftover.unlink()
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         settings = settings.model_copy(update={"store": str(FOLDER / FILE)})
     asyncio.run(_fill(settings, patients, seed, on, tell))
     return settings
@@ -35,7 +38,7 @@ async def _fill(settings: Settings, patients: int, seed: int, on: date, tell: Ca
         context = system_context(house, "demo", min(at, datetime.now(UTC)))
         made = clinic(seed, patients, on=on, recommend=recommender(house.knowledge, at))
         for count, bundle in enumerate(made):
-            await perform(context, read_text(dump(bundle)))
+            await perform(replace(context, trail=Trail("load")), read_text(dump(bundle)))
             if count % 10 == 0:
                 tell(f"\rloading invented patients: {count} of {max(patients, 8)}", end="")
         tell(f"\rloading invented patients: {max(patients, 8)} of {max(patients, 8)}")

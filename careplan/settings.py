@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent
 class Settings(BaseModel):
     """What can be set. Names in the environment are these in capitals with `CAREPLAN_` before them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     store: str = Field("careplan.db", description="A SQLite file, or mongodb://host:port/database?replicaSet=name")
     mongo_driver: str = Field("motor", pattern="^(motor|pymongo)$", description="Driver of a MongoDB store")
@@ -36,7 +36,20 @@ class Settings(BaseModel):
     oidc_audience: str = Field("", description="What a token's `aud` must hold to be meant for this service")
     oidc_jwks_uri: str = Field("", description="Where the issuer's keys lie; empty: as its discovery document says")
     oidc_leeway: int = Field(60, ge=0, le=300, description="Seconds that the issuer's clock may differ from ours")
-    secret: str = Field("", description="Signs page links and sessions; empty: new at each start")
+    oidc_client_id: str = Field("", description="What the issuer calls this service; empty: no sign-in on the pages")
+    oidc_client_secret: str = Field("", repr=False, description="Secret shared with the issuer")
+    oidc_client_secret_file: Path | None = Field(None, description="File that holds the client's secret")
+    oidc_client_key_file: Path | None = Field(None, description="File of the client's private key, as PEM or JWK")
+    oidc_scope: str = Field("openid", pattern=r"^(.* )?openid( .*)?$", description="Scopes that the pages ask for")
+    oidc_resource: str = Field("", description="`resource` that the pages ask access tokens for; empty: not said")
+    oidc_prompt: str = Field(
+        "", pattern="^(login|consent|select_account|none)?$", description="`prompt` of the pages' sign-in"
+    )
+    oidc_levels: str = Field("", description="`acr` that the pages' sign-in asks for, any of these; empty: any at all")
+    session_folder: Path | None = Field(
+        None, description="Who is signed in on the pages; empty: beside the SQLite file"
+    )
+    secret: str = Field("", repr=False, description="Signs page links and sessions; empty: new at each start")
     secret_file: Path | None = Field(None, description="File that holds the secret")
     page: int = Field(50, ge=1, description="Matches on a page when _count is not given")
     page_maximum: int = Field(1000, ge=1, description="Most matches on a page")
@@ -53,8 +66,10 @@ class Settings(BaseModel):
     export_folder: Path | None = Field(None, description="Where bulk exports lie; empty: beside the SQLite file")
     export_resources: int = Field(100_000, ge=1, description="Most resources in one file of a bulk export")
     export_jobs: int = Field(3, ge=1, description="Most bulk exports of one caller under way at once")
+    audit_folder: Path | None = Field(None, description="Where audit entries lie until the store has them")
     export_hours: float = Field(24.0, gt=0, description="How long the files of a bulk export stay")
     export_settle: float = Field(2.0, ge=0, description="Seconds from a kick-off until a bulk export starts reading")
+    emergency_hours: float = Field(4.0, gt=0, le=24, description="How long an emergency access (værdispring) lasts")
     requests_at_work: int = Field(512, ge=1, description="Most FHIR requests that a process works on at once")
 
     @field_validator("trusted_proxies")
@@ -76,20 +91,53 @@ class Settings(BaseModel):
             raise ValueError("auth oidc needs oidc_issuer and oidc_audience")
         return self
 
+    @model_validator(mode="after")
+    def _client(self) -> "Settings":
+        if not self.oidc_client_id:
+            return self
+        ways = (self.oidc_client_secret, self.oidc_client_secret_file, self.oidc_client_key_file)
+        if sum(bool(one) for one in ways) != 1:
+            raise ValueError(
+                "oidc_client_id needs one of oidc_client_secret, oidc_client_secret_file and oidc_client_key_file"
+            )
+        if self.oidc_client_id == self.oidc_audience:
+            raise ValueError("oidc_client_id and oidc_audience are two names, or an id_token would open the FHIR API")
+        return self
+
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of trusted proxies."""
         return networks_from_text(self.trusted_proxies)
 
     def exports(self) -> Path:
-        """Where bulk exports lie. Those of a store in memory end with it, in a folder of its own that none guesses."""
-        if self.export_folder is not None:
-            return self.export_folder
+        """Where bulk exports lie."""
+        return self.export_folder or self._beside("exports")
+
+    def journal(self) -> Path:
+        """Where entries of the audit log lie until the store has them."""
+        return self.audit_folder or self._beside("audit")
+
+    def sessions(self) -> Path:
+        """Where it is written down who is signed in on the pages."""
+        return self.session_folder or self._beside("sessions")
+
+    def _beside(self, name: str) -> Path:
+        """A folder beside the store. That of a store in memory ends with it, and nobody guesses its name."""
         if self.store == ":memory:":
-            return Path(tempfile.gettempdir()) / f"careplan-exports-{secrets.token_hex(16)}"
+            return Path(tempfile.gettempdir()) / f"careplan-{name}-{secrets.token_hex(16)}"
         if self.store.startswith("mongodb"):
-            return Path("careplan-exports")
-        return Path(f"{self.store.removeprefix('sqlite://')}-exports")
+            return Path(f"careplan-{name}")
+        return Path(f"{self.store.removeprefix('sqlite://')}-{name}")
+
+    def client_secret(self) -> str:
+        """The secret shared with the issuer; empty where there is a key."""
+        if self.oidc_client_secret_file is not None:
+            return self.oidc_client_secret_file.read_text("utf-8").strip()
+        return self.oidc_client_secret
+
+    def client_key(self) -> bytes:
+        """The private key that the client shows who it is by; empty where there is a secret."""
+        return self.oidc_client_key_file.read_bytes() if self.oidc_client_key_file is not None else b""
 
     def signing_secret(self) -> bytes:
         """The secret's bytes; a fresh one where none is set, so links and sessions end with the process."""

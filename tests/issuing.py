@@ -28,13 +28,17 @@ class Issuer:
     asked: int = 0
     down: bool = False
     more: dict[str, Any] = field(default_factory=dict)
+    raw: list[Any] = field(default_factory=list)
+    slow: float = 0.0
+    calls: int = 0
 
     def published(self, path: str) -> Mapping[str, Any] | None:
         if path == "/.well-known/openid-configuration":
             return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks", **self.more}
         if path == "/jwks":
             self.asked += 1
-            return dict(KeySet(list(self.keys)).as_dict(private=False))
+            found = dict(KeySet(list(self.keys)).as_dict(private=False))
+            return found | {"keys": [*found["keys"], *self.raw]}
         return None
 
     def claims(self, **changed: Any) -> dict[str, Any]:
@@ -67,6 +71,8 @@ def issuing() -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            issuer.calls += 1
+            time.sleep(issuer.slow)
             found = None if issuer.down else issuer.published(self.path)
             body = json.dumps(found).encode() if found is not None else b""
             self.send_response(200 if found is not None else 503)

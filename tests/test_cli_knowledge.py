@@ -66,10 +66,17 @@ def test_against_a_store_it_counts_and_lists_the_patients(say: Said, tmp_path: P
 
 
 def test_one_clinic_alone_can_be_asked_about(say: Said, tmp_path: Path, filled: Path) -> None:
-    code, printed, _ = say(
-        KNOWLEDGE, stricter_ldl(tmp_path / "new"), "--store", filled, "--clinic", "Organization/none"
-    )
-    assert code == 0 and "0 patients evaluated" in printed
+    new = stricter_ldl(tmp_path / "new")
+    code, printed, _ = say(KNOWLEDGE, new, "--store", filled, "--clinic", "Organization/clinic-own")
+    assert code == 0 and "patients evaluated" in printed
+    code, printed, told = say(KNOWLEDGE, new, "--store", filled, "--clinic", "Organization/none")
+    assert (code, printed) == (1, "") and "there is no Organization/none" in told
+
+
+@pytest.mark.parametrize("where", ["", "missing/touched.tsv"])
+def test_where_the_list_goes_is_looked_at_before_the_work(say: Said, tmp_path: Path, filled: Path, where: str) -> None:
+    code, printed, told = say(KNOWLEDGE, KNOWLEDGE, "--store", filled, "--list", tmp_path / where)
+    assert (code, printed) == (2, "") and "--list" in told and "patients" not in told
 
 
 def test_a_store_that_is_not_there_is_not_made(say: Said, tmp_path: Path) -> None:

@@ -133,12 +133,14 @@ def _overdue(desk: Desk, overdue: Sequence[Overdue]) -> Json:
 def _outside(desk: Desk, outside: Sequence[Outside]) -> Json:
     lines = [
         f"**{plain(one.measure.name)}**: {plain(_value(one))} den {danish_date(one.reading.on)}"
+        f"{', gammelt tal' if one.old else ''}"
         f"{' (beregnet)' if one.reading.derived_from else ''}. "
         f"Aftalt mål: {plain(target_text(one.agreed, one.measure))}."
         for one in outside
     ]
     found = [one.recommendation for one in outside if one.recommendation is not None]
-    summary = f"Uden for mål: {', '.join(f'{one.measure.name} {_value(one)}' for one in outside)}"
+    told = (f"{one.measure.name} {_value(one)}{' (gammelt)' if one.old else ''}" for one in outside)
+    summary = f"Uden for mål: {', '.join(told)}"
     paragraphs = [listed(lines), _missing(desk, _all_missing(found)), _unverified([one.row for one in found])]
     return _card(desk, "out-of-target", summary, paragraphs, [one.row.source for one in found], desk.opens_review())
 
@@ -150,9 +152,9 @@ def _value(one: Outside) -> str:
 
 
 def _renewed(desk: Desk, renewals: Sequence[Renewal]) -> Json:
-    lines = [_change(desk, one) for one in renewals]
-    found = [one.now for one in renewals]
-    summary = f"Ny anbefaling: {', '.join(_change_in_short(one) for one in renewals)}"
+    both = [(one, one.now) for one in renewals if one.now is not None]
+    lines, found = [_change(desk, *pair) for pair in both], [now for _, now in both]
+    summary = f"Ny anbefaling: {', '.join(_change_in_short(*pair) for pair in both)}"
     paragraphs = [
         listed(lines),
         "Det aftalte mål gælder, til I ændrer det.",
@@ -164,19 +166,19 @@ def _renewed(desk: Desk, renewals: Sequence[Renewal]) -> Json:
     )
 
 
-def _change_in_short(one: Renewal) -> str:
-    return f"{one.measure.name} {one.now.target.says(one.measure.decimals)}"
+def _change_in_short(one: Renewal, now: Recommendation) -> str:
+    return f"{one.measure.name} {now.target.says(one.measure.decimals)}"
 
 
-def _change(desk: Desk, one: Renewal) -> str:
+def _change(desk: Desk, one: Renewal, now: Recommendation) -> str:
     """Which measure, from what to what, why, and what is agreed meanwhile."""
     before = "intet" if one.before is None else target_text(one.before, one.measure)
-    cause = f"ny version af reglen ({one.now.version})" if one.cause == "version" else "ændrede oplysninger"
+    cause = f"ny version af reglen ({now.version})" if one.cause == "version" else "ændrede oplysninger"
     agreed = "" if one.agreed is None else f" Aftalt: {plain(target_text(one.agreed, one.measure))}."
-    because = _because(desk, one.now.because)
+    because = _because(desk, now.because)
     return (
-        f"**{plain(one.measure.name)}**: fra {plain(before)} til {plain(target_text(one.now.target, one.measure))}. "
-        f"Årsag: {plain(cause)}. {plain(one.now.row.says)}{agreed}{f' {because}' if because else ''}"
+        f"**{plain(one.measure.name)}**: fra {plain(before)} til {plain(target_text(now.target, one.measure))}. "
+        f"Årsag: {plain(cause)}. {plain(now.row.says)}{agreed}{f' {because}' if because else ''}"
     )
 
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 
+from careplan.api.act import ACT, ASKED
 from careplan.api.forwarded import outside_of
 from careplan.api.gate import Gate
 from careplan.interactions.caller import Caller
 from careplan.interactions.context import Context, House
+from careplan.interactions.trail import Trail
 
 FHIR = "/fhir"
 AT_WORK = 512
@@ -36,7 +38,10 @@ class Door:
 
     def context(self, request: Request) -> Context:
         """The one Context of a request."""
-        return Context(self.house, self.identify(request), self.clock(), new_id, self.base_of(request))
+        trail = Trail(request.scope.get(ACT, ""))
+        context = Context(self.house, self.identify(request), self.clock(), new_id, self.base_of(request), trail)
+        request.scope[ASKED] = context
+        return context
 
     def base_of(self, request: Request) -> str:
         """The absolute FHIR base as this caller sees it, without a slash at the end."""

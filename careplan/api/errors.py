@@ -14,6 +14,7 @@ from careplan.api.render import outcome_response
 from careplan.domain.errors import Fault
 from careplan.fhir.outcome import outcome, outcome_from_error
 from careplan.fhir.text import Json, TextUnparsable
+from careplan.interactions.access import ScopeMissing
 from careplan.interactions.caller import TokenRefused
 from careplan.interactions.precondition import NotAllowed
 
@@ -54,6 +55,8 @@ def answer_to_error(
     headers = _HEADERS.get(status)
     if isinstance(error, TokenRefused):
         headers = {"www-authenticate": f'{_REALM}, error="invalid_token", error_description="{error.message}"'}
+    if isinstance(error, ScopeMissing):
+        headers = {"www-authenticate": f'{_REALM}, error="insufficient_scope", error_description="{error.message}"'}
     if isinstance(error, NotAllowed):
         headers = {"allow": ", ".join(sorted(offered if error.faults else error.methods))}
     return resource, status, headers

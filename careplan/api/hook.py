@@ -6,22 +6,26 @@ the signed token by which a client says who it is: `identify` of the door finds 
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from careplan.api.act import ACT, logged
 from careplan.api.card import cards_from_advice
 from careplan.api.door import door_of
 from careplan.api.errors import answer_to_error
 from careplan.api.headers import check_accept, read_body
 from careplan.api.hook_request import HOOK, FeedbackRequest, HookRequest, sent_from_body
-from careplan.api.prefetch import brought_from_prefetch, templates
+from careplan.api.prefetch import Sender, brought_from_prefetch, templates
 from careplan.domain.errors import CareplanError
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
 from careplan.interactions.advice import advice
+from careplan.interactions.belief import disbelieved
 from careplan.interactions.brought import read_brought
+from careplan.interactions.change import change_from_value
 from careplan.interactions.context import Context
 from careplan.store.protocol import NotFound
 
@@ -59,14 +63,27 @@ def _route(path: str, method: str, endpoint: Callable[[Request], Awaitable[Respo
     """Whatever goes wrong becomes JSON that names the fields."""
 
     async def answer(request: Request) -> Response:
+        request.scope[ACT] = f"hook/{SERVICE}"
         try:
             check_accept(request)
             with door_of(request).gate:
-                return await endpoint(request)
+                response = await endpoint(request)
+                logged(request, response.status_code)
         except Exception as error:
-            return refusal(request, error, SERVICES + path)
+            response = await _refused(request, error, SERVICES + path)
+        return response
 
     return Route(SERVICES + path, answer, methods=[method])
+
+
+async def _refused(request: Request, error: Exception, pattern: str) -> Response:
+    """The refusal, logged as an access that was refused; or why it could not be."""
+    response = refusal(request, error, pattern)
+    try:
+        logged(request, response.status_code)
+    except Exception as unlogged:
+        return refusal(request, unlogged, pattern)
+    return response
 
 
 def refusal(request: Request, error: Exception, route: str = SERVICES) -> Response:
@@ -94,9 +111,15 @@ async def call(request: Request) -> Response:
     """The cards of one patient. What came along is evaluated and forgotten."""
     context = _entered(request)
     sent = sent_from_body(HookRequest, (await read_body(request)).value)
-    ours, most = _is_ours(context, sent.fhirServer), context.house.limits.bundle_entries
-    prefetch, check = sent.prefetch or {}, context.house.validate
-    brought = brought_from_prefetch(sent.context.patientId, prefetch, check, ours=ours, most=most)
+    codes, asked = context.house.reader.codes, replace(context.caller, role="clinic")  # whoever calls: nothing is kept
+    sender = Sender(
+        server=str(sent.fhirServer or ""),
+        ours=_is_ours(context, sent.fhirServer),
+        validate=context.house.validate,
+        doubt=lambda value: tuple(disbelieved(change_from_value(value, value.get("id", "")), codes, asked)),
+        most=context.house.limits.bundle_entries,
+    )
+    brought = brought_from_prefetch(sent.context.patientId, sent.prefetch or {}, sender)
     person = await read_brought(context, brought)
     return _answered({"cards": cards_from_advice(context, person, advice(context, person))})
 

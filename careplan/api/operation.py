@@ -48,6 +48,7 @@ async def _operate(request: Request, level: str) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     if method not in operation.methods:
         raise _not_allowed(name, operation)
+    context.trail.act = f"${name}"
     body = None
     if method == "POST":
         body = await find_parameters(context, request, bare=operation.bare, sound=operation.sound)

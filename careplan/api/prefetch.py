@@ -4,14 +4,14 @@ A key that is null was looked for and not found; one that is left out, or holds 
 or failed, and then our own record stands alone. https://cds-hooks.hl7.org/2.0/#prefetch-template
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError, Fault
 from careplan.domain.guideline import Knowledge
 from careplan.domain.question import raw_facts
 from careplan.fhir.text import Json
-from careplan.interactions.brought import Brought, PatientMismatch
+from careplan.interactions.brought import Brought, PatientMismatch, identifiers_of
 from careplan.interactions.context import Validator
 
 MOST = 1000
@@ -27,7 +27,7 @@ KEYS: Mapping[str, str] = {
 }
 """What each key holds."""
 
-_PATIENT = re.compile(r"(?:.*/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/.*)?", re.DOTALL)
+UNLIKELY = "value-implausible"
 
 
 class HookFaulty(CareplanError):
@@ -69,35 +69,53 @@ def _codes(knowledge: Knowledge) -> set[str]:
     return answers | {code.code for one in measures for code in (*one.codes, *one.panel)}
 
 
-def brought_from_prefetch(
-    patient: str, prefetch: Mapping[str, Json], validate: Validator, *, ours: bool | None, most: int
-) -> Brought:
-    """What a client brought of this patient.
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a prefetch, and what is asked of it.
 
+    server    the FHIR base of the client; empty: not said
+    ours      whether that is this server; None: not said
     validate  every fault of a resource
-    ours      whether it comes from this server; None: not said
+    doubt     why the values of an Observation cannot be taken as they are
     most      resources that are looked at
-    Raises    HookFaulty with every fault; PatientMismatch for a resource about somebody else
     """
-    known = {key: value for key, value in prefetch.items() if key in KEYS and not _failed(value)}
+
+    server: str
+    ours: bool | None
+    validate: Validator
+    doubt: Callable[[Json], Iterable[Fault]]
+    most: int
+
+
+def brought_from_prefetch(patient: str, prefetch: Mapping[str, Json], sender: Sender) -> Brought:
+    """What a client brought of this patient; a value that is unlikely and not confirmed is not used.
+
+    Raises  HookFaulty with every fault; PatientMismatch for a resource about somebody else
+    """
+    known = {key: value for key, value in prefetch.items() if key in KEYS and not _failed(key, value)}
     found = {key: tuple(_resources(key, value)) for key, value in known.items()}
     for key, some in found.items():
-        if len(some) > most:
-            raise _fault(f"prefetch.{key}", f"must hold {most} resources or fewer")
-    faults = [fault for key, some in found.items() for place, one in some for fault in _faults(place, one, validate)]
+        if len(some) > sender.most:
+            raise _fault(f"prefetch.{key}", f"must hold {sender.most} resources or fewer")
+    every = [(place, one) for some in found.values() for place, one in some]
+    faults = [fault for place, one in every for fault in _faults(place, one, sender)]
     if faults:
         raise HookFaulty(f"{len(faults)} fault(s) in what was prefetched", tuple(faults))
-    for some in found.values():
-        for place, one in some:
-            _check_subject(place, one, patient)
     people = [one for _, one in found.pop("patient", ())]
-    resources = {KEYS[key]: tuple(one for _, one in some) for key, some in found.items()}
-    return Brought(patient, ours, people[0] if people else None, resources)
+    numbers = {key for one in people for key in identifiers_of(one)}
+    for place, one in every:
+        _check_subject(place, one, patient, sender.server, numbers)
+    resources = {KEYS[key]: tuple(one for _, one in some if not _unlikely(one, sender)) for key, some in found.items()}
+    return Brought(patient, sender.ours, people[0] if people else None, resources)
 
 
-def _failed(value: Json) -> bool:
-    """Whether the client looked and failed, rather than found nothing."""
-    return isinstance(value, dict) and value.get("resourceType") == "OperationOutcome"
+def _failed(key: str, value: Json) -> bool:
+    """Whether the client looked and failed, or found more than it sent: then it is not the whole list."""
+    if not isinstance(value, dict):
+        return False
+    links = value.get("link") if value.get("resourceType") == "Bundle" and key != "observations" else None
+    more = any(isinstance(one, dict) and one.get("relation") == "next" for one in links or ())
+    return more or value.get("resourceType") == "OperationOutcome"
 
 
 def _resources(key: str, value: Json) -> Iterator[tuple[str, Json]]:
@@ -119,22 +137,34 @@ def _resources(key: str, value: Json) -> Iterator[tuple[str, Json]]:
             yield f"{place}.entry[{number}].resource", resource
 
 
-def _faults(place: str, resource: Json, validate: Validator) -> Iterator[Fault]:
-    """Every error of a resource, placed in the request."""
-    for fault in validate(resource):
-        if fault.severity == "error":
-            inner = fault.expression.partition(".")[2]
-            yield Fault(f"{place}.{inner}" if inner else place, fault.code, fault.message)
+def _faults(place: str, resource: Json, sender: Sender) -> Iterator[Fault]:
+    """Every error of a resource, placed in the request: what it cannot say, and values that cannot be."""
+    found = [fault for fault in sender.validate(resource) if fault.severity == "error"]
+    if not found and resource["resourceType"] == "Observation":
+        found = [fault for fault in sender.doubt(resource) if fault.code != UNLIKELY]
+    for fault in found:
+        inner = fault.expression.partition(".")[2]
+        yield Fault(f"{place}.{inner}" if inner else place, fault.code, fault.message)
 
 
-def _check_subject(place: str, resource: Json, patient: str) -> None:
-    """Raises PatientMismatch for a resource that says it is about somebody else."""
+def _unlikely(resource: Json, sender: Sender) -> bool:
+    return resource["resourceType"] == "Observation" and any(one.code == UNLIKELY for one in sender.doubt(resource))
+
+
+def _check_subject(place: str, resource: Json, patient: str, server: str, numbers: set[tuple[str, str]]) -> None:
+    """Raises PatientMismatch for a resource that does not say it is about this patient.
+
+    numbers  the patient's, as brought: what a subject without a reference is known by
+    """
     if resource["resourceType"] == "Patient":
-        about = resource.get("id")
+        about = resource.get("id") == patient
     else:
-        found = _PATIENT.fullmatch(str((resource.get("subject") or {}).get("reference", "")))
-        about = found[1] if found else patient
-    if about != patient:
+        subject = resource.get("subject") or {}
+        reference = subject.get("reference")
+        own = (f"Patient/{patient}", f"{server.rstrip('/')}/Patient/{patient}")
+        numbered = bool(identifiers_of({"identifier": [subject.get("identifier") or {}]}) & numbers)
+        about = str(reference).partition("/_history/")[0] in own if reference is not None else numbered
+    if not about:
         fault = Fault(place, "patient-mismatch", "is about somebody else than context.patientId")
         raise PatientMismatch("what was prefetched is about somebody else than context.patientId", (fault,))
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from careplan.api.act import ACT, act_of, logged
 from careplan.api.door import FHIR, door_of
 from careplan.api.errors import error_response
 from careplan.api.headers import check_accept
@@ -53,16 +54,31 @@ def fhir_route(
     check  raises NotAcceptable unless the caller takes what is written there
     """
 
+    acts = {method: act_of(path, method) for method in METHODS}
+
     async def endpoint(request: Request) -> Response:
+        request.scope[ACT] = acts.get(request.method, "")
         try:
             check(request)
             with door_of(request).gate:
-                return await (endpoints.get(request.method) or endpoints["GET"])(request)
+                response = await (endpoints.get(request.method) or endpoints["GET"])(request)
+                logged(request, response.status_code)
         except Exception as error:
-            return await error_response(request, error, FHIR + path, route.methods or ())
+            response = await _refused(request, error, FHIR + path, route.methods or ())
+        return response
 
     route = Route(FHIR + path, endpoint, methods=list(endpoints), include_in_schema=described)
     return route
+
+
+async def _refused(request: Request, error: Exception, pattern: str, offered: Collection[str]) -> Response:
+    """The outcome of an error, logged as an access that was refused; or why it could not be."""
+    response = await error_response(request, error, pattern, offered)
+    try:
+        logged(request, response.status_code)
+    except Exception as unlogged:
+        return await error_response(request, unlogged, pattern, offered)
+    return response
 
 
 def _refusal(offered: Collection[str]) -> Endpoint:

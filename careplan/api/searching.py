@@ -69,7 +69,7 @@ def read_across(
     for outside in set(named or ()) - set(types):
         raise ParameterInvalid(f"_type: {outside} is no part of a patient's record")
     return parse_across(
-        named or types_read(context, types),
+        named or types_read(context, [one for one in types if one != registry.LOG]),
         [(name, value) for name, value in pairs if name != PAGE],
         strict=strict,
         base=context.base,

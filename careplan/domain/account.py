@@ -12,72 +12,93 @@ from datetime import date
 from careplan.domain.chart import Chart, Fact
 from careplan.domain.condition import Group, Term
 from careplan.domain.danish import (
-    danish_date,
     danish_list,
+    decided_text,
     fact_name,
+    fact_text,
+    missing_text,
     question_text,
-    since_text,
     target_text,
     value_text,
+    when_text,
 )
 from careplan.domain.evaluation import Tried, find_fact
 from careplan.domain.explanation import Explanation, Gap
 from careplan.domain.guideline import Knowledge, Row
+from careplan.domain.measure import Measure
+from careplan.domain.possibility import Extent
+from careplan.domain.question import unverified_facts
 from careplan.domain.source import Source
-from careplan.domain.supposition import Extent, Supposition, suppositions
+from careplan.domain.supposition import Supposition, suppositions
 from careplan.domain.target import same_target
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A fact in words. `on`: its day; `reference`: the resource it stands in, empty where absence says no."""
+    """A fact in words.
+
+    on          its day; `day`: in words, with what it was computed of where nobody reported it
+    reference   the resource it stands in, empty where absence says no
+    unverified  no source says that it is known like this
+    """
 
     name: str
     value: str
     on: date | None
     reference: str
+    day: str = ""
+    unverified: bool = False
 
     @property
     def says(self) -> str:
-        """«CFS (Clinical Frailty Scale): 3 (14.03.2026)»."""
-        return f"{self.name}: {self.value}{f' ({danish_date(self.on)})' if self.on else ''}"
+        """«CFS (Clinical Frailty Scale): 3 (14.03.2026)», «eGFR: 52 (14.03.2026, beregnet af kreatinin)»."""
+        checked = ", ikke efterprøvet" if self.unverified else ""
+        return f"{self.name}: {self.value}{f' ({self.day})' if self.day else ''}{checked}"
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A row that did not decide: what it asked, what it met; `missing` names what it still waits for."""
+    """A row that did not decide: what it asked, what it met; `missing` names what it still waits for.
+
+    open  it could still win; a row that lacks facts and could not is forestalled by one before it whatever they are
+    unverified  no source defines what it asked about as we do
+    """
 
     row: str
     says: str
     question: str
     met: str
     missing: tuple[str, ...]
+    open: bool
+    unverified: bool = False
 
     @property
     def why(self) -> str:
         """«Passer ikke: skrøbelighed (her: CFS: 3 (14.03.2026))», «Kan ikke afgøres: mangler uACR»."""
-        if self.missing:
+        if self.open:
             return f"Kan ikke afgøres: mangler {danish_list(list(self.missing))}"
-        return f"Passer ikke: {self.question}{f' (her: {self.met})' if self.met else ''}"
+        if self.missing:
+            return f"Kan ikke komme til at gælde, uanset {danish_list(list(self.missing), 'eller')}"
+        checked = ", ikke efterprøvet" if self.unverified else ""
+        return f"Passer ikke: {self.question}{f' (her: {self.met})' if self.met else ''}{checked}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A missing fact, since when it is too old to count, and what it would change."""
+    """A missing fact, «eGFR (sidst 2023)», and what it would change."""
 
-    name: str
-    since: str
+    says: str
     changes: tuple[str, ...]
-
-    @property
-    def says(self) -> str:
-        """«eGFR (sidst 2023)»."""
-        return f"{self.name} ({self.since})" if self.since else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One measure explained. `row` is empty where no row could decide; `open`: rows that could still win."""
+    """One measure explained.
+
+    row   empty where no row could decide
+    open  rows that could still win
+    unverified_facts  what the row asks about that no source defines as we do
+    """
 
     row: str
     knowledge: str
@@ -88,6 +109,17 @@ class Account:
     lacks: tuple[Lack, ...]
     source: Source | None
     unverified: bool
+    unverified_facts: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The row's sentence, after what it takes for certain: «Foreløbigt: CFS er ikke kendt. Type 2-diabetes …»."""
+        return f"Foreløbigt: {self.missing} er ikke kendt. {self.says}" if self.lacks else self.says
+
+    @property
+    def unchecked(self) -> str:
+        """«Ikke efterprøvet i kilden: skrøbelighed»; empty where every fact is."""
+        return f"Ikke efterprøvet i kilden: {danish_list(list(self.unverified_facts))}" if self.unverified_facts else ""
 
     @property
     def missing(self) -> str:
@@ -109,11 +141,12 @@ def account_of(explained: Explanation, knowledge: Knowledge, on: date, lapsed: M
         knowledge=explained.canonical.replace("|", " "),
         says=row.says if row else "",
         facts=tuple(known_of(fact, knowledge) for fact in explained.because),
-        passed=tuple(one for one in tried if not one.missing),
-        open=tuple(one for one in tried if one.missing),
+        passed=tuple(one for one in tried if not one.open),
+        open=tuple(one for one in tried if one.open),
         lacks=tuple(_lack(gap, explained, knowledge, on, lapsed) for gap in explained.gaps),
         source=row.source if row else None,
         unverified=row is not None and row.unverified,
+        unverified_facts=tuple(fact_name(name, knowledge) for name in explained.unverified),
     )
 
 
@@ -123,12 +156,15 @@ def account_of(explained: Explanation, knowledge: Knowledge, on: date, lapsed: M
 def known_of(fact: Fact, knowledge: Knowledge) -> Known:
     """A fact in words."""
     reference = fact.references[0] if fact.references else ""
-    return Known(fact_name(fact.name, knowledge), value_text(fact.name, fact.value, knowledge), fact.on, reference)
-
-
-def _missing_text(name: str, knowledge: Knowledge, lapsed: Mapping[str, Fact]) -> str:
-    since = since_text(name, lapsed)
-    return f"{fact_name(name, knowledge)}{f' ({since})' if since else ''}"
+    definition = knowledge.facts.get(fact.name)
+    return Known(
+        name=fact_name(fact.name, knowledge),
+        value=fact_text(fact, knowledge),
+        on=fact.on,
+        reference=reference,
+        day=when_text(fact, knowledge),
+        unverified=definition is not None and definition.unverified,
+    )
 
 
 # ── rows that were passed ────────────────────────────────────────────────────────────────────────
@@ -141,7 +177,9 @@ def _passed(tried: Tried, explained: Explanation, knowledge: Knowledge, on: date
         says=tried.row.says,
         question=question_text(failed, knowledge) if failed is not None else "",
         met=_met(tried, failed, explained, knowledge, on) if failed is not None else "",
-        missing=tuple(_missing_text(name, knowledge, lapsed) for name in tried.missing),
+        missing=tuple(missing_text(name, knowledge, lapsed) for name in tried.missing),
+        open=tried in explained.could_win,
+        unverified=failed is not None and bool(unverified_facts(knowledge, (failed,))),
     )
 
 
@@ -151,7 +189,7 @@ def _met(tried: Tried, failed: Term, explained: Explanation, knowledge: Knowledg
         return "; ".join(_inner(one, explained, knowledge, on) for one in failed.terms)
     raw = next((fact for fact in tried.facts if fact.name == failed.fact), None)
     if raw is not None:
-        return f"{value_text(raw.name, raw.value, knowledge)}{_day(raw)}"
+        return f"{fact_text(raw, knowledge)}{_day(raw, knowledge)}"
     value = "" if tried.value is None else value_text(failed.fact, tried.value, knowledge)
     return _behind(value, tried.facts, knowledge)
 
@@ -163,21 +201,23 @@ def _inner(term: Term, explained: Explanation, knowledge: Knowledge, on: date) -
         return f"({'; '.join(_inner(one, explained, knowledge, on) for one in term.terms)})"
     known = {fact.name: fact for fact in explained.read}
     fact = known.get(term.fact)
-    value = fact.value if fact else find_fact(knowledge, Chart(on, known), term.fact)
-    said = "ukendt" if value is None else value_text(term.fact, value, knowledge)
-    return f"{question}: {said}{_day(fact) if fact else ''}"
+    if fact is not None:
+        return f"{question}: {fact_text(fact, knowledge)}{_day(fact, knowledge)}"
+    value = find_fact(knowledge, Chart(on, known), term.fact)
+    return f"{question}: {'ukendt' if value is None else value_text(term.fact, value, knowledge)}"
 
 
 def _behind(value: str, facts: Iterable[Fact], knowledge: Knowledge) -> str:
     """The value of a derived fact and the facts it was worked out from; those of absence without a day."""
     raw = ", ".join(
-        f"{fact_name(one.name, knowledge)} {value_text(one.name, one.value, knowledge)}{_day(one)}" for one in facts
+        f"{fact_name(one.name, knowledge)} {fact_text(one, knowledge)}{_day(one, knowledge)}" for one in facts
     )
     return f"{value}: {raw}" if value and raw else value or raw
 
 
-def _day(fact: Fact) -> str:
-    return f" ({danish_date(fact.on)})" if fact.on else ""
+def _day(fact: Fact, knowledge: Knowledge) -> str:
+    said = when_text(fact, knowledge)
+    return f" ({said})" if said else ""
 
 
 # ── what is missing ──────────────────────────────────────────────────────────────────────────────
@@ -193,9 +233,8 @@ def _lack(gap: Gap, explained: Explanation, knowledge: Knowledge, on: date, laps
         for row in gap.rows
         if row.id not in decided and _others(row, gap, explained)
     ]
-    return Lack(
-        name, since_text(gap.fact, lapsed), tuple(says) or (f"{name[:1].upper()}{name[1:]} ville ikke ændre tallet.",)
-    )
+    nothing = f"{name[:1].upper()}{name[1:]} ville ikke ændre tallet."
+    return Lack(missing_text(gap.fact, knowledge, lapsed), tuple(says) or (nothing,))
 
 
 def _change(one: Supposition, explained: Explanation, knowledge: Knowledge) -> str:
@@ -206,7 +245,14 @@ def _change(one: Supposition, explained: Explanation, knowledge: Knowledge) -> s
         return f"{supposed}, ville {one.row.id} afgøre det. Det ville ikke ændre tallet."
     if one.row.target.why is not None:
         return f"{supposed}, ville der ikke være et mål i tal ({one.row.id}{still})."
-    return f"{supposed}, ville målet være {target_text(one.row.target, measure)} ({one.row.id}{still})."
+    return f"{supposed}, ville {_given(one.row, 'være', measure)} ({one.row.id}{still})."
+
+
+def _given(row: Row, verb: str, measure: Measure) -> str:
+    """«målet være under 1,8 mmol/L», «det være grad 4»."""
+    if row.target.value is not None:
+        return f"det {verb} {decided_text(row.target, measure)}"
+    return f"målet {verb} {target_text(row.target, measure)}"
 
 
 def _supposed(one: Supposition, knowledge: Knowledge) -> str:
@@ -227,6 +273,8 @@ def _extent(one: Extent, fact: str, knowledge: Knowledge) -> str:
         return f"{'fra' if one.with_low else 'over'} {low} {'til og med' if one.with_high else 'til under'} {high}"
     if low is not None:
         return f"{low} eller mere" if one.with_low else f"over {low}"
+    if high is None:
+        return "kendt"
     return f"{high} eller mindre" if one.with_high else f"under {high}"
 
 
@@ -237,10 +285,7 @@ def _together(row: Row, gap: Gap, explained: Explanation, knowledge: Knowledge) 
         return f"Sammen med {others} kunne {row.id} afgøre det. Det ville ikke ændre tallet."
     if row.target.why is not None:
         return f"Sammen med {others} kunne målet i tal falde bort ({row.id})."
-    return (
-        f"Sammen med {others} kunne målet blive {target_text(row.target, knowledge.measures[explained.measure])} "
-        f"({row.id})."
-    )
+    return f"Sammen med {others} kunne {_given(row, 'blive', knowledge.measures[explained.measure])} ({row.id})."
 
 
 def _others(row: Row, gap: Gap, explained: Explanation) -> list[str]:

@@ -7,29 +7,35 @@ missing fact leaves it open, so that "a missing fact never blocks and never defa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeGuard
 
 FactValue = bool | Decimal | str
 Word = Callable[[FactValue, FactValue], bool]
 
 
-def _number(value: FactValue) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+def _number(limit: FactValue) -> Decimal:
+    return limit if isinstance(limit, Decimal) else Decimal(str(limit))
+
+
+def _is_number(value: FactValue) -> TypeGuard[Decimal]:
+    """Whether a fact has a number; of yes, no and words no comparison holds."""
+    return not isinstance(value, bool | str)
 
 
 def _above(value: FactValue, limit: FactValue) -> bool:
-    return _number(value) > _number(limit)
+    return _is_number(value) and value > _number(limit)
 
 
 def _at_least(value: FactValue, limit: FactValue) -> bool:
-    return _number(value) >= _number(limit)
+    return _is_number(value) and value >= _number(limit)
 
 
 def _below(value: FactValue, limit: FactValue) -> bool:
-    return _number(value) < _number(limit)
+    return _is_number(value) and value < _number(limit)
 
 
 def _at_most(value: FactValue, limit: FactValue) -> bool:
-    return _number(value) <= _number(limit)
+    return _is_number(value) and value <= _number(limit)
 
 
 def _is(value: FactValue, limit: FactValue) -> bool:
@@ -49,6 +55,11 @@ WORDS: Mapping[str, Word] = {
     "at-most": _at_most,
 }
 NUMBER_WORDS = frozenset({"above", "at-least", "below", "at-most"})
+_AT_BOUND: Mapping[str, frozenset[str]] = {
+    "<": frozenset({"below", "at-most", "is-not"}),
+    ">": frozenset({"above", "at-least", "is-not"}),
+}
+"""What holds of a value known only as a bound, asked of that very number: `<30` is below 30, and not at least 30."""
 
 _DANISH = {"is": "=", "is-not": "≠", "above": ">", "at-least": "≥", "below": "<", "at-most": "≤"}
 
@@ -62,7 +73,10 @@ class Condition:
     limit: FactValue = True
     or_unknown: bool = False
 
-    def holds(self, value: FactValue) -> bool:
+    def holds(self, value: FactValue, comparator: str | None = None) -> bool:
+        """Whether it holds of a value; of a bound (`<30`) as of the bound itself, but that it lies beyond it."""
+        if comparator is not None and comparator in _AT_BOUND and value == self.limit:
+            return self.word in _AT_BOUND[comparator]
         return value == self.limit if self.word == "is" else WORDS[self.word](value, self.limit)
 
     def says(self) -> str:

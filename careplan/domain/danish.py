@@ -3,14 +3,15 @@
 Numbers are written by `measure.danish_number`. Not here: sentences (`account`, and `views.wording` for pages).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from careplan.domain.chart import Fact
 from careplan.domain.condition import Condition, FactValue, Term
-from careplan.domain.guideline import FromRecord, Knowledge
+from careplan.domain.guideline import AllOf, AnswerForm, AnyOf, EligibleFor, FromRecord, Knowledge, KnownAny
 from careplan.domain.measure import Measure, danish_number
+from careplan.domain.question import questions_to
 from careplan.domain.target import Target
 
 UNITS: Mapping[str, str] = {
@@ -32,9 +33,12 @@ UNITS: Mapping[str, str] = {
 """Units that Danes read otherwise than they are written in the measure's file."""
 
 AGE = "age"
-"""Told in whole years, as people tell it."""
+"""Told in whole years, as people tell it: cut down, as other years are to one decimal."""
 
 _SIGNS = {"above": ">", "at-least": "≥", "below": "<", "at-most": "≤", "is": "=", "is-not": "≠"}
+_BOUNDS: Mapping[str | None, str] = {"<": "under", "<=": "højst", ">=": "mindst", ">": "over"}
+_DECIDED: Mapping[str, str] = {"grade": "grad", "group": "gruppe", "flag": "svaret"}
+"""Units of what is decided and not measured, as they are said before it."""
 _ANSWERS = {"low": "lav", "moderate": "moderat", "high": "høj", "very_high": "meget høj"}
 """Coded answers of clinicians that are not answers of a measure."""
 
@@ -62,18 +66,103 @@ def measure_of(name: str, knowledge: Knowledge) -> Measure | None:
     return knowledge.measures.get(str(origin.terms.get("measure", ""))) if isinstance(origin, FromRecord) else None
 
 
+def is_flag(name: str, knowledge: Knowledge) -> bool:
+    """Whether a fact is a yes or a no, so that its name alone says yes: «svær hypoglykæmi det seneste år»."""
+    definition = knowledge.facts.get(name)
+    match definition.definition if definition else None:
+        case FromRecord("diagnosis" | "drug"):
+            return True
+        case FromRecord("person", terms):
+            return terms.get("person") not in (None, AGE)
+        case FromRecord("answer", terms):
+            form = terms.get("form")
+            return isinstance(form, AnswerForm) and form.kind == "flag"
+        case AnyOf() | AllOf() | KnownAny() | EligibleFor():
+            return True
+    return False
+
+
+def missing_text(name: str, knowledge: Knowledge, lapsed: Mapping[str, Fact]) -> str:
+    """What is missing: «eGFR (sidst 2023)», «oplysning om svær hypoglykæmi det seneste år»."""
+    said = f"oplysning om {fact_name(name, knowledge)}" if is_flag(name, knowledge) else fact_name(name, knowledge)
+    since = since_text(name, lapsed)
+    return f"{said} ({since})" if since else said
+
+
+def provisional_text(missing: Iterable[str], knowledge: Knowledge, lapsed: Mapping[str, Fact]) -> str:
+    """What is said before the sentence of a row that others may still forestall: «Foreløbigt: CFS er ikke kendt.»"""
+    names = [missing_text(name, knowledge, lapsed) for name in missing]
+    return f"Foreløbigt: {danish_list(names)} er ikke kendt." if names else ""
+
+
+def undecided_plan_text(missing: Iterable[str], knowledge: Knowledge) -> str:
+    """«planen kan ikke afgøres, mangler: alder»."""
+    return f"planen kan ikke afgøres, mangler: {danish_list([missing_text(one, knowledge, {}) for one in missing])}"
+
+
 def value_text(name: str, value: FactValue, knowledge: Knowledge) -> str:
-    """A fact's value as Danes write it, with its unit where it is a measure's."""
+    """A fact's value as Danes write it, with its unit where it is a measure's.
+
+    A number is never written so that it would answer a rule's question otherwise than it does: 60,5 years where the
+    question is above 60.
+    """
     if isinstance(value, bool):
         return "ja" if value else "nej"
-    if name == AGE and isinstance(value, Decimal):
-        return str(int(value))
     measure = measure_of(name, knowledge)
     if not isinstance(value, Decimal):
         return measure.says(value) if measure is not None else _ANSWERS.get(value, value)
-    if measure is None:
-        return danish_number(value.quantize(Decimal("0.1")) if value % 1 else value)
-    return with_unit(measure.says(value), measure)
+    if measure is not None:
+        return with_unit(measure.says(value), measure)
+    return danish_number(_cut(value, 0 if name == AGE else 1, questions_to(knowledge, name)))
+
+
+def _cut(value: Decimal, decimals: int, questions: Sequence[Condition]) -> Decimal:
+    """The number cut down to so many decimals, or to the fewest with which it still answers every question alike."""
+    answers = [one.holds(value) for one in questions]
+    while decimals < -int(value.as_tuple().exponent):
+        short = value.quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN)
+        if [one.holds(short) for one in questions] == answers:
+            return short
+        decimals += 1
+    return value
+
+
+def fact_text(fact: Fact, knowledge: Knowledge) -> str:
+    """A fact's value as Danes write it; «under 30 …» where only a bound is known.
+
+    What is judged more exactly than it is shown is shown so exactly that it answers the rules' questions as it did.
+    """
+    value = fact.value
+    if fact.exact is not None and isinstance(value, Decimal):
+        asked = questions_to(knowledge, fact.name)
+        if [one.holds(value) for one in asked] != [one.holds(fact.exact) for one in asked]:
+            value = _cut(fact.exact, -int(value.as_tuple().exponent), asked)
+    said = value_text(fact.name, value, knowledge)
+    return f"{_BOUNDS[fact.comparator]} {said}" if fact.comparator in _BOUNDS else said
+
+
+def computed_text(fact: Fact, knowledge: Knowledge) -> str:
+    """«beregnet af kreatinin» of a fact that nobody reported; empty of one that was."""
+    measure = measure_of(fact.name, knowledge) if fact.formula else None
+    if measure is None or measure.derived is None:
+        return "beregnet" if fact.formula else ""
+    names = [_inside(knowledge.measures[one].name) for one in measure.derived.inputs if one in knowledge.measures]
+    return f"beregnet af {danish_list(names)}" if names else "beregnet"
+
+
+def _inside(name: str) -> str:
+    """A name inside a sentence: «kreatinin», but «FEV1» and «HbA1c»."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() and name.isalpha() else name
+
+
+def when_text(fact: Fact, knowledge: Knowledge) -> str:
+    """«14.03.2026, beregnet af kreatinin»: the day, and that nobody reported it."""
+    return ", ".join(one for one in (day_text(fact), computed_text(fact, knowledge)) if one)
+
+
+def day_text(fact: Fact) -> str:
+    """The day of a fact, «14.03.2026», as precisely as it is known: «03.2015», «2015»; empty without one."""
+    return ".".join(reversed((fact.day or "").split("-")))
 
 
 def question_text(term: Term, knowledge: Knowledge) -> str:
@@ -101,6 +190,12 @@ def with_unit(number: str, measure: Measure) -> str:
 
 
 def target_text(target: Target, measure: Measure) -> str:
-    """«under 1,8 mmol/L», «højst 12 måneder», «ja», «intet tal»."""
-    said = target.says(measure.decimals)
+    """«under 1,8 mmol/L», «højst 12 måneder», «ja», «intet tal»; numbers as rules write them, 20 and not 20,0."""
+    said = target.says()
     return with_unit(said, measure) if target.is_number else said
+
+
+def decided_text(target: Target, measure: Measure) -> str:
+    """What a table decides instead of a target: «grad 4», «gruppe E», «svaret ja»."""
+    noun = _DECIDED.get(measure.unit, "")
+    return f"{noun} {target.says()}".strip()

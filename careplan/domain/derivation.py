@@ -13,6 +13,7 @@ from decimal import Decimal
 from careplan.domain.calendar import years_between
 from careplan.domain.formula import ADULT, FORMULAS, Formula
 from careplan.domain.measure import Measure, Reading
+from careplan.domain.quantity import exact_beside, rounded
 
 DERIVED = "derived"
 """Source of a reading that was computed."""
@@ -53,11 +54,13 @@ def _counts(reading: Reading) -> bool:
 def _derive(measure: Measure, formula: Formula, inputs: Series, born: date | None, male: bool | None) -> Reading | None:
     at = max(one.at for one, named in zip(inputs, formula.inputs, strict=True) if not named.steady)
     age = None if born is None or not formula.adult else int(years_between(born, at.date()))
-    value = formula.value([Decimal(one.value) for one in inputs], age, male)
-    if value is None:
+    found = formula.exact([Decimal(one.judged) for one in inputs], age, male)
+    if found is None:
         return None
     references = tuple(dict.fromkeys(one.reference for one in inputs))
-    return Reading(measure.id, value, at, "", DERIVED, derived_from=references, formula=formula.id)
+    value = rounded(found, formula.decimals)
+    exact = exact_beside(value, found)
+    return Reading(measure.id, value, at, "", DERIVED, derived_from=references, formula=formula.id, exact=exact)
 
 
 def _inputs(formula: Formula, series: Sequence[Series], reported: set[date], born: date | None) -> Iterator[Series]:

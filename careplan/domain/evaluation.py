@@ -6,7 +6,7 @@ Rules: first match wins per measure; a comparison with a missing fact is false a
 win, makes the answer provisional (guidelines.yaml, meta).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -112,6 +112,7 @@ class _Finding(NamedTuple):
     because: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
     others: tuple[FactValue, ...] = ()  # what it might be instead, were the missing facts known
+    comparator: str | None = None
 
 
 class _Decision(NamedTuple):
@@ -143,7 +144,7 @@ class _Case:
     def _look(self, name: str) -> _Finding:
         fact = self.chart.facts.get(name)
         if fact is not None:
-            return _Finding(fact.value, (fact,), (name,) if fact.others else (), fact.others)
+            return _Finding(fact.judged, (fact,), (name,) if fact.others else (), fact.others, fact.comparator)
         definition = self.knowledge.facts[name].definition
         match definition:
             case FromRecord():
@@ -197,7 +198,7 @@ class _Case:
         if not isinstance(term, Condition):
             return self._all(term.terms) if term.needs == "all" else self._any(term.terms)
         finding = self.found.get(term.fact) or self.find(term.fact)
-        value, because, missing, others = finding
+        value, because, missing, others, comparator = finding
         if value is None:
             if term.or_unknown and not others:
                 return True, because, ()
@@ -206,7 +207,7 @@ class _Case:
             return None, because, missing
         if term.limit is True and value is True and term.word == "is" and not others:
             return True, because, ()
-        holds = term.holds(value)
+        holds = term.holds(value, comparator)
         if others and any(term.holds(other) != holds for other in others):
             return None, because, missing
         return holds, because, ()
@@ -320,6 +321,12 @@ def holds(knowledge: Knowledge, chart: Chart, terms: tuple[Term, ...]) -> bool |
     return _Case(knowledge, chart)._all(terms)[0]
 
 
+def truths(knowledge: Knowledge, chart: Chart, rows: Iterable[Row]) -> Iterator[bool | None]:
+    """Whether all questions of each of these rows hold of a person, one row after another as it is asked for."""
+    case = _Case(knowledge, chart)
+    return (case._all(row.when)[0] for row in rows)
+
+
 def find_fact(knowledge: Knowledge, chart: Chart, name: str) -> FactValue | None:
     """One fact, raw or derived, as the rules would read it; None when it is missing."""
     return _Case(knowledge, chart).find(name).value
@@ -337,7 +344,7 @@ def stands(
     """Where a reading stands against a target; a value under the low end counts only in people treated for it."""
     needs = measure.low_end_needs
     counts = needs is None or find_fact(knowledge, chart, needs) is True
-    number = None if reading is None else measure.number(reading.value)
+    number = None if reading is None else measure.number(reading.judged)
     return standing(measure, target, number, low_end_counts=counts)
 
 

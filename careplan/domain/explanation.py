@@ -4,46 +4,70 @@
 what was known of it, and the missing facts with the rows they could still let win. `read` holds every known fact that
 these rows ask about: evaluated alone, they give the same row.
 Not here: words for people (`views.why`) and for FHIR (`fhir.explained`).
-Named tuples, as one is made for every measure of every patient of a clinic (budget of design §9).
+Named tuples, as one is made for every measure of every patient of a clinic (budget of design §9); which rows could
+still win takes deciding again (`reach`) and is found out when it is asked for.
 """
 
-from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from careplan.domain.chart import Chart, Fact
 from careplan.domain.evaluation import Answer, Tried
 from careplan.domain.guideline import Knowledge, Row
-from careplan.domain.question import prepared
+from careplan.domain.question import prepared, unverified_facts
+from careplan.domain.reach import within_reach
 
 
 class Gap(NamedTuple):
-    """A fact that is missing, and the rows that could still win, were it known."""
+    """A fact that is missing, and the rows that could still win, were it known; without rows, it changes nothing."""
 
     fact: str
     rows: tuple[Row, ...]
 
 
-class Explanation(NamedTuple):
-    """One measure's recommendation explained.
-
-    row      None: no row could decide yet
-    because  what the deciding row was chosen by
-    tried    every row before it, in order, with what failed
-    gaps     what is missing and what it could change
-    read     every known fact these rows, and the plan they are run for, ask about
-    """
-
+class _Found(NamedTuple):
     measure: str
     version: str
     row: Row | None
     because: tuple[Fact, ...]
     tried: tuple[Tried, ...]
-    gaps: tuple[Gap, ...]
+    missing: tuple[str, ...]
     read: tuple[Fact, ...]
+    knowledge: Knowledge
+    on: date
+
+
+class Explanation(_Found):
+    """One measure's recommendation explained.
+
+    row      None: no row could decide yet
+    because  what the deciding row was chosen by
+    tried    every row before it, in order, with what failed
+    missing  facts for want of which a row before it is open
+    read     every known fact these rows, and the plan they are run for, ask about
+    """
+
+    @cached_property
+    def could_win(self) -> tuple[Tried, ...]:
+        """The rows that some assignment of what they lack would let decide; the others that are open never can."""
+        return within_reach(self.knowledge, self.on, {fact.name: fact for fact in self.read}, self.tried)
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing, and which rows it could let win."""
+        if not self.missing:
+            return ()
+        return tuple(Gap(name, tuple(t.row for t in self.could_win if name in t.missing)) for name in self.missing)
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Facts that the deciding row asks about, itself or through others, and that no source defines as we do."""
+        return unverified_facts(self.knowledge, self.row.when) if self.row is not None else ()
 
     @property
     def provisional(self) -> bool:
-        return bool(self.gaps)
+        return bool(self.missing)
 
     @property
     def canonical(self) -> str:
@@ -63,8 +87,10 @@ def explain(knowledge: Knowledge, chart: Chart, answer: Answer, measure: str) ->
         row=row,
         because=found.because if found is not None else (),
         tried=tried,
-        gaps=_gaps(found.missing if found is not None else answer.undecided[measure], tried),
+        missing=found.missing if found is not None else answer.undecided[measure],
         read=_read(knowledge, chart, answer, measure, len(tried) if row is not None else len(tried) - 1),
+        knowledge=knowledge,
+        on=chart.on,
     )
 
 
@@ -74,13 +100,6 @@ def explanations(knowledge: Knowledge, chart: Chart, answer: Answer) -> dict[str
         knowledge = prepared(knowledge)
     found = ((name, explain(knowledge, chart, answer, name)) for name in knowledge.guidelines)
     return {name: one for name, one in found if one is not None}
-
-
-def _gaps(missing: Sequence[str], tried: Iterable[Tried]) -> tuple[Gap, ...]:
-    if not missing:
-        return ()
-    open_ = [one for one in tried if one.could_still_win]
-    return tuple(Gap(name, tuple(one.row for one in open_ if name in one.missing)) for name in missing)
 
 
 def _read(knowledge: Knowledge, chart: Chart, answer: Answer, table: str, last: int) -> tuple[Fact, ...]:

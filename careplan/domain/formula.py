@@ -41,6 +41,8 @@ class Formula:
     """How a number follows from others.
 
     unit      of the result, UCUM; decimals: what it is rounded to, half up, as laboratories report it
+    reported  the rounded number is the result: what laboratories compute so they report so, and limits are set for
+              that. Elsewhere rounding is for showing, and what is judged is the number as it was computed
     adult     whether it holds from 18 years only; sexed: whether it asks for the person's sex
     says      its name as a method: «CKD-EPI 2009»
     """
@@ -53,9 +55,15 @@ class Formula:
     compute: Compute
     adult: bool = False
     sexed: bool = False
+    reported: bool = False
 
     def value(self, numbers: Sequence[Decimal], age: int | None = None, male: bool | None = None) -> Decimal | None:
-        """The rounded result; None outside the valid range, or where age or sex is asked for and not known.
+        """The rounded result, as it is shown; None where `exact` is."""
+        found = self.exact(numbers, age, male)
+        return None if found is None else rounded(found, self.decimals)
+
+    def exact(self, numbers: Sequence[Decimal], age: int | None = None, male: bool | None = None) -> Decimal | None:
+        """The result as it is judged; None outside the valid range, or where age or sex is asked for and not known.
 
         age  completed years on the day of the sample
         """
@@ -64,7 +72,7 @@ class Formula:
         if not all(one.span.holds(number) for one, number in zip(self.inputs, numbers, strict=True)):
             return None
         found = self.compute(numbers, age or 0, bool(male))
-        return None if found is None else rounded(found, self.decimals)
+        return rounded(found, self.decimals) if found is not None and self.reported else found
 
 
 # ── the formulas ─────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +128,7 @@ def non_hdl(numbers: Sequence[Decimal], age: int, male: bool) -> Decimal | None:
 def fev1_fvc(numbers: Sequence[Decimal], age: int, male: bool) -> Decimal | None:
     """Share of the forced vital capacity that is out after a second, both in litres of one spirometry.
 
-    Three decimals, as spirometers print 69,6 %: rounded to two, 0.696 would no longer lie under 0.70. GOLD report 2025.
+    Three decimals, as spirometers print 69,6 %; judged unrounded, so that 0.6997 lies under 0.70. GOLD report 2025.
     """
     first, whole = numbers
     return first / whole if first <= whole else None
@@ -159,8 +167,28 @@ FORMULAS: Mapping[str, Formula] = {
             bmi,
             adult=True,
         ),
-        Formula("egfr-ckd-epi-2009", "CKD-EPI 2009", (_CREATININE,), _EGFR, 0, egfr_2009, adult=True, sexed=True),
-        Formula("egfr-ckd-epi-2021", "CKD-EPI 2021", (_CREATININE,), _EGFR, 0, egfr_2021, adult=True, sexed=True),
+        Formula(
+            "egfr-ckd-epi-2009",
+            "CKD-EPI 2009",
+            (_CREATININE,),
+            _EGFR,
+            0,
+            egfr_2009,
+            adult=True,
+            sexed=True,
+            reported=True,  # laboratories report whole numbers, DNK35302 among them
+        ),
+        Formula(
+            "egfr-ckd-epi-2021",
+            "CKD-EPI 2021",
+            (_CREATININE,),
+            _EGFR,
+            0,
+            egfr_2021,
+            adult=True,
+            sexed=True,
+            reported=True,
+        ),
         Formula(
             "non-hdl",
             "total − HDL",
@@ -186,7 +214,13 @@ FORMULAS: Mapping[str, Formula] = {
             pack_years,
         ),
         Formula(
-            "hba1c-ifcc", "IFCC master equation", (Input("ngsp", "%", _span("3", "20")),), "mmol/mol", 0, hba1c_ifcc
+            "hba1c-ifcc",
+            "IFCC master equation",
+            (Input("ngsp", "%", _span("3", "20")),),
+            "mmol/mol",
+            0,
+            hba1c_ifcc,
+            reported=True,  # the IFCC unit is reported in whole numbers: 7.0 % is 53
         ),
     )
 }

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from careplan.domain.condition import FactValue, Term
-from careplan.domain.measure import Measure
+from careplan.domain.condition import Condition, FactValue, Term
+from careplan.domain.measure import Measure, Span
 from careplan.domain.source import Source
 from careplan.domain.target import NO_TARGET, Target
 
@@ -83,11 +83,16 @@ class Monitor:
     unverified: bool = False
 
 
+CONTROL = "aarskontrol"
+"""The activity that is the årskontrol, in every plan type."""
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """Something the plan template makes: what somebody does (`Task`) or what is ordered (`ServiceRequest`).
 
     who        `clinic` or `patient`: whose turn it is
+    goes_with  CONTROL: due with each årskontrol at the latest, as the blood samples a week before it; empty: by itself
     when       for whom: left out where this is known not to hold (an offer to stop smoking, to one who never did)
     serves     measures it is for, all of them followed by the plan
     performer  who does what is ordered, in Danish: «Øjenlæge»
@@ -102,11 +107,17 @@ class Activity:
     when: tuple[Term, ...] = ()
     serves: tuple[str, ...] = ()
     performer: str = ""
+    goes_with: str = ""
 
     @property
     def review(self) -> bool:
         """Whether this is the årskontrol, whose interval the rules decide."""
-        return self.id == "aarskontrol"
+        return self.id == CONTROL
+
+    @property
+    def ruled(self) -> bool:
+        """Whether the rules' interval to the next årskontrol counts for this: for it, and for what goes with it."""
+        return CONTROL in (self.id, self.goes_with)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +166,19 @@ class PlanType:
 
 
 # ── facts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """What a clinician's answer to a question is: its kind, its unit (UCUM) and range, or its words.
+
+    kind  `flag`, `score` (whole number), `quantity` or `choice`
+    """
+
+    kind: str
+    ucum: str = ""
+    possible: Span = field(default_factory=Span)
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +245,7 @@ class Knowledge:
     """Everything the service knows about care, as read from its files.
 
     asks  table → for each of its rows, the facts of the record that it and the rows before it come down to
+    questions  fact → every question that is put to it
     """
 
     measures: Mapping[str, Measure]
@@ -228,6 +253,7 @@ class Knowledge:
     guidelines: Mapping[str, Guideline]
     plans: Mapping[str, PlanType]
     asks: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    questions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
 
     @property
     def version(self) -> str:

@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from careplan.domain.calendar import add_months
 from careplan.domain.source import Source
 
 Value = bool | Decimal | str
+
+OLD_MONTHS = 15
+"""Values older than this many months are called old, and a gap longer than this is no trend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ class Reading:
 
     value       in the measure's `ucum` unit, or a choice's `value`
     comparator  `<` or `>` where the laboratory gave a bound
+    exact       as it is judged, where `value` is rounded to be shown
+    until       last day it may be of, where its date says no day
     source      `lab`, `clinic`, `home`, `municipality`, `unknown`, or `derived`
     reference   `Observation/17`; empty where it was computed
     derived_from  references of the Observations it was computed from; empty: reported; formula: by which
@@ -155,6 +161,13 @@ class Reading:
     comparator: str | None = None
     derived_from: tuple[str, ...] = ()
     formula: str = ""
+    exact: Decimal | None = None
+    until: date | None = None
+
+    @property
+    def judged(self) -> Value:
+        """The value that questions and targets are held against."""
+        return self.value if self.exact is None else self.exact
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -164,6 +177,11 @@ class Reading:
     @property
     def on(self) -> date:
         return self.at.date()
+
+
+def is_old(taken: date, on: date) -> bool:
+    """Whether a value taken on a day is old on another: it is told so, and nothing is concluded from it."""
+    return add_months(taken, OLD_MONTHS) < on
 
 
 def danish_number(value: Decimal, decimals: int | None = None) -> str:

@@ -3,10 +3,11 @@
 Not here: which unit converts into which (`careplan.fhir.unit`), and what a substance weighs (the measures' files).
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 
 _ONE = Decimal(1)
+_TWELVE = Context(prec=12)
 
 
 def power_of_ten(factor: Fraction) -> int | None:
@@ -29,3 +30,13 @@ def scaled(value: Decimal, factor: Fraction) -> Decimal:
 def rounded(value: Decimal, decimals: int) -> Decimal:
     """To so many decimals, half up."""
     return value.quantize(_ONE.scaleb(-decimals), ROUND_HALF_UP)
+
+
+def unrounded(value: Decimal) -> Decimal:
+    """As it is judged: twelve digits, more than anything is measured in."""
+    return _TWELVE.plus(value)
+
+
+def exact_beside(shown: Decimal, value: Decimal) -> Decimal | None:
+    """What is judged beside a number that is shown; None where they are the same."""
+    return None if value == shown else unrounded(value)

@@ -4,11 +4,11 @@ Used to read no more of a record than rules ask about, and to say what a recomme
 Not here: the answers (`evaluation`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
-from careplan.domain.condition import Group, Term
+from careplan.domain.condition import Condition, Group, Term
 from careplan.domain.guideline import (
     AllOf,
     AnyOf,
@@ -30,7 +30,39 @@ def prepared(knowledge: Knowledge) -> Knowledge:
     knowledge = replace(knowledge, guidelines=MappingProxyType(guidelines), plans=MappingProxyType(plans))
     tables = {name: one.rows for name, one in knowledge.guidelines.items()}
     tables |= {f"plan:{name}": one.eligible for name, one in knowledge.plans.items()}
-    return replace(knowledge, asks={name: _asks(knowledge, rows) for name, rows in tables.items()})
+    questions: dict[str, list[Condition]] = {}
+    for one in _conditions(_terms(knowledge)):
+        questions.setdefault(one.fact, []).append(one)
+    return replace(
+        knowledge,
+        asks={name: _asks(knowledge, rows) for name, rows in tables.items()},
+        questions={name: tuple(dict.fromkeys(asked)) for name, asked in questions.items()},
+    )
+
+
+def questions_to(knowledge: Knowledge, fact: str) -> tuple[Condition, ...]:
+    """Every question that some rule or some other fact puts to a fact."""
+    if knowledge.asks:
+        return knowledge.questions.get(fact, ())
+    return tuple(one for one in _conditions(_terms(knowledge)) if one.fact == fact)
+
+
+def _terms(knowledge: Knowledge) -> Iterator[Term]:
+    rows = [row for one in knowledge.guidelines.values() for row in one.rows]
+    rows += [row for one in knowledge.plans.values() for row in one.eligible]
+    yield from (term for row in rows for term in row.when)
+    for fact in knowledge.facts.values():
+        if isinstance(fact.definition, AnyOf | AllOf | CountOf):
+            yield from fact.definition.terms
+
+
+def _conditions(terms: Iterable[Term]) -> Iterator[Condition]:
+    """The single questions of questions."""
+    for term in terms:
+        if isinstance(term, Group):
+            yield from _conditions(term.terms)
+        else:
+            yield term
 
 
 def _shared(rows: tuple[Row, ...], seen: dict[object, Term]) -> tuple[Row, ...]:
@@ -54,9 +86,19 @@ def _asks(knowledge: Knowledge, rows: tuple[Row, ...]) -> tuple[tuple[str, ...],
     return tuple(found)
 
 
+def unverified_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[str, ...]:
+    """The facts that these questions ask about, themselves or through others, and that no source defines as we do."""
+    return tuple(sorted(name for name in _facts(knowledge, terms) if knowledge.facts[name].unverified))
+
+
 def raw_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[tuple[str, FromRecord], ...]:
     """The facts of the record that these questions come down to, with where each is read from."""
-    found: dict[str, FromRecord] = {}
+    found = ((name, knowledge.facts[name].definition) for name in _facts(knowledge, terms))
+    return tuple(sorted(((n, one) for n, one in found if isinstance(one, FromRecord)), key=lambda pair: pair[0]))
+
+
+def _facts(knowledge: Knowledge, terms: Iterable[Term]) -> frozenset[str]:
+    """Every fact that these questions come to, however many lie between."""
     waiting: list[Term | str] = list(terms)
     seen: set[str] = set()
     while waiting:
@@ -69,8 +111,6 @@ def raw_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[tuple[str, F
             continue
         seen.add(name)
         match knowledge.facts[name].definition:
-            case FromRecord() as origin:
-                found[name] = origin
             case AnyOf(nested) | AllOf(nested) | CountOf(nested):
                 waiting += nested
             case KnownAny(names):
@@ -79,4 +119,4 @@ def raw_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[tuple[str, F
                 waiting += [term for plan in plans for row in knowledge.plans[plan].eligible for term in row.when]
             case DecidedBy(table):
                 waiting += [term for row in knowledge.guidelines[table].rows for term in row.when]
-    return tuple(sorted(found.items()))
+    return frozenset(seen)

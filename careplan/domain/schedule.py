@@ -26,10 +26,12 @@ def next_control(answer: Answer, dues: Iterable[date]) -> date:
 
 
 def first_due(activity: Activity, answer: Answer) -> date | None:
-    """When an activity of a new plan is due: the årskontrol by the rules, others by their own interval."""
+    """When an activity of a new plan is due: by its own interval, and no later than the rules allow an årskontrol where
+    it is one or goes with it.
+    """
     if activity.every is None:
         return None
-    ruled = review_months(answer) if activity.review else None
+    ruled = review_months(answer) if activity.ruled else None
     return add_months(answer.on, min(activity.every.months, ruled or activity.every.months))
 
 

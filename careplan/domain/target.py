@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from careplan.domain.measure import Measure, danish_number
 
+UNKNOWN = "ukendt"
+"""What is said of a group or grade that cannot be decided."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -53,7 +56,7 @@ class Target:
         if isinstance(self.value, bool):
             return "ja" if self.value else "nej"
         if self.value is not None:
-            return str(self.value)
+            return UNKNOWN if self.value == "unknown" else str(self.value)
         return "intet tal"
 
 
@@ -66,12 +69,12 @@ def same_target(one: Target | None, other: Target | None) -> bool:
         return one is other
     if (one.low, one.high, one.is_number and one.strict) != (other.low, other.high, other.is_number and other.strict):
         return False
-    return (one.value is None and other.value is None) or _decided(one) == _decided(other)
+    return one.value == other.value
 
 
-def _decided(target: Target) -> bool | Decimal | str | None:
-    """What a target without number decides; a Goal writes a group (`B`) as it writes a reason."""
-    return target.why if target.value is None else target.value
+def is_reason(text: str) -> bool:
+    """Whether words for having no number are a reason, a sentence; a group that was decided is one word: `B`."""
+    return " " in text.strip()
 
 
 def is_safe(measure: Measure, target: Target, recommended: Target | None = None) -> bool:

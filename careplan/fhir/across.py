@@ -112,4 +112,4 @@ def _refusal(rows: Sequence[registry.Row], what: str) -> str:
 
 def record_types() -> tuple[str, ...]:
     """The types that can be part of a patient's record."""
-    return tuple(row.name for row in registry.ROWS if row.compartment)
+    return tuple(row.name for row in registry.ROWS if row.compartment and row.name != registry.LOG)

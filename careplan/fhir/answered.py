@@ -10,7 +10,7 @@ from datetime import date
 from careplan.domain.account import Account, account_of
 from careplan.domain.chart import Chart, Fact
 from careplan.domain.condition import Condition
-from careplan.domain.danish import question_text
+from careplan.domain.danish import question_text, undecided_plan_text
 from careplan.domain.evaluation import Answer, Eligibility, Tried
 from careplan.domain.explanation import Explanation, Gap, explanations
 from careplan.domain.guideline import Knowledge, Row
@@ -45,10 +45,11 @@ def _plan(plan: Eligibility) -> Json:
 
 
 def _eligibility(plan: Eligibility, knowledge: Knowledge) -> Json:
-    """Why a plan type is for this person, or is not: no row then."""
+    """Why a plan type is for this person, is not, or cannot be decided: no row then, and what is missing."""
+    undecided = None if plan.row or not plan.missing else undecided_plan_text(plan.missing, knowledge)
     return {
         "row": plan.row.id if plan.row else None,
-        "says": plan.row.says if plan.row else None,
+        "says": plan.row.says if plan.row else undecided,
         "because": because_json(plan.because),
         "considered": [_considered(one, knowledge) for one in plan.tried],
         "missing": list(plan.missing),
@@ -68,6 +69,7 @@ def _target(explained: Explanation, account: Account, chart: Chart, knowledge: K
         "knowledge": explained.canonical,
         "source": _source(row.source),
         "unverified": row.unverified,
+        "unverified_facts": list(explained.unverified),
         **_reasons(explained, account, chart, knowledge),
     }
 
@@ -108,7 +110,7 @@ def _considered(tried: Tried, knowledge: Knowledge) -> Json:
         "failed": question_text(tried.failed, knowledge) if tried.failed else None,
         "fact": fact,
         "value": tried.value,
-        "date": own.on.isoformat() if own and own.on else None,
+        "date": own.day if own else None,
         "reference": own.references[0] if own and own.references else None,
         "missing": list(tried.missing),
         "because": because_json(tried.facts),
@@ -119,7 +121,7 @@ def _gap(gap: Gap, changes: Iterable[str], explained: Explanation, chart: Chart,
     last = chart.lapsed.get(gap.fact)
     return {
         "fact": gap.fact,
-        "last": last.on.isoformat() if last and last.on else None,
+        "last": last.day if last else None,
         "rows": [{"row": row.id, **_bounds(row, explained, knowledge)} for row in gap.rows],
         "says": list(changes),
     }

@@ -103,6 +103,22 @@ DESCRIBED: Mapping[tuple[str, str], Described] = MappingProxyType(
             (Argument("plan-type", "code", "The plan type: diabetes, kol or hjerte.", min=1),),
             changes=True,
         ),
+        ("Patient", "emergency-access"): Described(
+            "Open a record in an emergency",
+            "Lets a clinician of a clinic or hospital see, for some hours, a record that is closed to them. The "
+            "patient reads who did and why; the organisation reviews it.",
+            "Consent",
+            (
+                Argument("reason", "string", "Why, in words the patient can read.", min=1),
+                Argument("identifier", "Identifier", "Whose record, where it is called on the type."),
+            ),
+            changes=True,
+        ),
+        ("Organization", "emergency-accesses"): Described(
+            "Emergency accesses by an organisation's people",
+            "Lists the Consents that record them, newest first, for the organisation's reviewer.",
+            "Bundle",
+        ),
         ("CarePlan", "establish"): Described(
             "Make plans for a patient",
             "Makes the plans, their Goals and their Tasks in one transaction; refused where one of them is active.",

@@ -10,7 +10,7 @@ from typing import Any
 
 from careplan.domain.chart import Fact
 from careplan.domain.condition import Condition, FactValue, Term
-from careplan.domain.danish import fact_name, measure_of, question_text
+from careplan.domain.danish import computed_text, fact_name, measure_of, question_text
 from careplan.domain.evaluation import Tried
 from careplan.domain.explanation import Explanation, Gap
 from careplan.domain.guideline import Knowledge, Row
@@ -27,6 +27,7 @@ def explanation_extension(explained: Explanation, knowledge: Knowledge, lapsed: 
     parts: list[Part] = [{"url": "knowledge", "valueString": explained.canonical}]
     if explained.row is not None:
         parts += _row_parts(explained.row)
+    parts += [_unverified(name, knowledge) for name in explained.unverified]
     because = {fact.name for fact in explained.because}
     parts += [_fact(fact, knowledge, decided=fact.name in because) for fact in explained.read]
     parts += [_considered(tried, knowledge) for tried in explained.tried]
@@ -43,6 +44,13 @@ def _row_parts(row: Row) -> Iterator[Part]:
         yield {"url": "source", "valueRelatedArtifact": _artifact(row.source)}
 
 
+def _unverified(name: str, knowledge: Knowledge) -> Part:
+    """A fact the row asks about, itself or through others, that no source defines as we do."""
+    said = f"Ikke efterprøvet i kilden: {fact_name(name, knowledge)}"
+    parts = [{"url": "name", "valueCode": name}, {"url": "says", "valueString": said}]
+    return {"url": "unverifiedFact", "extension": parts}
+
+
 def _artifact(source: Source) -> Json:
     """Title, and who published it when, where in it; the address."""
     citation = ", ".join(str(one) for one in (source.publisher, source.year, source.section) if one)
@@ -53,11 +61,15 @@ def _fact(fact: Fact, knowledge: Knowledge, *, decided: bool) -> Part:
     parts: list[Part] = [
         {"url": "name", "valueCode": fact.name},
         {"url": "display", "valueString": fact_name(fact.name, knowledge)},
-        {"url": "value", **_value(fact.name, fact.value, knowledge)},
+        {"url": "value", **_bounded(_value(fact.name, fact.judged, knowledge), fact.comparator)},
         *({"url": "mayBe", **_value(fact.name, one, knowledge)} for one in fact.others),
     ]
-    parts += [{"url": "date", "valueDate": fact.on.isoformat()}] if fact.on else []
+    parts += [{"url": "date", "valueDate": fact.day}] if fact.on else []
     parts += [{"url": "reference", "valueReference": {"reference": one}} for one in fact.references]
+    computed, definition = computed_text(fact, knowledge), knowledge.facts.get(fact.name)
+    parts += [{"url": "formula", "valueCode": fact.formula}] if fact.formula else []
+    parts += [{"url": "computed", "valueString": computed}] if computed else []
+    parts += [{"url": "unverified", "valueBoolean": True}] if definition is not None and definition.unverified else []
     parts += [{"url": "decided", "valueBoolean": True}] if decided else []
     return {"url": "fact", "extension": parts}
 
@@ -70,6 +82,13 @@ def _value(name: str, value: FactValue, knowledge: Knowledge) -> Json:
         return {"valueCode": value}
     measure = measure_of(name, knowledge)
     return {"valueDecimal": value} if measure is None else {"valueQuantity": quantity(value, measure)}
+
+
+def _bounded(value: Json, comparator: str | None) -> Json:
+    """A quantity of which only a bound is known, with its comparator."""
+    if comparator is None or "valueQuantity" not in value:
+        return value
+    return {"valueQuantity": {"comparator": comparator, **value["valueQuantity"]}}
 
 
 def _considered(tried: Tried, knowledge: Knowledge) -> Part:

@@ -13,7 +13,7 @@ from typing import Any
 from careplan.domain.chart import Fact
 from careplan.domain.evaluation import Recommendation
 from careplan.domain.measure import Measure
-from careplan.domain.target import Standing, Target
+from careplan.domain.target import Standing, Target, is_reason
 from careplan.fhir import systems
 from careplan.fhir.instant import find_date, instant_text
 from careplan.fhir.reading import Codes, coding_keys
@@ -111,7 +111,7 @@ def says_target(measure: Measure, target: Target) -> str:
     """«HbA1c mellem 53 og 58»; for no number the reason."""
     if not target.is_number and target.value is None:
         return f"{measure.name}: {target.why or 'intet tal'}"
-    return f"{measure.name} {target.says(measure.decimals)}"
+    return f"{measure.name} {target.says()}"
 
 
 def goal_from_recommendation(
@@ -168,7 +168,8 @@ def target_from_entry(entry: Json) -> Target:
         return Target(value=bool(entry["detailBoolean"]))
     if "detailInteger" in entry:
         return Target(value=Decimal(entry["detailInteger"]))
-    return Target(why=entry.get("detailString"))
+    text = entry.get("detailString")
+    return Target(why=text) if text is None or is_reason(text) else Target(value=text)
 
 
 def _decimal(value: Json) -> Decimal | None:
@@ -260,13 +261,16 @@ def achievement_of(goal: Json) -> str | None:
 
 
 def because_json(facts: Iterable[Fact]) -> list[dict[str, Any]]:
-    """Facts as `targets --json` prints them."""
+    """Facts as `targets --json` prints them; `reference` is the first of `references`, and the value is not rounded."""
     return [
         {
             "fact": fact.name,
-            "value": fact.value,
-            "date": fact.on.isoformat() if fact.on else None,
+            "value": fact.judged,
+            "date": fact.day,
             "reference": fact.references[0] if fact.references else None,
+            "references": list(fact.references),
+            "formula": fact.formula or None,
+            **({"comparator": fact.comparator} if fact.comparator else {}),
         }
         for fact in facts
     ]

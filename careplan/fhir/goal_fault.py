@@ -5,10 +5,12 @@ measure's own unit: `goal.find_target` reads the number and never the unit. A Go
 https://hl7.org/fhir/R4/goal-definitions.html#Goal.target · design §2
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 
 from careplan.domain.errors import Fault
-from careplan.domain.measure import Measure
+from careplan.domain.measure import Measure, Span
 from careplan.fhir import systems
 from careplan.fhir.goal import measure_of_goal
 from careplan.fhir.invariant import kind_of_target
@@ -33,6 +35,36 @@ def goal_faults(goal: Json, codes: Codes, measures: Mapping[str, Measure]) -> It
             if quantity.get("code") != measure.ucum:
                 message = f"a target of {measure.id} is in the measure's own unit, {measure.ucum or 'none'}"
                 yield Fault(f"{place}.{name}", "unit-mismatch", message)
+            elif not _is_its_unit(quantity.get("unit"), measure):
+                message = f"unit says something else than code: write {measure.unit or measure.ucum}, or leave it out"
+                yield Fault(f"{place}.{name}.unit", "unit-mismatch", message)
+        yield from number_faults(target, measure, measure.possible, place)
+
+
+def number_faults(target: Json, measure: Measure, span: Span, place: str) -> Iterator[Fault]:
+    """The numbers of a target outside a span of the measure, such as nobody can have."""
+    numbers = [(name, quantity.get("value")) for name, quantity in _quantities(target)]
+    for name, value in (*numbers, ("detailInteger", target.get("detailInteger"))):
+        if value is not None and not span.holds(Decimal(value)):
+            message = f"a target of {measure.id} lies within {_says(span)} {measure.unit}".rstrip()
+            yield Fault(f"{place}.{name}", "out-of-range", message)
+
+
+def _says(span: Span) -> str:
+    if span.low is not None and span.high is not None:
+        return f"{span.low} to {span.high}"
+    return f"{span.low} or more" if span.low is not None else f"{span.high} or less"
+
+
+def _is_its_unit(text: str | None, measure: Measure) -> bool:
+    """Whether a unit as people read it is the measure's, however it is spaced, capitalised or raised: kg/m2, mm Hg."""
+    return text is None or _plain(text) in {_plain(measure.unit), _plain(measure.ucum)}
+
+
+def _plain(unit: str) -> str:
+    """A spelling of a unit without what people leave to taste: `mm[Hg]`, `mmHg` and `mm Hg` are one."""
+    written = unicodedata.normalize("NFKC", unit).casefold()
+    return "".join(sign for sign in written if not sign.isspace() and sign not in "[]{}")
 
 
 def _named(concept: Json, codes: Codes, measures: Mapping[str, Measure]) -> set[str]:

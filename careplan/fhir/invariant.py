@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from careplan.domain.target import is_reason
 from careplan.fhir import systems
 
 Item = dict[str, Any]
@@ -191,6 +192,8 @@ def bounds_of(target: Item) -> tuple[Any, ...]:
         return name, strict, *_amount(value.get("low", {})), *_amount(value.get("high", {}))
     if name == "detailCodeableConcept":
         return name, frozenset((c.get("system"), c.get("code")) for c in _items(value, "coding")), value.get("text")
+    if name == "detailString" and isinstance(value, str) and is_reason(value):
+        return (name,)
     return name, value
 
 

@@ -1,15 +1,19 @@
 """Links of a searchset: the search as a URL, and signed tokens for its pages.
 
-A token holds the store's position and a keyed hash over it and the search it belongs to, so that nobody can make one
-up or carry it to another search. It does not expire: a position stays meaningful while others write.
+A token holds the store's position, sealed by AES-SIV (RFC 5297) together with the search it belongs to: nobody can make
+one up, carry it to another search, or read from it what the caller may not see, such as how much others have written.
+The same position gives the same token. It does not expire: a position stays meaningful while others write.
 https://hl7.org/fhir/R4/http.html#paging · checklist R4-72, R4-75, R4-76
 """
 
 import binascii
 import hashlib
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from urllib.parse import quote, urlencode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from careplan.fhir.criterion import ParameterInvalid
 from careplan.fhir.query import Query
@@ -17,7 +21,8 @@ from careplan.fhir.query import Query
 PAGE = "_page"
 """Name of the parameter that holds a page token."""
 
-_SIGNATURE = 18
+_BLOCK = 32
+"""A position is filled up to a multiple of so many bytes."""
 
 
 def self_link(base: str, query: Query, *, page: str | None = None, path: str | None = None) -> str:
@@ -39,23 +44,29 @@ def binding_of(query: Query) -> str:
 
 
 def sign(cursor: str, binding: str, secret: bytes) -> str:
-    """A store's position as a page token, URL-safe."""
+    """A store's position as a page token, URL-safe; its length says no more than about how long the position is."""
     raw = cursor.encode()
-    return urlsafe_b64encode(_signature(raw, binding, secret) + raw).decode().rstrip("=")
+    padded = raw + b"\1" + b"\0" * (-(len(raw) + 1) % _BLOCK)
+    sealed = _seal(secret).encrypt(padded, [_bound(binding)])
+    return urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def unsign(token: str, binding: str, secret: bytes) -> str:
     """The position again. Raises ParameterInvalid when the token is not ours or belongs to another search."""
     try:
-        whole = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        signature, raw = whole[:_SIGNATURE], whole[_SIGNATURE:]
-        ours = hmac.compare_digest(signature, _signature(raw, binding, secret))
-        if ours and hmac.compare_digest(token.encode("ascii"), sign(raw.decode(), binding, secret).encode()):
-            return raw.decode()
-    except (ValueError, binascii.Error):
+        sealed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        if urlsafe_b64encode(sealed).decode().rstrip("=") == token:
+            return _seal(secret).decrypt(sealed, [_bound(binding)]).rstrip(b"\0")[:-1].decode()
+    except (ValueError, binascii.Error, InvalidTag):
         pass
     raise ParameterInvalid(f"{PAGE} is not a page of this search; start again without it")
 
 
-def _signature(raw: bytes, binding: str, secret: bytes) -> bytes:
-    return hmac.digest(secret, binding.encode() + b"\0" + raw, hashlib.sha256)[:_SIGNATURE]
+@lru_cache(maxsize=4)
+def _seal(secret: bytes) -> AESSIV:
+    return AESSIV(hashlib.sha512(b"page\0" + secret).digest())
+
+
+def _bound(binding: str) -> bytes:
+    """What is sealed with it; never empty, as AES-SIV takes it."""
+    return b"\0" + binding.encode()

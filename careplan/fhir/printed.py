@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from careplan.domain.account import Account, account_of
 from careplan.domain.chart import Chart
-from careplan.domain.danish import target_text
+from careplan.domain.danish import target_text, undecided_plan_text
 from careplan.domain.evaluation import Answer
 from careplan.domain.explanation import explanations
 from careplan.domain.guideline import Knowledge, Row
@@ -23,17 +23,21 @@ def printed(name: str, chart: Chart, answer: Answer, knowledge: Knowledge, *, wh
     answer  the evaluation of `chart`
     why     everything: facts, rows considered, what is missing and would change it, source
     """
-    lines = [f"{name}  ({answer.on:%d.%m.%Y})", *_plans(answer)]
+    lines = [f"{name}  ({answer.on:%d.%m.%Y})", *_plans(answer, knowledge)]
     for measure, one in explanations(knowledge, chart, answer).items():
         account, known = account_of(one, knowledge, chart.on, chart.lapsed), knowledge.measures[measure]
         lines += _told(known, one.row, account) if why else _short(known, one.row, account)
-    return "\n".join(lines if answer.eligible else [*lines, NO_PLAN])
+    open_ = any(plan.missing for plan in answer.plans.values())
+    return "\n".join(lines if answer.eligible or open_ else [*lines, NO_PLAN])
 
 
-def _plans(answer: Answer) -> Iterator[str]:
+def _plans(answer: Answer, knowledge: Knowledge) -> Iterator[str]:
     for kind, plan in answer.plans.items():
+        named = f"  plan {PLAN_NAMES.get(kind, kind)}"
         if plan.row is not None:
-            yield f"  plan {PLAN_NAMES.get(kind, kind)}: {plan.row.id}, {plan.state}, must offer: {plan.must_offer}"
+            yield f"{named}: {plan.row.id}, {plan.state}, must offer: {plan.must_offer}"
+        elif plan.missing:
+            yield f"{named}: {undecided_plan_text(plan.missing, knowledge)}"
 
 
 def _short(measure: Measure, row: Row | None, account: Account) -> Iterator[str]:
@@ -41,15 +45,17 @@ def _short(measure: Measure, row: Row | None, account: Account) -> Iterator[str]
     if row is None:
         yield f"  {measure.name:<28} {account.undecided}"
         return
-    missing = f"  foreløbigt, mangler: {account.missing}" if account.lacks else ""
-    yield f"  {measure.name:<28} {row.target.why or target_text(row.target, measure):<28} {row.id}{missing}"
-    yield f"  {'':<28} {row.says}"
+    provisional = "  foreløbigt" if account.lacks else ""
+    yield f"  {measure.name:<28} {row.target.why or target_text(row.target, measure):<28} {row.id}{provisional}"
+    yield f"  {'':<28} {account.sentence}"
 
 
 def _told(measure: Measure, row: Row | None, account: Account) -> Iterator[str]:
     yield ""
     yield from _short(measure, row, account)
     yield f"    Regler: {account.knowledge}{'  (ikke efterprøvet)' if account.unverified else ''}"
+    if account.unchecked:
+        yield f"    {account.unchecked}"
     yield from _listed("Oplysninger, der er brugt", [one.says for one in account.facts])
     for heading, rows in (("Regler, der kom før", account.passed), ("Regler, der kan afgøre det endnu", account.open)):
         yield from _listed(heading, [f"{one.row}: {one.says} {one.why}." for one in rows])

@@ -155,6 +155,17 @@ class Include:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """What in the compartments of some patients is left out, as if it were not there.
+
+    criteria  only what fulfils all of them; none: everything of the type searched
+    """
+
+    patients: frozenset[str]
+    criteria: tuple[Criterion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What to find.
 
@@ -162,11 +173,13 @@ class Query:
     patients restrict to these compartments; None: no restriction. Empty: nothing matches
     listed_with  restrict to patients whose current Patient.generalPractitioner is this Organization (logical id)
              Both restrictions leave out what is in no compartment: a type without patients is asked without them
+    besides  patients whom `listed_with` lets in too
+    without  what is left out of what the restrictions let in
     after    the store's opaque position from an earlier Page
     total    whether the number of matches is wanted
     links    other resources that must be there; all of them
     beside   what comes with a page: of each query what is in the compartments of the page's matches, one state of the
-             store with them. Of these queries only type and criteria count
+             store with them. Of these queries only type, criteria and `without` count
     used     the parameters as they go into the self link, in order
     ignored  what was asked and is not supported, left out
     """
@@ -180,6 +193,8 @@ class Query:
     patient: str | None = None
     patients: frozenset[str] | None = None
     listed_with: str | None = None
+    besides: frozenset[str] = frozenset()
+    without: tuple[Without, ...] = ()
     links: tuple[Link, ...] = ()
     beside: tuple["Query", ...] = ()
     includes: tuple[Include, ...] = ()

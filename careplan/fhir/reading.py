@@ -1,26 +1,49 @@
 """Observation → readings: one resource may hold several (a blood pressure panel), or none.
 
 Which codes carry which measure stands in `careplan/knowledge/measures/`; aliases of systems are folded. Values are
-converted into the measure's unit (`careplan.fhir.unit`) or left out, never guessed. danish-fhir.md §4.
+converted into the measure's unit (`careplan.fhir.unit`) or left out, never guessed; so is a value of another type than
+the measure has, and a number without unit that cannot be in the unit of its code. danish-fhir.md §4.
+What clinicians answer (CodeSystem/fact) is read the same way: the form of the answer stands in the fact's file.
 Not here: what is computed from them (`careplan.domain.derivation`), and which values are refused on writing
 (`careplan.interactions.belief`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from careplan.domain.errors import OutOfRange, UnitMismatch
-from careplan.domain.guideline import Knowledge
-from careplan.domain.measure import Code, Measure, Reading, Value
+from careplan.domain.guideline import AnswerForm, FromRecord, Knowledge
+from careplan.domain.measure import Answer, Code, Measure, Reading, Value
+from careplan.domain.quantity import exact_beside
 from careplan.fhir import systems
-from careplan.fhir.instant import COPENHAGEN, find_instant
+from careplan.fhir.instant import COPENHAGEN, day_of, find_instant
+from careplan.fhir.span import find_span
 from careplan.fhir.text import Json
-from careplan.fhir.unit import value_in_measure
+from careplan.fhir.unit import exact_in_measure, shown_in_measure, unit_from_text
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+
+_NUMBERS = frozenset({"valueQuantity", "valueInteger"})
+_WORDS = frozenset({"valueCodeableConcept", "valueString"})
+TYPES: Mapping[str, frozenset[str]] = {
+    "quantity": _NUMBERS,
+    "score": _NUMBERS | _WORDS,
+    "choice": _WORDS,
+    "flag": frozenset({"valueBoolean"}),
+    "group": _WORDS,
+}
+"""kind of a measure → the types its values may have."""
+ASKED_TYPES: Mapping[str, frozenset[str]] = {
+    "quantity": _NUMBERS,
+    "score": _NUMBERS,
+    "choice": frozenset({"valueCodeableConcept"}),
+    "flag": frozenset({"valueBoolean"}),
+}
+"""kind of an answer to a question of CodeSystem/fact → the types it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +52,22 @@ class Codes:
 
     goals    MedCom's codes of targets, which no value has; homes: codes of what is measured at home
     derived  the measures that are computed where they were not reported
+    asked    code of CodeSystem/fact → the form of its answer, as of a measure with one code
     """
 
     measures: Mapping[tuple[str, str], tuple[Measure, Code]]
     goals: Mapping[tuple[str, str], Measure]
     homes: frozenset[tuple[str, str]]
     derived: tuple[Measure, ...] = ()
+    asked: Mapping[str, tuple[Measure, Code]] = field(default_factory=dict)
+
+    def find_asked(self, concept: Json) -> tuple[Measure, Code] | None:
+        """The question of CodeSystem/fact that a CodeableConcept names."""
+        if isinstance(concept, dict):
+            for coding in concept.get("coding", ()):
+                if coding.get("system") == systems.FACT and coding.get("code") in self.asked:
+                    return self.asked[coding["code"]]
+        return None
 
     def find(self, concept: Json) -> tuple[Measure, Code] | None:
         """The measure a CodeableConcept names, by the first of its codings that is one."""
@@ -55,7 +88,30 @@ def codes_from_knowledge(knowledge: Knowledge) -> Codes:
         {(systems.MCS, code): one for one in every for code in one.goal_codes.values()},
         frozenset(key for code in homes for key in _names(code)),
         tuple(one for one in every if one.derived is not None),
+        dict(_asked(knowledge)),
     )
+
+
+def _asked(knowledge: Knowledge) -> Iterator[tuple[str, tuple[Measure, Code]]]:
+    """The form of each answer that a fact is read from."""
+    for fact in knowledge.facts.values():
+        origin = fact.definition
+        if isinstance(origin, FromRecord) and origin.how == "answer":
+            code, form = str(origin.terms["answer"]), origin.terms["form"]
+            assert isinstance(form, AnswerForm)
+            answers = tuple(Answer(one, one) for one in form.words)
+            measure = Measure(
+                id=fact.id,
+                name=fact.says,
+                patient="",
+                kind=form.kind,
+                unit=form.ucum,
+                ucum=form.ucum,
+                plausible=form.possible,
+                possible=form.possible,
+                answers=answers,
+            )
+            yield code, (measure, Code(systems.FACT, code, ucum=form.ucum))
 
 
 def _names(code: Code) -> Iterator[tuple[str, str]]:
@@ -127,10 +183,46 @@ def _readings(observation: Json, at: datetime, codes: Codes) -> Iterator[Reading
         if found is None:
             continue
         measure, code = found
-        value, comparator = _value(measure, code, part)
+        value, comparator, exact = _value(measure, code, part)
         if value is not None:
             source = "home" if code.setting == "home" else _source(observation, codes)
-            yield Reading(measure.id, value, at, f"Observation/{observation.get('id', '')}", source, comparator)
+            reference = f"Observation/{observation.get('id', '')}"
+            until = last_day(observation)
+            yield Reading(measure.id, value, at, reference, source, comparator, exact=exact, until=until)
+
+
+def last_day(observation: Json) -> date | None:
+    """The last day that an Observation may be of, where its date says no day: 31 December of `2024`; else None."""
+    text = observation.get("effectiveDateTime")
+    if not isinstance(text, str) or len(text) >= len("2024-01-01"):
+        return None
+    span = find_span(text)
+    return None if span is None else day_of(span[1] - timedelta(microseconds=1))
+
+
+def find_answer(observation: Json, codes: Codes) -> tuple[Value | None, str | None]:
+    """What an Observation answers to a question of CodeSystem/fact, and `<` or `>`; None where it answers none.
+
+    Only an answer of the form the question asks for: a number of its unit within what is possible, one of its words.
+    """
+    found = codes.find_asked(observation.get("code"))
+    if found is None or observation.get("status") in WITHDRAWN:
+        return None, None
+    measure, code = found
+    if find_type(observation) not in ASKED_TYPES[measure.kind]:
+        return None, None
+    if measure.kind == "choice":
+        return find_word(measure, observation["valueCodeableConcept"]), None
+    value, comparator, exact = _value(measure, code, observation)
+    value = value if exact is None else exact
+    possible = not isinstance(value, Decimal) or measure.possible.holds(value)
+    return (value, comparator) if possible else (None, None)
+
+
+def find_word(measure: Measure, concept: Json) -> str | None:
+    """The word of a question's answer that a CodeableConcept holds, written with `_` as rules write it."""
+    words = {one.value for one in measure.answers}
+    return next((word for _, code in coding_keys(concept) if (word := code.replace("-", "_")) in words), None)
 
 
 def parts_of(observation: Json) -> tuple[Json, ...]:
@@ -139,40 +231,73 @@ def parts_of(observation: Json) -> tuple[Json, ...]:
     return (observation, *components) if components else (observation,)
 
 
-def _value(measure: Measure, code: Code, part: Json) -> tuple[Value | None, str | None]:
-    if "valueQuantity" in part:
-        quantity = part["valueQuantity"]
-        return _converted(measure, code, quantity), quantity.get("comparator")
-    if "valueInteger" in part:
-        return Decimal(part["valueInteger"]), None
-    if "valueBoolean" in part:
-        return part["valueBoolean"], None
-    if "valueCodeableConcept" in part:
-        return _answer(measure, part["valueCodeableConcept"]), None
-    if "valueString" in part:
-        return _answer(measure, {"text": part["valueString"]}), None
-    return None, None
+_Read = tuple[Value | None, str | None, Decimal | None]
+"""A value as it is shown, its comparator, and as it is judged where that is another."""
 
 
-def _converted(measure: Measure, code: Code, quantity: Json) -> Decimal | None:
+def _value(measure: Measure, code: Code, part: Json) -> _Read:
+    """Of the types that the measure's values have; anything else is none."""
+    type_name = find_type(part)
+    if type_name is None or type_name not in TYPES[measure.kind]:
+        return None, None, None
+    if type_name == "valueQuantity":
+        return _converted(measure, code, part[type_name])
+    return _plain(measure, type_name, part[type_name]), None, None
+
+
+def find_type(part: Json) -> str | None:
+    """`valueQuantity`, `valueBoolean` …; None where there is no value."""
+    for name in _COMMON:
+        if name in part:
+            return name
+    return next((name for name in part if name.startswith("value")), None)
+
+
+_COMMON = ("valueQuantity", "valueInteger", "valueBoolean", "valueCodeableConcept", "valueString")
+
+
+def _plain(measure: Measure, type_name: str, value: Any) -> Value | None:
+    if type_name == "valueInteger":
+        return Decimal(value)
+    if type_name == "valueBoolean":
+        return value if isinstance(value, bool) else None
+    return _answer(measure, value if type_name == "valueCodeableConcept" else {"text": value})
+
+
+def _converted(measure: Measure, code: Code, quantity: Json) -> _Read:
+    comparator = quantity.get("comparator")
     if "value" not in quantity:
-        return None
+        return None, None, None
     try:
-        return value_of_quantity(measure, code, quantity)
+        exact, unit = value_of_quantity(measure, code, quantity)
     except (UnitMismatch, OutOfRange):
-        return None
+        return None, None, None
+    if unit == measure.ucum:
+        return exact, comparator, None
+    shown = shown_in_measure(exact, unit, measure)
+    return shown, comparator, exact_beside(shown, exact)
 
 
-def value_of_quantity(measure: Measure, code: Code, quantity: Json) -> Decimal:
-    """The value of a Quantity (which has one) in the measure's unit; without unit it is in the code's.
+def value_of_quantity(measure: Measure, code: Code, quantity: Json) -> tuple[Decimal, str]:
+    """The value of a Quantity (which has one) in the measure's unit, as it is judged; and the unit it came in.
 
+    Without unit it is in the unit of its code, if it can be: 0.075 without unit is no percentage of HbA1c.
     Raises UnitMismatch, OutOfRange
     """
     value = Decimal(quantity["value"])
     unit = _unit(measure, code, quantity)
-    if unit in ("1", "") and measure.ucum == "%" and value > 1:
+    if unit == "1" == code.ucum and measure.ucum == "%" and value > 1:
         unit = "%"  # NPU03011 is a fraction here and a percentage there (danish-fhir.md §4, traps): size decides
-    return value if unit == measure.ucum else value_in_measure(value, unit, measure)
+    found = value if unit == measure.ucum else exact_in_measure(value, unit, measure)
+    if measure.kind == "score" and found % 1:
+        raise OutOfRange(f"a value of {measure.id} is a whole number; correct it")
+    if measure.kind == "quantity" and not has_unit(quantity) and not measure.plausible.holds(found):
+        raise UnitMismatch(f"a value of {measure.id} without unit is in {unit}, and this one cannot be; send its unit")
+    return found, unit
+
+
+def has_unit(quantity: Json) -> bool:
+    return bool(quantity.get("code") or quantity.get("unit"))
 
 
 def _unit(measure: Measure, code: Code, quantity: Json) -> str:
@@ -182,7 +307,7 @@ def _unit(measure: Measure, code: Code, quantity: Json) -> str:
         return unit
     if not unit or unit == code.ucum:
         return code.ucum or measure.ucum
-    return measure.ucum if unit == measure.unit else unit
+    return measure.ucum if unit == measure.unit else unit_from_text(unit)
 
 
 def _answer(measure: Measure, concept: Json) -> Value | None:

@@ -93,6 +93,9 @@ class Row:
 READ_ONLY = frozenset({"read", "vread", "history-instance", "history-type", "search-type"})
 WRITABLE = READ_ONLY | {"create", "update", "patch", "delete"}
 
+LOG = "AuditEvent"
+"""The type that is in a patient's compartment and no part of the record: it is asked for by its name alone."""
+
 _DATA: dict[str, Any] = json.loads(files("careplan.fhir").joinpath("search-parameters.json").read_bytes())
 
 
@@ -143,13 +146,20 @@ def _row(
 ROWS: tuple[Row, ...] = (
     _row(
         "Patient",
-        on_type=("eligible", "export"),
-        on_instance=("recommended-targets", "overview", "everything", "exclude", "end-exclusion"),
+        on_type=("eligible", "export", "emergency-access"),
+        on_instance=(
+            "recommended-targets",
+            "overview",
+            "everything",
+            "exclude",
+            "end-exclusion",
+            "emergency-access",
+        ),
     ),
     _row("RelatedPerson"),
     _row("Practitioner"),
     _row("PractitionerRole"),
-    _row("Organization"),
+    _row("Organization", on_instance=("emergency-accesses",)),
     _row("CareTeam", clinical=True),
     _row("Condition", clinical=True),
     _row("Observation", clinical=True, on_type=("lastn",)),
@@ -173,6 +183,7 @@ ROWS: tuple[Row, ...] = (
     _row("Consent", clinical=True),
     _row("DocumentReference", clinical=True),
     _row("MeasureReport"),
+    _row(LOG, READ_ONLY),
     _row("PlanDefinition", READ_ONLY, on_instance=("apply",)),
     _row("StructureDefinition", READ_ONLY),
     _row("CodeSystem", READ_ONLY, on_type=("lookup",), on_instance=("lookup",)),

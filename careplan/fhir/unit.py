@@ -2,11 +2,13 @@
 
 The factors in `units.json` are ucumvert's (https://ucum.org), made and checked by the tests: the library itself would
 cost each worker more than 10 MB and a second. Units of one kind scale into each other; a power of ten keeps every
-digit, any other factor is rounded half up to the measure's decimals. Between kinds only what the measure's file names
-with its source: a molar mass, or a formula; such results are rounded likewise. All else is refused, never guessed.
+digit, after any other factor what is shown is rounded half up to the measure's decimals, and what is judged is not.
+Between kinds only what the measure's file names with its source: a molar mass, or a formula. All else is refused,
+never guessed. A unit that is no UCUM is read where Danish systems write it so: `kg/m²`, `ml/min/1,73 m2`.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +25,21 @@ _MOLAR = {
     ("mass by substance", "mass ratio"): Fraction(1),
 }
 """Kinds between which a molar mass in g/mol leads, and its share where both are counted in their first units."""
+
+_SIGNS = str.maketrans({"²": "2", "³": "3", "μ": "u", "µ": "u", ",": ".", "·": "."})
+_LOOSE = re.compile(r"[\s^{}_]")
+_WORDS = {
+    "ml/min/1.73m2": "mL/min/{1.73_m2}",
+    "lb": "[lb_av]",
+    "lbs": "[lb_av]",
+    "in": "[in_i]",
+    "ft": "[ft_i]",
+    "mmHg": "mm[Hg]",
+    "year": "a",
+    "år": "a",
+    "10-3": "10*-3",
+}
+"""What people write for units that UCUM writes otherwise; without spaces and raised signs."""
 
 
 @cache
@@ -51,6 +68,11 @@ def factor(unit: str, into: str) -> Fraction:
     return have[1] / want[1]
 
 
+def is_unit(unit: str) -> bool:
+    """Whether anything is known of a unit."""
+    return unit in _units()
+
+
 def units_like(unit: str) -> tuple[str, ...]:
     """Every unit of the same kind, itself included; an unknown unit stands alone."""
     have = _units().get(unit)
@@ -66,16 +88,47 @@ def molar_factor(unit: str, into: str, mass: Decimal) -> Fraction:
     return have[1] * share / Fraction(mass) / want[1]
 
 
+def unit_from_text(text: str) -> str:
+    """The unit that is meant by what stands there: `kg/m²` is `kg/m2`. An unknown one stays as it is written."""
+    return text if text in _units() else _spellings().get(_spelled(text), text)
+
+
+@cache
+def _spellings() -> Mapping[str, str]:
+    """unit as it is spelled → UCUM; of two that are spelled alike the first, and they are equal."""
+    found: dict[str, str] = {}
+    for unit in _units():
+        found.setdefault(_spelled(unit), unit)
+    return {**found, **_WORDS}
+
+
+def _spelled(text: str) -> str:
+    return _LOOSE.sub("", text.translate(_SIGNS))
+
+
 def value_in_measure(value: Decimal, unit: str, measure: Measure) -> Decimal:
-    """A value in the measure's `ucum`.
+    """A value in the measure's `ucum`, as it is shown. Raises as `exact_in_measure`."""
+    return shown_in_measure(exact_in_measure(value, unit, measure), unit, measure)
+
+
+def shown_in_measure(exact: Decimal, unit: str, measure: Measure) -> Decimal:
+    """What `exact_in_measure` found, rounded where its unit leads to more digits than were measured."""
+    if unit == measure.ucum or (measure.kind == "score" and _is_count(unit)):
+        return exact
+    if unit in units_like(measure.ucum) and power_of_ten(factor(unit, measure.ucum)) is not None:
+        return exact
+    return rounded(exact, measure.decimals)
+
+
+def exact_in_measure(value: Decimal, unit: str, measure: Measure) -> Decimal:
+    """A value in the measure's `ucum`, as it is judged: not rounded.
 
     Raises UnitMismatch where nothing converts, OutOfRange where the formula that converts does not hold
     """
     if unit == measure.ucum or (measure.kind == "score" and _is_count(unit)):
         return value
     if unit in units_like(measure.ucum):
-        by = factor(unit, measure.ucum)
-        return scaled(value, by) if power_of_ten(by) is not None else rounded(scaled(value, by), measure.decimals)
+        return scaled(value, factor(unit, measure.ucum))
     for conversion in measure.conversions:
         if unit in units_like(conversion.unit):
             return _converted(value, unit, measure, conversion)
@@ -91,12 +144,11 @@ def units_of(measure: Measure) -> tuple[str, ...]:
 
 def _converted(value: Decimal, unit: str, measure: Measure, conversion: Conversion) -> Decimal:
     if conversion.molar_mass is not None:
-        by = molar_factor(unit, measure.ucum, conversion.molar_mass)
-        return rounded(scaled(value, by), measure.decimals)
-    found = FORMULAS[conversion.formula].value([scaled(value, factor(unit, conversion.unit))])
+        return scaled(value, molar_factor(unit, measure.ucum, conversion.molar_mass))
+    found = FORMULAS[conversion.formula].exact([scaled(value, factor(unit, conversion.unit))])
     if found is None:
         raise OutOfRange(f"this value of {measure.id} in {conversion.unit} cannot be; see the value and its unit")
-    return rounded(found, measure.decimals)
+    return found
 
 
 def _is_count(unit: str) -> bool:

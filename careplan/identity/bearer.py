@@ -27,8 +27,8 @@ REMEMBERED, SECONDS = 4096, 30.0
 class Judge:
     """Says whom a token is of."""
 
-    def __init__(self, keys: Keys, trust: Trust, clock: Callable[[], float]) -> None:
-        self._keys, self._trust, self._clock = keys, trust, clock
+    def __init__(self, keys: Keys, trust: Trust, clock: Callable[[], float], base: str = "") -> None:
+        self._keys, self._trust, self._clock, self._base = keys, trust, clock, base
         self._known: dict[str, tuple[Caller, float]] = {}
 
     async def caller(self, authorization: str) -> Caller:
@@ -42,7 +42,7 @@ class Judge:
         if known is not None and now < known[1]:
             return known[0]
         claims = read_claims(token, await self._keys.holding(key_id(token)), self._trust, int(now))
-        caller = caller_from_claims(claims)
+        caller = caller_from_claims(claims, self._base)
         self._remember(token, caller, min(now + SECONDS, float(claims["exp"]) + self._trust.leeway))
         return caller
 
@@ -53,13 +53,16 @@ class Judge:
 
 
 class Bearer:
-    """Middleware: puts the caller of each request, or why there is none, into its scope."""
+    """Middleware: puts the caller of each request, or why there is none, into its scope.
 
-    def __init__(self, app: ASGIApp, judge: Judge) -> None:
-        self.app, self._judge = app, judge
+    below  what the addresses begin with that callers with tokens come to
+    """
+
+    def __init__(self, app: ASGIApp, judge: Judge, below: tuple[str, ...]) -> None:
+        self.app, self._judge, self._below = app, judge, below
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and scope["path"].startswith(self._below):
             scope[FOUND] = await self._found(scope["headers"])
         await self.app(scope, receive, send)
 

@@ -55,7 +55,8 @@ def smart_routes(keys: Keys, base: str) -> list[Route]:
 def configuration(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document, from what the issuer says of itself."""
     methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    clients = dict.fromkeys(_CLIENTS[one] for one in methods if one in _CLIENTS)
+    listed = methods if isinstance(methods, list) else []
+    clients = dict.fromkeys(_CLIENTS[one] for one in listed if isinstance(one, str) and one in _CLIENTS)
     signs_in = ("sso-openid-connect",) if "authorization_endpoint" in document else ()
     found = {name: document[name] for name in _PASSED_ON if name in document}
     return found | {"capabilities": [*signs_in, *clients, *_OURS]}

@@ -1,8 +1,9 @@
 """The clinic's answer to a new recommendation: accepted for the patient, or declined with a reason (screen C7).
 
 Accepted: the recommended slice is brought up to today, and what was agreed as it was recommended is agreed as it is
-recommended now; an individual target stands. Declined: what is agreed stays, as an individual target with a reason.
-One commit a patient, and nothing is done on what the clinician has not seen.
+recommended now; an individual target stands. Declined: what is agreed stays, as an individual target with a reason; one
+that is that already stays as it is. What the rules recommend no longer is taken off the Goal either way, and what is
+agreed stays. One commit a patient, and nothing is done on what the clinician has not seen.
 """
 
 import asyncio
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from careplan.domain.errors import CareplanError
-from careplan.domain.target import Target, same_target
+from careplan.domain.target import same_target
 from careplan.fhir import systems
 from careplan.fhir.goal import (
     AGREED,
     RECOMMENDED,
+    Deviation,
     find_entry,
     recommended_entry,
     says_target,
@@ -29,23 +31,24 @@ from careplan.interactions.again import again
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
-from careplan.interactions.operations.individual_target import GoalUnfit, set_target
-from careplan.interactions.operations.wanted import Wanted
-from careplan.interactions.person import PLAN_TYPES, Person, read_person, seen_guard, with_standing
+from careplan.interactions.deviation import author_of, check_span, valid_until
+from careplan.interactions.operations.individual_target import GoalUnfit
+from careplan.interactions.operations.wanted import check_reason
+from careplan.interactions.person import PLAN_TYPES, Person, basis_guards, read_person, with_standing
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.renewal import Renewal, renewals
 from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
-ACTIVITY = "renew-recommendation"
+ACTIVITY, DECLINED = "renew-recommendation", "decline-recommendation"
 
 _TOGETHER = 8
-_BASIS = ("Condition", "MedicationStatement", "Observation")
-"""What a recommendation is worked out from, besides the Patient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A renewal as a clinician saw it: the version of the Goal, and what the rules said, by row and table version."""
+    """A renewal as a clinician saw it: the version of the Goal, and what the rules said, by row and table version, or
+    that they said nothing.
+    """
 
     patient: str
     goal: str
@@ -76,7 +79,7 @@ class Answered:
 
 
 def seen_from_renewal(renewal: Renewal, patient: str) -> Seen:
-    return Seen(patient, renewal.goal["id"], renewal.number, renewal.now.row.id, renewal.now.version)
+    return Seen(patient, renewal.goal["id"], renewal.number, *renewal.after)
 
 
 def find_seen(text: str) -> Seen | None:
@@ -100,25 +103,30 @@ async def accept(context: Context, patient: str, seen: Sequence[Seen]) -> tuple[
         changes = [_change(person, _renewed(context, person, one)) for one in found]
         changes += [_change(person, plan) for plan in _plans(context, person, found)]
         for change in changes:
-            await access.check_write(context, change.type, change.value, patient)
-        guards = [seen_guard(person, name) for name in _BASIS]
+            await access.check_write(context, change.type, change.value, patient, act=change.act)
+        guards = basis_guards(person)
         return await commit(context, changes, guards, Activity(ACTIVITY, "; ".join(map(_says, found))))
 
     return await again(work, GuardFailed, VersionConflict)
 
 
 async def decline(context: Context, seen: Seen, reason: str, text: str | None) -> Version:
-    """Keep what is agreed as an individual target until the next årskontrol.
+    """Keep what is agreed as an individual target until the next årskontrol; one that stands is kept as it is.
 
     reason  a code of deviation-reason; `other` needs the text
     Raises  what `set_target` raises; PreconditionFailed as `accept`; GoalUnfit where nothing is agreed in numbers
     """
-    person = await read_person(context, seen.patient, PLAN_TYPES)
-    agreed = _still(context, person, seen).agreed
-    if agreed is None or not agreed.is_number:
-        raise GoalUnfit(f"Goal/{seen.goal} has no agreed target in numbers that could be kept; accept, or set one")
-    wanted = Wanted(agreed.low, agreed.high, agreed.strict, reason, text, None)
-    return await set_target(context, seen.goal, wanted, expects=seen.number)
+
+    async def work() -> Version:
+        person = await read_person(context, seen.patient, PLAN_TYPES)
+        one = _still(context, person, seen)
+        change = _change(person, await _kept(context, person, one, reason, text))
+        await access.check_write(context, change.type, change.value, seen.patient, act=change.act)
+        activity = Activity(DECLINED, f"{reason}; {_says(one)}")
+        return (await commit(context, [change], basis_guards(person), activity))[0]
+
+    check_reason(reason, text)
+    return await again(work, GuardFailed, VersionConflict)
 
 
 async def accept_all(context: Context, seen: Iterable[Seen]) -> Answered:
@@ -166,9 +174,11 @@ def _still(context: Context, person: Person, seen: Seen) -> Renewal:
 
 def _renewed(context: Context, person: Person, one: Renewal) -> dict[str, Any]:
     """The Goal with the recommendation of today, and agreed on it where it was agreed on as recommended before."""
+    goal, agreed = _with_today(context, one), one.agreed
+    if one.now is None:
+        ended: Json = {**one.goal, "lifecycleStatus": "completed", "statusDate": context.on.isoformat()}
+        return dict(ended if agreed is None else with_standing(context, person, goal, one.measure))
     now = one.now.target
-    goal: Json = with_target(one.goal, RECOMMENDED, recommended_entry(one.now, one.measure, context.now))
-    agreed: Target | None = one.agreed
     if one.deviation is None and agreed is not None and not same_target(agreed, now):
         if not same_target(agreed, one.before):
             raise GoalUnfit(f"Goal/{one.goal['id']} was agreed otherwise and without a reason; decide on it by itself")
@@ -178,6 +188,30 @@ def _renewed(context: Context, person: Person, one: Renewal) -> dict[str, Any]:
         goal = with_deviation(goal, None)
     goal = {**goal, "description": {"text": says_target(one.measure, agreed or now)}}
     return dict(with_standing(context, person, goal, one.measure))
+
+
+async def _kept(context: Context, person: Person, one: Renewal, reason: str, text: str | None) -> dict[str, Any]:
+    """The Goal with the recommendation of today, and what is agreed as an individual target."""
+    goal, agreed, now = _with_today(context, one), one.agreed, None if one.now is None else one.now.target
+    if agreed is not None and same_target(agreed, now):
+        goal = with_deviation(goal, None)
+    elif one.deviation is None:
+        if agreed is None or not agreed.is_number:
+            raise GoalUnfit(f"Goal/{one.goal['id']} has no agreed target in numbers to keep; accept, or set one")
+        until = valid_until(person.agreed, person.answer)
+        await check_span(context, one.measure, agreed, now)
+        deviation = Deviation(reason, (text or "").strip() or None, await author_of(context), until)
+        entry = {**(find_entry(goal, AGREED) or {}), "dueDate": until.isoformat()}
+        goal = with_deviation(with_target(goal, AGREED, entry), deviation)
+    return dict(with_standing(context, person, goal, one.measure))
+
+
+def _with_today(context: Context, one: Renewal) -> Json:
+    """The Goal as it is agreed, with the recommended slice of today; without one where nothing is recommended."""
+    if one.now is not None:
+        return with_target(one.goal, RECOMMENDED, recommended_entry(one.now, one.measure, context.now))
+    old = find_entry(one.goal, RECOMMENDED)
+    return {**one.goal, "target": [entry for entry in one.goal["target"] if entry is not old]}
 
 
 def _due(goal: Json) -> dict[str, Any]:
@@ -210,4 +244,5 @@ def _change(person: Person, value: dict[str, Any]) -> Change:
 
 def _says(one: Renewal) -> str:
     """For Provenance: `ldl: LDL-04 of 2026.1 → LDL-04 of 2026.2`."""
-    return f"{one.measure.id}: {one.before_row} of {one.before_version} → {one.now.row.id} of {one.now.version}"
+    now = "nothing" if one.now is None else f"{one.now.row.id} of {one.now.version}"
+    return f"{one.measure.id}: {one.before_row} of {one.before_version} → {now}"

@@ -1,27 +1,25 @@
 """May this caller do this to that? Every interaction asks; only this answers (design §7).
 
 The answer for searches is a restriction of the query itself, so that totals and includes cannot leak.
-Not here: who the caller is (a door), and consent, audit and tokens.
+Who is blocked and who is let in by a patient's Consent comes from `consent`, by a referral from `referral`.
+Not here: who the caller is (a door), what a guest may write (`guest`), and the audit. docs/access.md is the table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir import registry
-from careplan.fhir.agreed import is_order
-from careplan.fhir.exclusion import is_offer
-from careplan.fhir.goal import is_personal
-from careplan.fhir.query import Criterion, Link, Query, ReferenceIs, TokenIs
+from careplan.fhir.consent import is_emergency, left_out
+from careplan.fhir.query import Link, Query
 from careplan.fhir.reference import Target, find_target
-from careplan.fhir.span import find_span
-from careplan.fhir.systems import FACT, normal_system
 from careplan.fhir.text import Json, parse
+from careplan.interactions.consent import Consents, consents, is_relative
 from careplan.interactions.context import Context
-from careplan.interactions.every import every
 from careplan.interactions.grant import is_granted, is_narrowed, is_within, narrowed
-from careplan.store.protocol import Version
+from careplan.interactions.guest import find_refusal, references_of
+from careplan.interactions.referral import referred_patients
+from careplan.store.protocol import Past, Version
 
 
 class LoginRequired(CareplanError):
@@ -36,6 +34,10 @@ class Forbidden(CareplanError):
     code = "forbidden"
 
 
+class ScopeMissing(Forbidden):
+    """The client's token gives less than this asks for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """Types a role reads and writes; None stands for every type."""
@@ -45,7 +47,7 @@ class Rights:
 
 
 OPEN = frozenset(
-    "Organization Practitioner PractitionerRole HealthcareService Location Device Questionnaire PlanDefinition "
+    "Organization Practitioner PractitionerRole HealthcareService Location Questionnaire PlanDefinition "
     "ActivityDefinition StructureDefinition CodeSystem ValueSet SearchParameter OperationDefinition".split()
 )
 """Types without personal data of patients: everybody signed in may read them."""
@@ -67,24 +69,19 @@ RIGHTS: Mapping[str, Rights] = {
 }
 
 
-OWN: Mapping[str, str] = {
-    "Observation": "performer",
-    "QuestionnaireResponse": "author",
-    "Consent": "performer",
-    "Communication": "sender",
-}
-"""Where what a patient writes names the patient as the one who speaks."""
-
 GUESTS = frozenset({"patient", "municipality", "hospital"})
 """Roles that add to a record without answering for it."""
 
 CLINICAL = frozenset({"system", "clinic", "lps"})
 """Roles that treat, or call for somebody who does."""
 
+READERS: Mapping[str, frozenset[str]] = {registry.LOG: frozenset({"system", "patient"})}
+"""Types that no other roles read: who has looked is for the person it is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose records a caller may see: everyone's, a set of patients', or those listed with a clinic."""
+    """Whose records a caller may see: everyone's, a set of patients', or those listed with a clinic and that set."""
 
     everyone: bool = False
     patients: frozenset[str] = frozenset()
@@ -94,23 +91,35 @@ class Scope:
 EVERYONE = Scope(everyone=True)
 
 
-async def scope_of(context: Context, patient: str | None = None) -> Scope:
+async def scope_of(context: Context, patient: str | None = None, *, emergency: bool = True) -> Scope:
     """The patients this caller has a relation to, now.
 
-    patient  the only one that is asked about; None: whoever it may be
+    patient    the only one that is asked about; None: whoever it may be
+    emergency  whether those count whose record the caller has opened in an emergency: to read, not to write
     """
     caller = context.caller
     match caller.role:
         case "system":
             return EVERYONE
-        case "patient" if caller.patient:
-            return Scope(patients=frozenset({caller.patient}))
+        case "patient":
+            return Scope(patients=await own_patients(context))
         case "clinic" | "lps" if caller.organization:
-            return Scope(listed_with=caller.organization)
+            opened = (await consents(context, emergency=emergency)).opened
+            return Scope(listed_with=caller.organization, patients=opened)
         case "municipality" | "hospital" if caller.organization:
-            return Scope(patients=await referred_patients(context, caller.organization, patient))
+            opened = (await consents(context, emergency=emergency)).opened
+            return Scope(patients=opened | await referred_patients(context, caller.organization, patient))
         case _:
             return Scope()
+
+
+async def own_patients(context: Context) -> frozenset[str]:
+    """Whom a caller in the role patient acts for: themselves, or as a relative the one who has agreed to it."""
+    own = context.caller.patient
+    if not is_relative(context):
+        return frozenset({own} if own else ())
+    trusted = frozenset((await consents(context)).trusted)
+    return trusted & {own} if own else trusted
 
 
 async def restrict(context: Context, query: Query) -> Query:
@@ -125,32 +134,55 @@ async def restrict(context: Context, query: Query) -> Query:
     if query.type in OPEN and not query.links:
         return query
     scope = await scope_of(context, None if query.links else query.patient)
-    return query if scope.everyone else _restricted(context, query, scope)
+    return query if scope.everyone else _restricted(context, query, scope, await consents(context))
 
 
-def _restricted(context: Context, query: Query, scope: Scope) -> Query:
+def _restricted(context: Context, query: Query, scope: Scope, said: Consents) -> Query:
     if query.links:
-        query = replace(query, links=tuple(_restricted_link(context, link, scope) for link in query.links))
+        query = replace(query, links=tuple(_restricted_link(context, link, scope, said) for link in query.links))
     if query.type in OPEN:
         return query
+    beside = tuple(replace(one, without=said.without(one.type)) for one in query.beside)
+    query = replace(query, without=said.without(query.type), beside=beside)
+    if context.caller.within is not None:
+        query = query.within(frozenset({context.caller.within}))
     if scope.listed_with is not None:
-        return replace(query, listed_with=scope.listed_with)
+        return replace(query, listed_with=scope.listed_with, besides=scope.patients)
     return query.within(scope.patients)
 
 
-def _restricted_link(context: Context, link: Link, scope: Scope) -> Link:
+async def unblocked(context: Context, query: Query) -> Query:
+    """A query about patients whom the caller was let in to, without what is denied of them."""
+    return replace(query, without=(await consents(context)).without(query.type))
+
+
+async def unblocked_past(context: Context, past: Past) -> Past:
+    """The same of a history. Of a type of which something is denied of a patient, it shows nothing of that patient;
+    of one resource it shows all (`read.history` refuses the whole).
+    """
+    types = () if past.id is not None else (past.type,) if past.type is not None else tuple(registry.TYPES)
+    return replace(past, without=(await consents(context)).hidden(types))
+
+
+def _restricted_link(context: Context, link: Link, scope: Scope, said: Consents) -> Link:
     """A chain through several types goes by those that the role reads."""
     readable = types_read(context, [query.type for query in link.queries])
     open_to = tuple(query for query in link.queries if query.type in readable)
     if not open_to:
         check_type(context, link.queries[0].type)
-    return replace(link, queries=tuple(_restricted(context, narrowed(context, query), scope) for query in open_to))
+    return replace(
+        link, queries=tuple(_restricted(context, narrowed(context, query), scope, said) for query in open_to)
+    )
 
 
 def types_read(context: Context, types: Sequence[str], act: str = "s") -> tuple[str, ...]:
     """Of these types, those that the caller's role reads and its client may read (`r`) or search (`s`)."""
-    reads = RIGHTS[context.caller.role].reads
-    return tuple(one for one in types if (reads is None or one in reads) and is_granted(context, one, act))
+    return tuple(one for one in types if _reads(context, one) and is_granted(context, one, act))
+
+
+def _reads(context: Context, type_name: str) -> bool:
+    reads, role = RIGHTS[context.caller.role].reads, context.caller.role
+    return (reads is None or type_name in reads) and role in READERS.get(type_name, (role,))
 
 
 def types_whole(context: Context) -> frozenset[str] | None:
@@ -164,8 +196,7 @@ def types_whole(context: Context) -> frozenset[str] | None:
 
 def check_type(context: Context, type_name: str, act: str = "r") -> None:
     """Raises Forbidden when the role never reads this type, or its client has no scope for it."""
-    reads = RIGHTS[context.caller.role].reads
-    if reads is not None and type_name not in reads:
+    if not _reads(context, type_name):
         raise Forbidden(f"role {context.caller.role} does not read {type_name}")
     _check_granted(context, type_name, act)
 
@@ -176,17 +207,23 @@ def check_whole_type(context: Context, type_name: str) -> None:
     check_scopes(context, (type_name,))
 
 
+def check_versions(context: Context, type_name: str) -> None:
+    """Raises Forbidden where a type is narrowed by a query: an older version may be what it does not find."""
+    if is_narrowed(context, type_name):
+        raise ScopeMissing(f"the scopes of the token give only some of {type_name}, as it is now; not its versions")
+
+
 def check_scopes(context: Context, types: Iterable[str]) -> None:
     """Raises Forbidden unless a client may read all of these types: what is reasoned from them would tell of them."""
     for type_name in types:
         _check_granted(context, type_name, "r")
         if is_narrowed(context, type_name):
-            raise Forbidden(f"the scopes of the token give only some of {type_name}; this needs all of it")
+            raise ScopeMissing(f"the scopes of the token give only some of {type_name}; this needs all of it")
 
 
 def _check_granted(context: Context, type_name: str, act: str) -> None:
     if not is_granted(context, type_name, act):
-        raise Forbidden(f"the token has no scope for {type_name}.{act}")
+        raise ScopeMissing(f"the token has no scope for {type_name}.{act}")
 
 
 async def check_read(context: Context, version: Version) -> None:
@@ -196,6 +233,28 @@ async def check_read(context: Context, version: Version) -> None:
         raise Forbidden(f"no access to {version.reference}")
     if version.type not in OPEN:
         await _check_patient(context, version.patient, version.reference)
+        await _check_shown(context, version)
+
+
+async def _check_shown(context: Context, version: Version) -> None:
+    """Raises Forbidden for what is denied of a record that is open otherwise, as it was then or as it is now."""
+    said = await consents(context)
+    if said.partly(version.patient):
+        now = await context.store.read(version.type, version.id)
+        if said.hides(version) or (now is not None and said.hides(now)):
+            raise Forbidden(f"no access to {version.reference}")
+
+
+async def hides_some(context: Context, type_name: str, patient: str | None) -> bool:
+    """Whether something of a type may be denied of a record that is open otherwise."""
+    rules = (await consents(context)).partly(patient)
+    return any(True for rule in rules for _ in left_out(rule, type_name))
+
+
+def check_absent(context: Context, reference: str) -> None:
+    """Raises Forbidden for what is not there, as for what is there and not the caller's to see: neither is told."""
+    if context.caller.role != "system" and reference.partition("/")[0] not in OPEN:
+        raise Forbidden(f"no access to {reference}")
 
 
 def check_whole_record(context: Context) -> None:
@@ -222,11 +281,14 @@ async def check_write(
     patient: str | None,
     arriving: frozenset[str] = frozenset(),
     act: str = "cud",
+    *,
+    emergency: bool = False,
 ) -> None:
     """Raises Forbidden unless the caller may write this resource (None: delete it).
 
     arriving  patients whom the same transaction registers, and who are checked by that
     act       create, update or delete (`c`, `u`, `d`), of which a client needs a scope; any of these where several
+    emergency  whether this is how an emergency access is written down
     """
     check_writes(context, type_name, act)
     if context.caller.role == "system":
@@ -235,9 +297,20 @@ async def check_write(
         await _check_listing(context, value)
         return
     if patient is None or patient not in arriving:
-        await _check_patient(context, patient, type_name)
+        await _check_patient(context, patient, type_name, emergency=False)
+    if is_relative(context):
+        await _check_attorney(context, type_name, patient)
+    if type_name == "Consent" and value is not None and is_emergency(value) and not emergency:
+        raise Forbidden("an emergency access is made by Patient/[id]/$emergency-access, with its reason")
     if value is not None and context.caller.role in GUESTS:
         _check_guest(context, type_name, value)
+
+
+async def _check_attorney(context: Context, type_name: str, patient: str | None) -> None:
+    """A relative writes where the patient has said so, and never a Consent: nobody widens their own powers."""
+    said = await consents(context)
+    if type_name == "Consent" or patient is None or not said.trusted.get(patient):
+        raise Forbidden(f"this power of attorney lets nobody write {type_name}")
 
 
 def check_writes(context: Context, type_name: str, act: str = "cud") -> None:
@@ -256,43 +329,16 @@ def check_replaced(context: Context, version: Version) -> None:
         return
     if version.type == "Provenance":
         raise Forbidden(f"{version.reference} says who did what, and stands")
+    if version.type == "Consent" and is_emergency(parse(version.body)):
+        raise Forbidden(f"{version.reference} says who opened the record in an emergency, and stands")
     if context.caller.role in GUESTS:
         _check_guest(context, version.type, parse(version.body))
 
 
 def _check_guest(context: Context, type_name: str, value: Json) -> None:
-    """What patients and those referred to write is their own, and never a fact that a clinician answers for."""
-    if type_name == "Observation" and FACT in _systems(value.get("code")):
-        raise Forbidden("what a clinician judges, such as frailty, is entered by the clinic")
-    if type_name == "Task" and is_offer(value):
-        raise Forbidden("whether a plan is offered is entered by the clinic")
-    if context.caller.role == "patient":
-        _check_own(context, type_name, value)
-    elif not _names_caller(context, value):
-        who = f"Organization/{context.caller.organization}"
-        raise Forbidden(f"{who} writes and changes what names it as performer, owner or requester")
-
-
-def _names_caller(context: Context, value: Json) -> bool:
-    """Whether a value or a task is of the caller's organisation or of the caller: its performer, owner or requester."""
-    ours = {f"Organization/{context.caller.organization}", context.caller.reference}
-    return any(one in ours for name in ("performer", "owner", "requester") for one in _references(value, name))
-
-
-def _systems(concept: Json) -> set[str]:
-    """The systems of the codings of a CodeableConcept that need not be valid yet."""
-    there = concept.get("coding") if isinstance(concept, dict) else None
-    codings = there if isinstance(there, list) else [there]
-    found = [one.get("system") for one in codings if isinstance(one, dict)]
-    return {normal_system(one) for one in found if isinstance(one, str)}
-
-
-def _references(value: Json, name: str) -> list[str]:
-    """The references of a member, in a resource that need not be valid yet."""
-    there = value.get(name)
-    listed = there if isinstance(there, list) else [there]
-    found = [one.get("reference") for one in listed if isinstance(one, dict)]
-    return [one for one in found if isinstance(one, str)]
+    refused = find_refusal(context, type_name, value)
+    if refused is not None:
+        raise Forbidden(refused)
 
 
 async def _check_listing(context: Context, patient: Json) -> None:
@@ -304,23 +350,18 @@ async def _check_listing(context: Context, patient: Json) -> None:
 
 def _lists(context: Context, patient: Json, organization: str) -> bool:
     """Whether a patient is listed with a practice of this server; one of the same id elsewhere is another."""
-    listed = (find_target(one, context.base) for one in _references(patient, "generalPractitioner"))
+    listed = (find_target(one, context.base) for one in references_of(patient, "generalPractitioner"))
     return Target("Organization", organization) in listed
 
 
-def _check_own(context: Context, type_name: str, value: Json) -> None:
-    """A patient writes home values, answers, questions, consent and personal goals, nothing a clinician decides."""
-    own, member = f"Patient/{context.caller.patient}", OWN.get(type_name)
-    if member is not None and _references(value, member) != [own]:
-        raise Forbidden(f"a {type_name} that a patient writes names {own} as {member}, and nobody else")
-    if type_name == "Goal" and not is_personal(value):
-        raise Forbidden("a patient writes personal goals; targets are agreed with the clinic")
-
-
-async def _check_patient(context: Context, patient: str | None, what: str) -> None:
-    scope = await scope_of(context, patient)
+async def _check_patient(context: Context, patient: str | None, what: str, *, emergency: bool = True) -> None:
+    scope = await scope_of(context, patient, emergency=emergency)
     if scope.everyone:
         return
+    if context.caller.within not in (None, patient):
+        raise Forbidden(f"no access to {what}")
+    if patient in (await consents(context, emergency=emergency)).blocked:
+        raise Forbidden(f"no access to {what}")
     if patient is not None and patient in scope.patients:
         return
     if patient is not None and scope.listed_with is not None and await _listed(context, patient, scope.listed_with):
@@ -333,35 +374,3 @@ async def _listed(context: Context, patient: str, organization: str) -> bool:
     if version is None or version.body is None:
         return False
     return _lists(context, parse(version.body), organization)
-
-
-async def referred_patients(context: Context, organization: str, patient: str | None = None) -> frozenset[str]:
-    """Patients with an active referral to the organisation whose period has not ended; of one, whether that one is."""
-    referrals = await active_referrals(context, organization, patient)
-    return frozenset(patient for patient, _ in referrals)
-
-
-async def active_referrals(
-    context: Context, organization: str, patient: str | None = None
-) -> tuple[tuple[str, Json], ...]:
-    """(patient, ServiceRequest) of each referral to the organisation that is open now; of one patient, of that one.
-
-    What a plan has ordered is a ServiceRequest too, and opens nothing, whoever it names.
-    """
-    performer = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
-    status = Criterion("status", "token", (TokenIs(None, "active"),))
-    values = [
-        (version.patient, parse(version.body or b""))
-        for version in await every(context, Query("ServiceRequest", (performer, status), patient=patient))
-    ]
-    return tuple(
-        (whose, value)
-        for whose, value in values
-        if whose is not None and not is_order(value) and not _ended(value, context.now)
-    )
-
-
-def _ended(referral: Json, now: datetime) -> bool:
-    """Whether the last moment of its period is past: an end of `2026-11-22` holds all that day."""
-    end = find_span(str((referral.get("occurrencePeriod") or {}).get("end", "")))
-    return end is not None and end[1] <= now

@@ -14,7 +14,7 @@ from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
 from careplan.interactions.read import store_of
-from careplan.interactions.search import Found
+from careplan.interactions.search import Found, note_search
 from careplan.store.protocol import CursorInvalid, Page, Version
 
 
@@ -36,7 +36,9 @@ async def search_across(context: Context, asked: Across, after: str | None = Non
         if next is not None:
             break
     total = await _total(context, allowed) if asked.shape.total else None
-    return Found(Page(tuple(matches), next, total), *await brought(context, asked.shape.includes, matches))
+    found = Found(Page(tuple(matches), next, total), *await brought(context, asked.shape.includes, matches))
+    note_search(context, asked.shape, found)
+    return found
 
 
 async def _page(context: Context, query: Query, room: int, after: str | None) -> Page:

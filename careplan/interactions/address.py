@@ -13,12 +13,13 @@ def check_address(uri: str) -> None:
     host = parts.hostname or ""
     if not host or parts.username is not None or parts.fragment:
         raise ValueError("an issuer's address names a host, and neither user nor fragment")
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host)):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host)):
         return
     raise ValueError("an issuer is reached by https, or by http on this machine alone")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name or address is a loopback one."""
     if host == "localhost":
         return True
     try:

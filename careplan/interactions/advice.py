@@ -10,7 +10,7 @@ from datetime import date
 from careplan.domain.calendar import add_months
 from careplan.domain.evaluation import Eligibility, Recommendation, stands
 from careplan.domain.guideline import PlanType
-from careplan.domain.measure import Measure, Reading
+from careplan.domain.measure import Measure, Reading, is_old
 from careplan.domain.target import Standing, Target
 from careplan.fhir.exclusion import find_exclusion
 from careplan.fhir.goal import (
@@ -47,12 +47,16 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A measure whose newest value is outside the agreed target; near is not outside."""
+    """A measure whose newest value is outside the agreed target; near is not outside.
+
+    old  the value is too old to conclude from: it is told as old, after the others
+    """
 
     measure: Measure
     reading: Reading
     agreed: Target
     recommendation: Recommendation | None
+    old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,8 @@ def advice(context: Context, person: Person) -> Advice:
     return Advice(
         offers=tuple(_offers(context, person)),
         overdue=tuple(_overdue(context, person)),
-        outside=tuple(_outside(context, person, goals)),
-        renewals=tuple(one for one in renewals(context, person) if one.moves),
+        outside=tuple(sorted(_outside(context, person, goals), key=lambda one: one.old)),
+        renewals=tuple(one for one in renewals(context, person) if one.now is not None and one.moves),
         expired=tuple(_expired(person, goals)),
     )
 
@@ -122,7 +126,8 @@ def _outside(context: Context, person: Person, goals: tuple[tuple[Measure, Json]
         newest = readings[0] if readings else None
         standing = stands(context.knowledge, person.chart, measure, agreed, newest)
         if standing is Standing.OUT and agreed is not None and newest is not None:
-            yield Outside(measure, newest, agreed, person.answer.recommendations.get(measure.id))
+            recommendation = person.answer.recommendations.get(measure.id)
+            yield Outside(measure, newest, agreed, recommendation, is_old(newest.on, person.on))
 
 
 def _expired(person: Person, goals: tuple[tuple[Measure, Json], ...]) -> Iterator[Expired]:

@@ -19,6 +19,7 @@ from careplan.interactions.performed import Result, refused
 from careplan.interactions.read import read, vread
 from careplan.interactions.resolution import references_in
 from careplan.interactions.search import check_record, query_from_pairs, search
+from careplan.interactions.settlement import REFUSED
 from careplan.interactions.write import Written, create, delete, delete_matching, update, update_matching
 from careplan.store.protocol import TooCostly, Version
 
@@ -54,11 +55,13 @@ async def work_batch(context: Context, entries: Sequence[Entry | CareplanError])
 
 
 async def answer(context: Context, entry: Entry, allowance: Allowance) -> Result:
-    """What a GET or HEAD finds, or why it finds nothing."""
+    """What a GET or HEAD finds, or why it finds nothing; in the audit log an access of its own."""
+    context = replace(context, trail=context.trail.part(_act(entry)))
     try:
         allowance.check()
         return allowance.spend(await _found(context, entry))
     except CareplanError as error:
+        context.trail.outcome = REFUSED
         return refused(error)
 
 
@@ -69,11 +72,20 @@ async def _one(
         return refused(entry)
     if not entry.writes:
         return await answer(context, entry, allowance)
+    context = replace(context, trail=context.trail.part(_act(entry)))
     try:
         _check_alone(entry, theirs)
         return await _write(context, entry)
     except CareplanError as error:
+        context.trail.outcome = REFUSED
         return refused(error)
+
+
+def _act(entry: Entry) -> str:
+    """What the entry would be called if it came alone."""
+    if entry.writes:
+        return {"POST": "create", "PUT": "update"}.get(entry.method, entry.method.lower())
+    return "search-type" if entry.id is None or entry.member else "vread" if entry.number else "read"
 
 
 def _check_alone(entry: Entry, theirs: dict[str | None, int]) -> None:

@@ -84,6 +84,7 @@ async def _find_by_id(context: Context, id: str) -> Held | None:
     try:
         return await read_held(context, id, PLAN_TYPES)
     except (NotFound, Deleted, access.Forbidden):
+        context.trail.turned_away(id)
         return None
 
 
@@ -103,13 +104,17 @@ async def _find_id(context: Context, patient: Json | None) -> str | None:
 
 def _numbers(patient: Json) -> set[tuple[str, str]]:
     """A patient's person numbers, by normal system."""
-    return {key for key in _identifiers(patient) if key[0] in _PERSONS}
+    return {key for key in identifiers_of(patient) if key[0] in _PERSONS}
 
 
 def _are_others(ours: Json, theirs: Json | None) -> bool:
-    """Whether both have a person number of one kind, and none in common."""
-    mine, other = _numbers(ours), _numbers(theirs or {})
-    return bool({system for system, _ in mine} & {system for system, _ in other}) and not mine & other
+    """Whether both have a person number of one kind, or a day of birth, and none in common."""
+    theirs = theirs or {}
+    mine, other = _numbers(ours), _numbers(theirs)
+    if mine & other:
+        return False
+    born = {one["birthDate"] for one in (ours, theirs) if "birthDate" in one}
+    return len(born) > 1 or bool({system for system, _ in mine} & {system for system, _ in other})
 
 
 def _brought_alone(brought: Brought) -> Held:
@@ -154,11 +159,11 @@ def _once(first: Sequence[Json], second: Sequence[Json], *, alike: bool = True) 
 def _keys(resource: Json, server: str) -> set[tuple[str, ...]]:
     """What a resource is known again by. Values of one blood test may share its number, so the code goes with it."""
     codes = tuple(sorted(code for _, code in coding_keys(resource.get("code"))))
-    keys: set[tuple[str, ...]] = {(*key, *codes) for key in _identifiers(resource)}
+    keys: set[tuple[str, ...]] = {(*key, *codes) for key in identifiers_of(resource)}
     return keys | ({("id", server, resource["id"])} if "id" in resource else set())
 
 
-def _identifiers(resource: Json) -> set[tuple[str, str]]:
+def identifiers_of(resource: Json) -> set[tuple[str, str]]:
     """(normal system, value) of each business identifier; one without a system says too little."""
     found = ((one.get("system"), one.get("value")) for one in resource.get("identifier", ()))
     return {

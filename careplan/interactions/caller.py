@@ -28,6 +28,7 @@ class Caller:
     reference     the person as FHIR names them: `PractitionerRole/x`, `Patient/x`; None for systems
     name          shown on pages and in Provenance.agent.who.display
     scopes        what a client may do on behalf of the person; None where no client stands between
+    within        logical id of the only patient that the scopes are about; None: as many as the caller may see
     purpose       v3-ActReason code of what it is for
     level         the assurance of the sign-in (NSIS)
     subject       who the issuer says it is; client: the system that asks
@@ -39,6 +40,7 @@ class Caller:
     patient: str | None = None
     reference: str | None = None
     scopes: tuple[Scope, ...] | None = None
+    within: str | None = None
     purpose: str = ""
     level: str = ""
     subject: str = ""

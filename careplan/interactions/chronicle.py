@@ -55,15 +55,18 @@ def end_of(on: date) -> datetime:
 async def read_chronicle(context: Context, patient: str) -> Chronicle:
     """Raises NotFound, Deleted, Forbidden; a role that sees a slice sees no history."""
     current = await context.store.read("Patient", patient)
+    context.trail.met([patient] if current is not None else [])
     access.check_whole_record(context)
     access.check_scopes(context, sorted(KEPT))
     if current is None:
+        access.check_absent(context, f"Patient/{patient}")
         raise NotFound(f"Patient/{patient} does not exist")
     await access.check_patient(context, patient)
     if current.deleted:
         raise Deleted(f"Patient/{patient} was deleted")
     count = context.house.limits.page_maximum
-    kept = await every_version(context, Past(count=count, types=KEPT, patients=frozenset({patient})))
+    past = Past(count=count, types=KEPT, patients=frozenset({patient}))
+    kept = await every_version(context, await access.unblocked_past(context, past))
     versions = [*reversed(kept), *await _moved_away(context, patient, kept)]
     return Chronicle(patient, tuple(sorted(versions, key=lambda one: (one.at, one.position))))
 

@@ -39,15 +39,11 @@ async def close(context: Context, changes: Sequence[Change]) -> Drawn:
 
 
 def _closes(change: Change) -> bool:
-    """Whether a plan that went on does so no longer: completed, revoked, entered in error, or deleted."""
+    """Whether a plan that went on does so no longer: in whatever state it is now, or deleted."""
     if change.type != "CarePlan" or change.previous is None or change.previous.body is None:
         return False
     before = parse(change.previous.body).get("status")
-    return before in GOES_ON and (change.value is None or _is_over(change.value))
-
-
-def _is_over(plan: Json) -> bool:
-    return plan.get("status") in ("completed", "revoked", "entered-in-error")
+    return before in GOES_ON and (change.value is None or change.value.get("status") not in GOES_ON)
 
 
 async def _close(context: Context, patient: str, closing: Sequence[Change], changes: Sequence[Change]) -> Drawn:

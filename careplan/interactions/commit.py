@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from careplan.domain.errors import Fault
 from careplan.fhir import registry, systems
+from careplan.fhir.consent import consent_faults
 from careplan.fhir.goal_fault import goal_faults
 from careplan.fhir.index import extract
 from careplan.fhir.instant import instant_text
@@ -18,10 +19,13 @@ from careplan.fhir.text import Json, stamp, text_from_value
 from careplan.interactions.belief import disbelieved
 from careplan.interactions.change import Change
 from careplan.interactions.closing import close
+from careplan.interactions.consent import READ_HERE
 from careplan.interactions.consequence import draw
 from careplan.interactions.context import Context
 from careplan.interactions.drawn import Drawn
 from careplan.interactions.exclusion import end_exclusions
+from careplan.interactions.sent_plan import check_members
+from careplan.interactions.settlement import commit_with_entry
 from careplan.interactions.singular import keep_singular
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, Write
 
@@ -47,6 +51,7 @@ async def commit(
     Raises ResourceInvalid with every fault of every change, PlanExists, GoalExists, VersionConflict, GuardFailed
     """
     check(context, changes)
+    await check_members(context, changes)
     if not changes:
         return ()
     for attempt in range(1, ATTEMPTS + 1):
@@ -57,7 +62,7 @@ async def commit(
         proofs = _provenances(context, every, activity or Activity())
         writes = [_write(context, change) for change in (*every, *proofs)]
         try:
-            versions = await context.store.commit(writes, (*guards, *drawn.guards))
+            versions = await commit_with_entry(context, writes, (*guards, *drawn.guards), every)
         except VersionConflict as conflict:
             ours = {change.reference for change in drawn.changes}
             if conflict.reference not in ours or attempt == ATTEMPTS:
@@ -66,6 +71,8 @@ async def commit(
             if failed.key not in {guard.key for guard in drawn.guards} or attempt == ATTEMPTS:
                 raise
         else:
+            if not READ_HERE.isdisjoint(change.type for change in every):
+                context.house.consents.forget()
             return versions[: len(changes)]
     raise AssertionError("the last attempt returns or raises")
 
@@ -76,6 +83,8 @@ def check(context: Context, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.value is not None:
             found = [fault for fault in context.house.validate(change.value) if fault.severity == "error"]
+            if change.type == "Consent" and not found:
+                found = list(consent_faults(change.value, context.base))
             if change.type == "Goal" and not found:
                 found = list(goal_faults(change.value, context.house.reader.codes, context.knowledge.measures))
             found = found or list(disbelieved(change, context.house.reader.codes, context.caller))

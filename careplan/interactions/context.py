@@ -4,17 +4,21 @@ Made once per request by a door; interactions never reach sideways for a clock, 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from careplan.domain.errors import Fault
 from careplan.domain.guideline import Knowledge
+from careplan.fhir.consent import Rule
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.mapping import ChartReader
 from careplan.fhir.text import DEPTH, Json
+from careplan.interactions.audit.journal import Journal
 from careplan.interactions.caller import Caller
+from careplan.interactions.memory import Memory
+from careplan.interactions.trail import Trail
 from careplan.store.protocol import Store
 
 
@@ -72,6 +76,9 @@ class House:
     catalogue  a read-only store of conformance resources, made from `profiles/` and the knowledge
     validate   every fault of a resource: structure, bindings, narrative, profiles
     secret     signs page links
+    emergency  how long an emergency access lasts
+    consents   what Consents say of callers, remembered for a moment
+    journal    the audit log; only tests of what lies below it have none
     """
 
     store: Store
@@ -82,17 +89,23 @@ class House:
     secret: bytes
     limits: Limits = Limits()
     exports: Exports = Exports()
+    emergency: timedelta = timedelta(hours=4)
+    consents: Memory[tuple[Rule, ...]] = field(default_factory=Memory)
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request. `base` is the absolute FHIR base as the caller sees it, without a slash at the end."""
+    """One request. `base` is the absolute FHIR base as the caller sees it, without a slash at the end; `trail` notes
+    whose records it touches.
+    """
 
     house: House
     caller: Caller
     now: datetime
     new_id: Callable[[], str]
     base: str
+    trail: Trail = field(default_factory=Trail, compare=False)
 
     @property
     def on(self) -> date:

@@ -6,6 +6,7 @@ Not here: setting one (`operations.individual_target`), and Goals that come as t
 from collections.abc import Iterable
 from datetime import date
 
+from careplan.domain.calendar import add_months
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer
 from careplan.domain.measure import Measure
@@ -19,6 +20,11 @@ from careplan.interactions.profession import is_doctor
 
 AUTHORS = frozenset({"PractitionerRole", "Practitioner", "Organization", "Device"})
 """Whom a system may name as author."""
+
+
+LONGEST = 24
+"""Months that an individual target may be valid without being looked at: two årskontroller. The guidelines name no
+limit; beyond it nobody can be said to have decided."""
 
 
 class DeviationNeedsReason(CareplanError):
@@ -71,6 +77,11 @@ async def author_of(context: Context, named: str | None = None) -> str:
             "Practitioner, Organization or Device of this service that answers for the target"
         )
     return f"{target.type}/{target.id}"
+
+
+def last_day(on: date) -> date:
+    """The last day until which an individual target may be agreed on."""
+    return add_months(on, LONGEST)
 
 
 def valid_until(tasks: Iterable[Json], answer: Answer) -> date:

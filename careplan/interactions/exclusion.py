@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.errors import CareplanError
+from careplan.domain.words import words_fault
 from careplan.fhir.exclusion import (
     OFFER,
     REASONS,
@@ -49,8 +50,9 @@ def check_reason(declined: Declined) -> None:
     """Raises ExclusionNeedsReason."""
     if declined.reason not in REASONS:
         raise ExclusionNeedsReason(f"an exclusion needs a reason: one of {', '.join(REASONS)}")
-    if declined.reason == "other" and not declined.text.strip():
-        raise ExclusionNeedsReason("reason other needs a text that says why")
+    fault = words_fault(declined.text, needed=declined.reason == "other")
+    if fault:
+        raise ExclusionNeedsReason(f"reason {declined.reason}, text: {fault}")
 
 
 def exclusion_change(context: Context, patient: str, declined: Declined) -> Change:

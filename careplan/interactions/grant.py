@@ -7,6 +7,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html · R
 
 from dataclasses import replace
 
+from careplan.fhir import registry
 from careplan.fhir.query import Criterion, IdIs, Query
 from careplan.interactions.context import Context
 from careplan.interactions.smart import fitting
@@ -41,7 +42,8 @@ async def is_within(context: Context, version: Version) -> bool:
     if not criteria:
         return True
     own = Criterion("_id", "id", (IdIs(version.id),))
-    return bool((await context.store.search(Query(version.type, (own, *criteria), count=1))).matches)
+    store = context.house.catalogue if registry.row(version.type).read_only else context.store
+    return bool((await store.search(Query(version.type, (own, *criteria), count=1))).matches)
 
 
 def _criteria(context: Context, type_name: str, act: str) -> tuple[Criterion, ...]:

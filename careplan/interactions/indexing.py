@@ -11,6 +11,7 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir.index import edition, extract
 from careplan.fhir.text import parse
 from careplan.fhir.value import SearchValues
+from careplan.interactions.audit.record import TYPE as AUDIT
 from careplan.store.protocol import Extract, Store, Version
 
 log = logging.getLogger("careplan.indexing")
@@ -31,6 +32,8 @@ async def index_again(store: Store, base: str | None) -> None:
 def _extraction(base: str | None) -> Extract:
     def values(version: Version) -> SearchValues | None:
         assert version.body is not None
+        if version.type == AUDIT:
+            return None  # the log is read whole, not searched
         try:
             return extract(parse(version.body), base)
         except CareplanError as error:

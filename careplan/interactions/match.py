@@ -47,5 +47,6 @@ async def match(context: Context, query: Query) -> Matched:
     page = await context.store.search(allowed)
     if len(page.matches) > 1:
         raise MultipleMatches(f"several {query.type} fit the criteria; make them name one")
+    context.trail.met(version.patient for version in page.matches)
     seen = tuple(f"{version.id}@{version.number}" for version in page.matches)
     return Matched(page.matches[0] if page.matches else None, Guard(f"{query.type}?{query.criteria}", allowed, seen))

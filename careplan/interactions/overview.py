@@ -29,6 +29,7 @@ from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.every import every_version
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.interactions.referral import active_referrals
 from careplan.store.protocol import Past
 
 AUDIENCES = ("patient", "clinic", "referral")
@@ -74,6 +75,8 @@ class Overview:
     tasks      what is agreed, whoever does it: Tasks and what plans have ordered; `referrals` are not among them
     directory  organisations and people named in it, by reference
     signed     whether a clinician has put their name to the rules behind it
+    explained  measure → why the rules say what they do, of every measure they speak of; the clinic's alone
+    lapsed     facts on record that are too old to count
     other_goals  active Goals about something that no measure of ours is
     """
 
@@ -96,6 +99,8 @@ class Overview:
     directory: Mapping[str, Json] = field(default_factory=dict)
     signed: bool = True
     other_goals: tuple[Json, ...] = ()
+    explained: Mapping[str, Explanation] = field(default_factory=dict)
+    lapsed: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
     def plan_types(self) -> tuple[str, ...]:
@@ -127,6 +132,8 @@ async def read_overview(context: Context, patient: str, audience: str, on: date 
         encounters=tuple(resources["Encounter"]),
         observations=tuple(resources["Observation"]),
         changes=_newest_changes(resources["Provenance"]),
+        explained=explanations(context.knowledge, person.chart, person.answer) if audience == "clinic" else {},
+        lapsed=person.chart.lapsed,
     )
     return await _with_directory(context, overview)
 
@@ -238,7 +245,7 @@ async def _own_referrals(context: Context, person: Person) -> tuple[Json, ...]:
     if context.caller.role not in ("municipality", "hospital"):
         return tuple(requests)
     own = f"Organization/{context.caller.organization}"
-    open_to_us = await access.active_referrals(context, context.caller.organization or "", person.id)
+    open_to_us = await active_referrals(context, context.caller.organization or "", person.id)
     open_ids = {value["id"] for _, value in open_to_us}
     return tuple(
         one
@@ -249,11 +256,13 @@ async def _own_referrals(context: Context, person: Person) -> tuple[Json, ...]:
 
 async def _with_directory(context: Context, overview: Overview) -> Overview:
     found: dict[str, Json] = {}
+    whole = access.types_whole(context)
+    readable = _NAMED if whole is None else _NAMED & whole
     wanted = list(_references(overview))
     while wanted:
         reference = wanted.pop()
         type_name, _, id = reference.partition("/")
-        if type_name in _NAMED and reference not in found:
+        if type_name in readable and reference not in found:
             version = await context.store.read(type_name, id)
             if version is not None and version.body is not None:
                 found[reference] = parse(version.body)

@@ -4,7 +4,7 @@ Access is asked for the patient as a whole; what a role is then shown of it, `ov
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from careplan.domain.chart import Chart
@@ -32,6 +32,7 @@ class Person:
     """A patient's record on a day, and what the rules say of it.
 
     versions  the stored versions behind `resources`, by reference: what an update must follow
+    asked     as in Held
     """
 
     id: str
@@ -42,6 +43,7 @@ class Person:
     record: Record
     chart: Chart
     answer: Answer
+    asked: Mapping[str, Query] = field(default_factory=dict)
 
     @property
     def active_plans(self) -> dict[str, Json]:
@@ -61,12 +63,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What there is of a patient, not evaluated yet: the Patient, the rest by type, and the stored versions."""
+    """What there is of a patient, not evaluated yet: the Patient, the rest by type, the stored versions.
+
+    asked  the searches that found the rest, where they left something out that the patient denies the caller
+    """
 
     id: str
     patient: Json
     resources: Mapping[str, Sequence[Json]]
     versions: Mapping[str, Version]
+    asked: Mapping[str, Query] = field(default_factory=dict)
 
 
 async def read_person(
@@ -81,15 +87,18 @@ async def read_held(context: Context, patient: str, types: Sequence[str]) -> Hel
     version = await context.store.read("Patient", patient)
     if version is None:
         access.check_type(context, "Patient")
+        access.check_absent(context, f"Patient/{patient}")
         raise NotFound(f"Patient/{patient} does not exist")
+    context.trail.met([patient])
     await access.check_patient(context, patient)
     access.check_scopes(context, ("Patient", *types))
     if version.body is None:
         raise Deleted(f"Patient/{patient} was deleted")
-    found = {name: await every(context, Query(name, patient=patient)) for name in types}
+    asked = {name: await access.unblocked(context, Query(name, patient=patient)) for name in types}
+    found = {name: await every(context, query) for name, query in asked.items()}
     values = {type_name: [parse(one.body or b"") for one in versions] for type_name, versions in found.items()}
     versions = {one.reference: one for some in found.values() for one in some} | {version.reference: version}
-    return Held(patient, parse(version.body), values, versions)
+    return Held(patient, parse(version.body), values, versions, asked)
 
 
 def person_from_held(context: Context, held: Held, on: date | None = None) -> Person:
@@ -99,7 +108,7 @@ def person_from_held(context: Context, held: Held, on: date | None = None) -> Pe
     record = record_from_resources(resources, context.house.reader.codes, day)
     chart = context.house.reader.chart_from_record(record)
     answer = evaluate(context.knowledge, chart)
-    return Person(held.id, day, held.patient, held.resources, held.versions, record, chart, answer)
+    return Person(held.id, day, held.patient, held.resources, held.versions, record, chart, answer, held.asked)
 
 
 def addresses(context: Context, person: Person, plan: PlanType) -> tuple[str, ...]:
@@ -111,7 +120,13 @@ def addresses(context: Context, person: Person, plan: PlanType) -> tuple[str, ..
 def seen_guard(person: Person, type_name: str) -> Guard:
     """Nothing of a type may have come or changed since this person was read."""
     seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == type_name)
-    return Guard(f"Patient/{person.id}/{type_name}", Query(type_name, patient=person.id), seen)
+    asked = person.asked.get(type_name) or Query(type_name, patient=person.id)
+    return Guard(f"Patient/{person.id}/{type_name}", asked, seen)
+
+
+def basis_guards(person: Person) -> tuple[Guard, ...]:
+    """Nothing that rules read may have come or changed since: what is written as recommended today is just that."""
+    return tuple(seen_guard(person, name) for name in FACT_TYPES if name != "CarePlan")
 
 
 def with_standing(context: Context, person: Person, goal: Json, measure: Measure) -> Json:

@@ -13,6 +13,9 @@ from careplan.interactions import access
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
 from careplan.interactions.sent_goal import check_sent_goal
+from careplan.interactions.sent_offer import check_sent_offer
+from careplan.interactions.sent_plan import check_sent_plan
+from careplan.interactions.sent_provenance import check_sent_provenance
 from careplan.store.protocol import Version
 
 ANY = 0
@@ -94,17 +97,22 @@ async def check_standing(
 async def check_current(context: Context, previous: Version | None) -> None:
     """What stands must be visible to who replaces it, and theirs to replace."""
     if previous is not None:
+        context.trail.saw(previous)
         await access.check_read(context, previous)
         access.check_replaced(context, previous)
 
 
 async def check_change(context: Context, change: Change, arriving: frozenset[str] = frozenset()) -> None:
-    """The result must be the caller's to write, all of it. Raises Forbidden, and what `check_sent_goal` raises.
+    """The result must be the caller's to write, all of it. Raises Forbidden, and what the checks of what is sent raise.
 
     arriving  patients whom the same transaction registers
     """
+    context.trail.met([change.patient])
     await access.check_write(context, change.type, change.value, change.patient, arriving, change.act)
+    check_sent_provenance(context, change)
+    await check_sent_plan(context, change)
     await check_sent_goal(context, change)
+    await check_sent_offer(context, change)
 
 
 def same_content(source: Text, previous: Version) -> bool:

@@ -26,13 +26,17 @@ from careplan.fhir.text import Json
 from careplan.interactions.context import Context
 from careplan.interactions.person import Person
 
+NOTHING = "-"
+"""Stands for the row and the version of what is not recommended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """An active Goal whose recommendation is another today: another row, or another target.
+    """An active Goal whose recommendation is another today: another row, another target, or none any more.
 
     before      the target that was recommended, by which row of which version of the table
-    now         what the rules say today
+    now         what the rules say today; None: nothing
+    missing     where that is so, the facts without which they cannot decide; none: it is recommended no longer
     agreed      what is agreed with the patient; deviation: why it is not what was recommended
     """
 
@@ -41,19 +45,29 @@ class Renewal:
     before: Target | None
     before_row: str
     before_version: str
-    now: Recommendation
+    now: Recommendation | None
     agreed: Target | None
     deviation: Deviation | None
+    missing: tuple[str, ...] = ()
 
     @property
     def cause(self) -> str:
-        """`version`: the table has another version; `facts`: something else is known of the patient."""
+        """`version`: the table has another version; `facts`: something else is known of the patient; of what is
+        recommended no longer, `withdrawn`, and of what cannot be decided now, `undecided`.
+        """
+        if self.now is None:
+            return "undecided" if self.missing else "withdrawn"
         return "facts" if self.before_version == self.now.version else "version"
+
+    @property
+    def after(self) -> tuple[str, str]:
+        """The row and version that recommend it today; NOTHING, twice, where none does."""
+        return (NOTHING, NOTHING) if self.now is None else (self.now.row.id, self.now.version)
 
     @property
     def moves(self) -> bool:
         """Whether the target is another, not only the row that says it."""
-        return not same_target(self.before, self.now.target)
+        return not same_target(self.before, None if self.now is None else self.now.target)
 
     @property
     def number(self) -> int:
@@ -69,7 +83,7 @@ def renewals(context: Context, person: Person) -> tuple[Renewal, ...]:
 def renewals_of(
     goals: Iterable[Json], answer: Answer, codes: Codes, measures: Mapping[str, Measure]
 ) -> tuple[Renewal, ...]:
-    """Those among one person's Goals; a Goal that the rules say nothing of today is left as it is."""
+    """Those among one person's Goals; a Goal that was never recommended is left as it is."""
     return tuple(sorted(_found(goals, answer, codes, measures), key=lambda one: (one.measure.priority, one.measure.id)))
 
 
@@ -78,12 +92,13 @@ def _found(goals: Iterable[Json], answer: Answer, codes: Codes, measures: Mappin
         measure = measure_of_goal(goal, codes, measures) if is_active(goal) else None
         now = None if measure is None else answer.recommendations.get(measure.id)
         source = recommended_by(goal)
-        if measure is None or now is None or source is None:
+        if measure is None or source is None:
             continue
         before = find_target(goal, RECOMMENDED)
-        if source[0] != now.row.id or not same_target(before, now.target):
+        if now is None or source[0] != now.row.id or not same_target(before, now.target):
             agreed, deviation = find_target(goal, AGREED), find_deviation(goal)
-            yield Renewal(measure, goal, before, *source, now, agreed, deviation)
+            missing = () if now is not None else answer.undecided.get(measure.id, ())
+            yield Renewal(measure, goal, before, *source, now, agreed, deviation, missing)
 
 
 def recommended_by(goal: Json) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from careplan.fhir.text import Json
 from careplan.interactions.cohort import Member, members, of_clinic
 from careplan.interactions.context import Context
 from careplan.interactions.reevaluation import Tell
-from careplan.interactions.renewal import Renewal, renewals_of
+from careplan.interactions.renewal import NOTHING, Renewal, renewals_of
 from careplan.store.protocol import Version
 
 
@@ -29,18 +29,20 @@ class Listed:
 class Group:
     """The renewals of one change: from one row of a table to another, or the same of another version.
 
-    versions  of the table, before and now
+    versions  of the table, before and now; cause: as in Renewal
     """
 
     measure: str
     rows: tuple[str, str]
     versions: tuple[str, str]
+    cause: str
     listed: tuple[Listed, ...]
 
     @property
     def key(self) -> str:
-        """`ldl.LDL-04.2026.1.LDL-04.2026.2`, for an address."""
-        return "_".join((self.measure, self.rows[0], self.versions[0], self.rows[1], self.versions[1]))
+        """`ldl_LDL-04_2026.1_LDL-04_2026.2`, for an address; `ldl_LDL-04_2026.1_-_withdrawn` of what is none now."""
+        now = (self.rows[1], self.versions[1]) if self.rows[1] != NOTHING else (NOTHING, self.cause)
+        return "_".join((self.measure, self.rows[0], self.versions[0], *now))
 
 
 async def planned_patients(context: Context, clinic: str | None) -> list[Version]:
@@ -74,18 +76,18 @@ def _listed(context: Context, member: Member) -> Iterator[Listed]:
 
 def grouped(listed: Sequence[Listed]) -> tuple[Group, ...]:
     """By change; what a new version changes first, then the largest, then by the measure's rank."""
-    groups: dict[tuple[str, str, str, str, str], list[Listed]] = {}
+    groups: dict[tuple[str, str, str, str, str, str], list[Listed]] = {}
     for one in listed:
         renewal = one.renewal
-        before, now = (renewal.before_row, renewal.before_version), (renewal.now.row.id, renewal.now.version)
-        groups.setdefault((renewal.measure.id, *before, *now), []).append(one)
+        before, now = (renewal.before_row, renewal.before_version), renewal.after
+        groups.setdefault((renewal.measure.id, *before, *now, renewal.cause), []).append(one)
     made = [
-        Group(measure, (row, new_row), (version, new_version), tuple(some))
-        for (measure, row, version, new_row, new_version), some in groups.items()
+        Group(measure, (row, new_row), (version, new_version), cause, tuple(some))
+        for (measure, row, version, new_row, new_version, cause), some in groups.items()
     ]
     return tuple(sorted(made, key=_rank))
 
 
 def _rank(group: Group) -> tuple[bool, int, int, str]:
     first = group.listed[0].renewal
-    return first.cause != "version", -len(group.listed), first.measure.priority, group.key
+    return group.cause not in ("version", "withdrawn"), -len(group.listed), first.measure.priority, group.key

@@ -68,7 +68,7 @@ async def approve_review(context: Context, patient: str, review: Review, seen: f
             raise PreconditionFailed(f"the plans of Patient/{patient} or their control are no longer as they were seen")
         changes = _changes(context, person, review)
         for change in changes:
-            await access.check_write(context, change.type, change.value, patient)
+            await access.check_write(context, change.type, change.value, patient, act=change.act)
         return await commit(context, changes, [_no_other_plan(person)], Activity("review"))
 
     return await again(work, GuardFailed, VersionConflict)

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 from careplan.domain.errors import Fault
 from careplan.fhir import registry
-from careplan.fhir.across import record_types
 from careplan.fhir.include import EVERY
 from careplan.fhir.page_link import PAGE
-from careplan.fhir.query import Query
+from careplan.fhir.query import IdIs, Query, ReferenceIs
 from careplan.fhir.search import Pairs, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
 from careplan.interactions.read import store_of
 from careplan.store.protocol import NotFound, Page, Version
+
+MOST_NAMED = 20
+"""People asked about by id that are looked up for the audit log where nothing of theirs was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,39 @@ def check_record(owner: str, member: str) -> None:
     """Raises TypeUnknown, and NotFound unless a member (`*`: all of them) is searched in a patient's record."""
     if registry.row(owner).name != "Patient":
         raise NotFound(f"{owner} has no compartment here; search by its reference, or in the record of a Patient")
-    if member != EVERY and registry.row(member).name not in record_types():
+    if member != EVERY and not registry.row(member).compartment:
         raise NotFound(f"{member} is no part of a patient's record; search it by itself")
 
 
 async def search(context: Context, query: Query) -> Found:
     """One page of matches with its includes. Raises Forbidden, CursorInvalid, QueryTooLong, TooCostly."""
-    allowed = await access.restrict(context, query)
+    try:
+        allowed = await access.restrict(context, query)
+    except access.Forbidden:
+        await _note_asked(context, query)
+        raise
     page = await store_of(context, query.type).search(allowed)
-    return Found(page, *await brought(context, query.includes, page.matches))
+    found = Found(page, *await brought(context, query.includes, page.matches))
+    note_search(context, query, found)
+    if not page.matches:
+        await _note_asked(context, query)
+    return found
+
+
+async def _note_asked(context: Context, query: Query) -> None:
+    """Who was asked about and not found: people whom this server knows; anything else that was sent is not kept."""
+    named = [query.patient] if query.patient else []
+    for one in query.criteria:
+        if one.parameter in ("patient", "subject"):
+            named += [it.id for it in one.alternatives if isinstance(it, ReferenceIs) and it.type in (None, "Patient")]
+        if (query.type, one.parameter) == ("Patient", "_id"):
+            named += [it.id for it in one.alternatives if isinstance(it, IdIs)]
+    for id in named[:MOST_NAMED]:
+        if await context.store.read("Patient", id) is not None:
+            context.trail.met([id])
+
+
+def note_search(context: Context, query: Query, found: Found) -> None:
+    """What was asked, without values, and everybody whose resources came."""
+    context.trail.asked = f"{query.type}?{'&'.join(dict.fromkeys(name for name, _ in query.used))}"
+    context.trail.met(version.patient for version in (*found.page.matches, *found.included))

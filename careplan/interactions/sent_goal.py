@@ -7,11 +7,12 @@ measures, `fhir.goal_fault`. Systems are let through: they load history, which n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from careplan.domain.errors import Fault
 from careplan.domain.explanation import explain
 from careplan.domain.measure import Measure
+from careplan.domain.words import words_fault
 from careplan.fhir.explained import explanation_extension
 from careplan.fhir.goal import (
     AGREED,
@@ -25,15 +26,22 @@ from careplan.fhir.goal import (
     recommended_entry,
     target_from_entry,
 )
-from careplan.fhir.goal_fault import goal_faults
+from careplan.fhir.goal_fault import goal_faults, number_faults
 from careplan.fhir.invariant import bounds_of
-from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.systems import EXT_RECOMMENDATION
 from careplan.fhir.text import Json, dump, parse
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
-from careplan.interactions.deviation import DeviationNeedsAuthor, DeviationNeedsReason, author_of, check_span
+from careplan.interactions.deviation import (
+    LONGEST,
+    DeviationNeedsAuthor,
+    DeviationNeedsReason,
+    author_of,
+    check_span,
+    last_day,
+)
 from careplan.interactions.person import Person, read_person, with_standing
+from careplan.interactions.refusal import refuse
 
 _OURS = ("target", "extension", "achievementStatus", "lifecycleStatus")
 """The members that are looked at; a Goal in which none of them changes is nobody's deviation."""
@@ -69,14 +77,13 @@ async def check_sent_goal(context: Context, change: Change) -> None:
     """
     if change.type != "Goal" or change.value is None or context.caller.role == "system":
         return
-    sent = None if _is_faulty(context, change.value) else await _find_sent(context, change)
+    if _is_faulty(context, change.value):
+        return
+    refuse(change, _measure_faults(context, change))
+    sent = await _find_sent(context, change)
     if sent is None or all(sent.before.get(name) == sent.value.get(name) for name in _OURS):
         return
-    faults = [*_recommendation_faults(sent), *_achievement_faults(context, sent)]
-    if faults:
-        place = change.place or "Goal"
-        placed = tuple(replace(one, expression=place + one.expression.removeprefix("Goal")) for one in faults)
-        raise ResourceInvalid(f"{len(faults)} fault(s), first at {placed[0].expression}: {faults[0].message}", placed)
+    refuse(change, [*_recommendation_faults(sent), *_agreement_faults(sent), *_achievement_faults(context, sent)])
     await _check_agreed(context, sent)
 
 
@@ -87,13 +94,32 @@ def _is_faulty(context: Context, value: Json) -> bool:
     )
 
 
+def _measure_faults(context: Context, change: Change) -> Iterator[Fault]:
+    """A Goal stays of the measure that it is of: else its target could be changed while it is of none of ours."""
+    stood, stands = _measure(context, _before(change)), _measure(context, change.value or {})
+    if stood is not None and stands != stood:
+        message = f"this Goal is of {stood.id} and stays so: complete or cancel it, and send another for something else"
+        yield Fault("Goal.target", "measure-altered", message)
+
+
+def _measure(context: Context, goal: Json) -> Measure | None:
+    return measure_of_goal(goal, context.house.reader.codes, context.knowledge.measures)
+
+
+def _before(change: Change) -> Json:
+    """What stands; empty where nothing of this patient does."""
+    previous = change.previous
+    if previous is None or previous.body is None or previous.patient != change.patient:
+        return {}
+    return parse(previous.body)
+
+
 async def _find_sent(context: Context, change: Change) -> _Sent | None:
-    value, previous = change.value or {}, change.previous
-    measure = measure_of_goal(value, context.house.reader.codes, context.knowledge.measures)
+    value, before = change.value or {}, _before(change)
+    measure = _measure(context, value)
     if measure is None or change.patient is None:
         return None
-    stands = previous is not None and previous.patient == change.patient and previous.body is not None
-    before = parse(previous.body) if stands and previous is not None and previous.body is not None else {}
+    before = before if _measure(context, before) == measure else {}
     known = await context.store.read("Patient", change.patient)
     person = None if known is None or known.deleted else await read_person(context, change.patient)
     return _Sent(value, before, measure, person, () if person is None else _today(context, person, measure))
@@ -129,6 +155,15 @@ def _undated(entry: Json) -> Json:
             parts = extension.get("extension", ())
             extension["extension"] = [part for part in parts if part.get("url") != "computedAt"]
     return read
+
+
+def _agreement_faults(sent: _Sent) -> Iterator[Fault]:
+    """What is agreed stays agreed, until something else is; and it is a number that somebody can have."""
+    if sent.agreed is None and find_entry(sent.before, AGREED) is not None:
+        message = "the agreed target is changed, not dropped: complete or cancel the Goal to end it"
+        yield Fault("Goal.target", "agreement-dropped", message)
+    if sent.agreed is not None and _bounds(sent.before) != _bounds(sent.value):
+        yield from number_faults(sent.agreed, sent.measure, sent.measure.plausible, "Goal.target")
 
 
 def _achievement_faults(context: Context, sent: _Sent) -> Iterator[Fault]:
@@ -168,8 +203,11 @@ async def _check_deviation(context: Context, deviation: Deviation) -> None:
     """Whoever sends it answers for it, and it ends some day."""
     if deviation.author != await author_of(context):
         raise DeviationNeedsAuthor("the author of an individual target is whoever sends it")
-    if deviation.valid_until is None or deviation.valid_until <= context.on:
-        raise DeviationNeedsReason("an individual target is valid until a day after today")
+    if deviation.valid_until is None or not context.on < deviation.valid_until <= last_day(context.on):
+        raise DeviationNeedsReason(f"an individual target is valid until a day after today, within {LONGEST} months")
+    fault = words_fault(deviation.text or "", needed=deviation.reason == "other")
+    if fault:
+        raise DeviationNeedsReason(f"extension deviation, text: {fault}")
 
 
 def _bounds(goal: Json) -> object:

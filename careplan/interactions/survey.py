@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.consent import Rule
+from careplan.interactions.consent import consents
 from careplan.interactions.context import Context
 from careplan.interactions.renewal_list import Listed, list_renewals, planned_patients
 
@@ -42,10 +44,10 @@ class Survey:
 
 
 class Surveys:
-    """Those of one process, by clinic."""
+    """Those of one process, by clinic; whoever is denied something has one of their own."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Survey] = {}
+        self._kept: dict[tuple[str, tuple[Rule, ...]], Survey] = {}
 
     async def look(self, context: Context, clinic: str, seconds: float = PATIENCE, *, anew: bool = False) -> Survey:
         """The survey of a clinic, begun if there is none of late; what has ended within `seconds` is not kept.
@@ -53,23 +55,24 @@ class Surveys:
         anew    begin another, unless one is under way
         Raises  what the survey failed of
         """
-        survey = self._kept.get(clinic)
+        key = clinic, (await consents(context)).denied
+        survey = self._kept.get(key)
         if survey is None or (survey.ended and (anew or context.now - survey.at > KEPT)):
-            survey = self._kept[clinic] = Survey(context.now)
+            survey = self._kept[key] = Survey(context.now)
             survey.task = asyncio.create_task(_work(context, clinic, survey))
             await asyncio.wait([survey.task], timeout=seconds)
             if survey.ended:
-                self._kept.pop(clinic, None)
+                self._kept.pop(key, None)
         if survey.failed is not None:
-            self._kept.pop(clinic, None)
+            self._kept.pop(key, None)
             raise survey.failed
         return survey
 
     def leave_out(self, clinic: str, patients: Collection[str]) -> None:
         """Forget what was listed of patients for whom something was done."""
-        survey = self._kept.get(clinic)
-        if survey is not None and survey.listed is not None:
-            survey.listed = tuple(one for one in survey.listed if one.patient["id"] not in patients)
+        for (where, _), survey in self._kept.items():
+            if where == clinic and survey.listed is not None:
+                survey.listed = tuple(one for one in survey.listed if one.patient["id"] not in patients)
 
 
 async def _work(context: Context, clinic: str, survey: Survey) -> None:

@@ -142,14 +142,15 @@ def _steps(versions: Sequence[Version], authors: Mapping[str, Author], today: da
 
 
 def _authors(chronicle: Chronicle) -> dict[str, Author]:
-    """Who made each version, by `Goal/17/_history/2`."""
+    """Who made each version, by `Goal/17/_history/2`: as the Provenance of the same commit says, which is the first."""
     found: dict[str, Author] = {}
     for version in chronicle.versions:
         if version.type == "Provenance" and version.body is not None:
             value = parse(version.body)
             who: Json = next((agent.get("who", {}) for agent in value.get("agent", ())), {})
             author = Author(str(who.get("reference", "")), str(who.get("display", "")))
-            found |= {str(one.get("reference", "")): author for one in value.get("target", ())}
+            for one in value.get("target", ()):
+                found.setdefault(str(one.get("reference", "")), author)
     return found
 
 

@@ -69,11 +69,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """A patient with active Goals whose individual targets have run out, the first to do so ahead."""
+    """A patient with active Goals whose individual targets have run out, the first to do so ahead.
+
+    plans  types of the patient's active plans
+    """
 
     version: Version
     patient: Json
     goals: tuple[tuple[Json, Deviation], ...]
+    plans: tuple[str, ...] = ()
 
     @property
     def since(self) -> date:
@@ -117,7 +121,7 @@ async def read_worklist(context: Context, clinic: str | None, on: date | None = 
     if clinic is not None:
         if query.listed_with not in (None, clinic):
             raise access.Forbidden(f"no access to the patients of Organization/{clinic}")
-        query = replace(query, listed_with=clinic)
+        query = replace(query, listed_with=clinic, besides=frozenset())
     names = tuple(list_facts(context.knowledge))
     found: list[Candidate] = []
     lapsed: list[Lapsed] = []
@@ -128,7 +132,7 @@ async def read_worklist(context: Context, clinic: str | None, on: date | None = 
             record = _Record(version, value_from_stored(version.body or b""), beside[version.id])
             chart = _chart(context, clinic, record, day, names)
             found += _candidates(context, chart, record)
-            lapsed += _lapsed(record, day)
+            lapsed += _lapsed(record, chart)
         if page.next is None:
             break
         query = replace(query, after=page.next)
@@ -188,12 +192,12 @@ def _exclusions(tasks: Sequence[Json], day: date) -> dict[str, Exclusion]:
     return {one.plan: one for one in found if one is not None and one.holds(day)}
 
 
-def _lapsed(record: _Record, day: date) -> list[Lapsed]:
+def _lapsed(record: _Record, chart: Chart) -> list[Lapsed]:
     found = [(goal, find_deviation(goal)) for goal in record.beside.get("Goal", ()) if is_active(goal)]
-    over = [(goal, deviation) for goal, deviation in found if deviation is not None and is_expired(deviation, day)]
+    over = [(goal, deviation) for goal, deviation in found if deviation is not None and is_expired(deviation, chart.on)]
     if not over or record.patient.get("deceasedDateTime") or record.patient.get("deceasedBoolean") is True:
         return []
-    return [Lapsed(record.version, record.patient, tuple(sorted(over, key=_until)))]
+    return [Lapsed(record.version, record.patient, tuple(sorted(over, key=_until)), tuple(sorted(chart.saved)))]
 
 
 def _until(one: tuple[Json, Deviation]) -> tuple[date, str]:

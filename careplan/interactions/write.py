@@ -57,10 +57,12 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
     Raises ResourceInvalid, MultipleMatches, Forbidden
     """
     check_type(type_name, source)
+    access.check_writes(context, type_name, "c")
 
     async def make() -> Written:
         matched = await match(context, unless) if unless else None
         if matched is not None and matched.version is not None:
+            await access.check_read(context, matched.version)
             return Written(matched.version, changed=False)
         change = Change(type_name, context.new_id(), source, base=context.base, method="POST")
         await check_change(context, change)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from careplan.domain.condition import NUMBER_WORDS, Condition, FactValue
 from careplan.domain.guideline import (
+    AnswerForm,
     CountOf,
     DecidedBy,
     Definition,
@@ -49,7 +50,9 @@ def kind_of(draft: Draft, name: str) -> Kind:
             return "number"
         case FromRecord(how="person", terms={"person": "age"}):
             return "number"
-        case FromRecord(how="answer") | KnownAny(facts=()):
+        case FromRecord(how="answer", terms={"form": AnswerForm() as form}):
+            return _kind_of_answer(form)
+        case KnownAny(facts=()):
             return None
         case FromRecord(how="measure", terms={"measure": str(measure)}):
             return _kind_of_measure(draft, measure)
@@ -70,6 +73,12 @@ def misfit(kind: Kind, value: FactValue) -> str | None:
     if kind == "number":
         return None if isinstance(value, Decimal) else "is a number"
     return None if value in kind else f"is one of {', '.join(sorted(kind))}"
+
+
+def _kind_of_answer(form: AnswerForm) -> Kind:
+    if form.kind == "choice":
+        return frozenset(form.words) or None
+    return "number" if form.kind in NUMBERS else form.kind or None
 
 
 def _kind_of_measure(draft: Draft, name: str) -> Kind:

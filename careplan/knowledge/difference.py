@@ -22,6 +22,7 @@ from careplan.domain.guideline import (
     PlanType,
     Row,
 )
+from careplan.domain.measure import Measure
 from careplan.domain.target import Target
 
 ROW_PARTS: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ class TableDifference:
 
     kind    `targets` or `plans`; before, after: its version, None where it is not there
     rows    those that differ; others: parts beside the rows (`follows`, `activities` …)
-    facts   facts that its rows ask about and that are defined otherwise now
+    facts   facts that it asks about and that are defined, or read from the record, otherwise now
     """
 
     kind: str
@@ -104,6 +105,7 @@ def difference(old: Knowledge, new: Knowledge) -> Difference:
     """What differs, tables first, then plan types, measures and facts, each by id."""
     parts = (*_parts("measures", old.measures, new.measures), *_parts("facts", old.facts, new.facts))
     facts = frozenset(one.id for one in parts if one.kind == "facts" and "definition" in one.what)
+    facts |= _read_otherwise(old, new)
     tables = [_table("targets", id, old, new, facts) for id in _ids(old.guidelines, new.guidelines)]
     tables += [_table("plans", id, old, new, facts) for id in _ids(old.plans, new.plans)]
     return Difference(tuple(one for one in tables if one is not None), parts)
@@ -134,7 +136,7 @@ def _table(kind: str, id: str, old: Knowledge, new: Knowledge, facts: frozenset[
     rows_before, rows_after = _rows(before), _rows(after)
     rows = tuple(_row_differences(rows_before, rows_after))
     others = _fields(before, after, UNVERSIONED | {"rows", "eligible"})
-    asked = tuple(sorted(facts & _names(new, [term for row in rows_after for term in row.when]))) if facts else ()
+    asked = tuple(sorted(facts & _names(new, _questions(after)))) if facts else ()
     if before.version == after.version and not (rows or others or asked):
         return None
     return TableDifference(kind, id, before.version, after.version, rows, others, asked)
@@ -147,6 +149,54 @@ def _version(table: Guideline | PlanType | None) -> str | None:
 def _rows(table: Any) -> Sequence[Row]:
     rows: Sequence[Row] = table.rows if hasattr(table, "rows") else table.eligible
     return rows
+
+
+def _questions(table: Guideline | PlanType) -> list[Term]:
+    """All that a table or plan type asks: of its rows, of what must be offered, and of whom an activity is for."""
+    asked = [term for row in _rows(table) for term in row.when]
+    if isinstance(table, PlanType):
+        asked += table.offer.must
+        asked += [term for activity in table.activities for term in activity.when]
+    return asked
+
+
+# ── facts that are read otherwise ────────────────────────────────────────────────────────────────
+
+
+def _read_otherwise(old: Knowledge, new: Knowledge) -> frozenset[str]:
+    """Facts whose measure, or one it is computed from, takes its values otherwise: the fact itself says the same."""
+    both = old.measures.keys() & new.measures.keys()
+    changed = {id for id in both if _reading(old.measures[id]) != _reading(new.measures[id])}
+    found = {
+        id: str(fact.definition.terms["measure"])
+        for id, fact in new.facts.items()
+        if isinstance(fact.definition, FromRecord) and "measure" in fact.definition.terms
+    }
+    return frozenset(id for id, measure in found.items() if changed & _behind_measure(new, measure))
+
+
+def _reading(measure: Measure) -> tuple[object, ...]:
+    """What of a measure decides which values there are; not what they are called, nor where they come from."""
+    computed, codes = measure.derived, (*measure.codes, *measure.panel)
+    return (
+        (measure.kind, measure.ucum, measure.decimals, measure.possible),
+        [(one.system, one.code, one.ucum, one.setting) for one in codes],
+        [(one.value, one.codes, one.texts, one.number) for one in measure.answers],
+        [(one.unit, one.molar_mass, one.formula) for one in measure.conversions],
+        None if computed is None else (computed.formula, computed.inputs, computed.beside),
+    )
+
+
+def _behind_measure(knowledge: Knowledge, name: str) -> frozenset[str]:
+    """A measure, and every one that it is computed from."""
+    waiting, seen = [name], set[str]()
+    while waiting:
+        one = waiting.pop()
+        measure = knowledge.measures.get(one)
+        if one not in seen and measure is not None:
+            seen.add(one)
+            waiting += () if measure.derived is None else measure.derived.inputs
+    return frozenset(seen)
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -210,8 +260,8 @@ def _names(knowledge: Knowledge, terms: Iterable[Term]) -> frozenset[str]:
 def _behind(knowledge: Knowledge, name: str) -> Sequence[Term | str]:
     """What a fact is made of."""
     match knowledge.facts[name].definition:
-        case FromRecord():
-            return ()
+        case FromRecord(terms=terms):
+            return [str(terms[key]) for key in ("years_since", "nearest") if terms.get(key) in knowledge.facts]
         case AnyOf(nested) | AllOf(nested) | CountOf(nested):
             return nested
         case KnownAny(names):

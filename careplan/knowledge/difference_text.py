@@ -51,7 +51,7 @@ def _table_lines(table: TableDifference) -> Iterator[str]:
     if table.others:
         yield f"  other parts changed: {', '.join(table.others)}"
     if table.facts:
-        yield f"  asks about facts that are defined otherwise: {', '.join(table.facts)}"
+        yield f"  asks about facts that are defined or read otherwise: {', '.join(table.facts)}"
 
 
 def _row_text(row: RowDifference) -> str:

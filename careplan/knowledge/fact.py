@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from careplan.domain.guideline import (
     AllOf,
+    AnswerForm,
     AnyOf,
     CountOf,
     DecidedBy,
@@ -17,10 +18,13 @@ from careplan.domain.guideline import (
     FromRecord,
     KnownAny,
 )
+from careplan.domain.measure import Span
+from careplan.fhir.unit import is_unit
 from careplan.knowledge.entry import Entry
 from careplan.knowledge.term import source_from_entry, terms_from_entry
 
-PERSON = ("age", "male", "own_gp")
+PERSON = ("age", "male", "own_gp", "alive")
+ANSWER_KINDS = ("flag", "score", "quantity", "choice")
 NOTHING = KnownAny(())  # stands in for a definition that was refused
 
 
@@ -92,7 +96,44 @@ def _measure(entry: Entry) -> Mapping[str, object]:
 def _answer(entry: Entry) -> Mapping[str, object]:
     absent = {"absent": entry.word("absent", ("no",))} if entry.has("absent") else {}
     within = {"within_months": entry.whole("within_months")} if entry.has("within_months") else {}
-    return {"answer": entry.text("answer"), **absent, **within}
+    return {"answer": entry.text("answer"), "form": _form(entry), **absent, **within}
+
+
+def _form(entry: Entry) -> AnswerForm:
+    """What an answer must be to be read: a flag, one of some words, or a number within what is possible."""
+    kind = entry.word("kind", ANSWER_KINDS)
+    words = entry.texts("words", required=kind == "choice")
+    number = kind in ("score", "quantity")
+    form = AnswerForm(kind, _ucum(entry, kind), _possible(entry, required=number), words)
+    if not number and form.possible != Span():
+        entry.refuse(f"a {kind} has no range; take `possible` away, or make it a score or a quantity", "possible")
+    if kind != "choice" and words:
+        entry.refuse(f"a {kind} has no words; take them away, or make it a choice", "words")
+    if any("-" in one for one in words):
+        entry.refuse("`words` are written with `_` for `-`, as rules ask for them; correct them", "words")
+    return form
+
+
+def _ucum(entry: Entry, kind: str) -> str:
+    """The unit of a quantity, one that is known here; a score is counted in points."""
+    ucum = entry.text("ucum", None if kind == "quantity" else "")
+    if ucum and kind != "quantity":
+        entry.refuse(f"a {kind} has no unit; take `ucum` away, or make it a quantity", "ucum")
+    elif ucum and not is_unit(ucum):
+        entry.refuse(f"`{ucum}` is no unit known here; correct it", "ucum")
+    return ucum
+
+
+def _possible(entry: Entry, *, required: bool) -> Span:
+    """What the number can be; both ends, so that a slip of the hand is seen."""
+    found = entry.entry("possible", required=required)
+    if found is None:
+        return Span()
+    span = Span(found.number("low", required=True), found.number("high", required=True))
+    found.close()
+    if span.low is not None and span.high is not None and span.low >= span.high:
+        entry.refuse(f"`possible` runs from {span.low} to {span.high}; the low end must be the lower", "possible")
+    return span
 
 
 def _drug(entry: Entry) -> Mapping[str, object]:

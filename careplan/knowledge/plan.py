@@ -5,7 +5,7 @@ Adding a disease is one such file, and rows in the tables whose targets it chang
 
 from dataclasses import dataclass
 
-from careplan.domain.guideline import Activity, Check, Every, Monitor, Offer, PlanType, Row
+from careplan.domain.guideline import CONTROL, Activity, Check, Every, Monitor, Offer, PlanType, Row
 from careplan.knowledge.entry import Entry
 from careplan.knowledge.target import version_from_entry
 from careplan.knowledge.term import also_from_entry, review_from_entry, source_from_entry, terms_from_entry
@@ -129,13 +129,31 @@ def _activities(entries: tuple[Entry, ...]) -> tuple[Activity, ...]:
             when=terms_from_entry(one, "when", required=False),
             serves=one.texts("serves"),
             performer=one.text("performer", ""),
+            goes_with=one.text("with", ""),
         )
         one.close()
         _check_kind(one, activity)
         if activity.id in activities:
             one.refuse(f"the activity `{activity.id}` stands here twice; join the two", "id")
         activities[activity.id] = activity
+    for one in entries:
+        _check_with(one, activities)
     return tuple(activities.values())
+
+
+def _check_with(entry: Entry, activities: dict[str, Activity]) -> None:
+    """What goes with the årskontrol names it, is none itself, and comes as often at least."""
+    activity, control = activities.get(str(entry.table.get("id"))), activities.get(CONTROL)
+    if activity is None or not activity.goes_with:
+        return
+    if activity.goes_with != CONTROL:
+        entry.refuse(f'`with` names what an activity is done for, which is the control: `with = "{CONTROL}"`', "with")
+    elif activity.every is None or _months(activity) > _months(control or activity):
+        entry.refuse("what goes with the yearly control has an `every`, no longer than that of the control", "with")
+
+
+def _months(activity: Activity) -> int:
+    return activity.every.months if activity.every is not None else 0
 
 
 def _check_kind(entry: Entry, activity: Activity) -> None:

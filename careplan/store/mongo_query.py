@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from careplan.fhir.query import Alternative, Criterion, Order, Query, ReferenceIs, StringIs
+from careplan.fhir.query import Alternative, Criterion, Order, Query, ReferenceIs, StringIs, Without
 from careplan.store.condition import (
     COMPOSITE,
     RESOURCE,
@@ -72,11 +72,18 @@ def asked_from_query(
     if listed is not None:
         parts.append({"p": {"$in": list(listed)}})
     parts += [_criterion(query.type, criterion) for criterion in query.criteria]
+    parts += [_without(query.type, one) for one in query.without]
     parts += linked
     if lead is None:
         return Asked({"$and": [{"type": query.type}, *parts]}, _hint(query))
     checked = [{"$or": [part, _NEVER]} for part in parts if part != lead]
     return Asked({"$and": [{"type": query.type}, lead, *checked]}, "value")
+
+
+def _without(type: str, one: Without) -> Document:
+    """Not of these patients, or not such as is left out."""
+    criteria = [_criterion(type, criterion) for criterion in one.criteria]
+    return {"$nor": [{"$and": [{"p": {"$in": sorted(one.patients)}}, *criteria]}]}
 
 
 def leads(query: Query, linked: Sequence[Document]) -> list[Document]:
@@ -149,6 +156,9 @@ def filter_from_past(past: Past, listed: Sequence[str] | None) -> Document:
         theirs: list[Document] = [{"p": {"$in": sorted(some)}} for some in (past.patients, listed) if some is not None]
         opened = [] if past.type is not None else [{"t": {"$in": sorted(past.open)}}]
         parts.append({"$or": [{"$and": theirs}, *opened]})
+    for hidden in past.without:
+        kinds: list[Document] = [] if hidden.types is None else [{"t": {"$in": sorted(hidden.types)}}]
+        parts.append({"$nor": [{"$and": [{"p": {"$in": sorted(hidden.patients)}}, *kinds]}]})
     return {"$and": parts} if parts else {}
 
 

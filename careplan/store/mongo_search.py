@@ -73,7 +73,8 @@ class Question:
         patients = frozenset(match.patient for match in matches if match.patient is not None)
         found: list[Document] = []
         for other in query.beside if patients else ():
-            asked = asked_from_query(Query(other.type, other.criteria, patients=patients), None)
+            wanted = Query(other.type, other.criteria, patients=patients, without=other.without)
+            asked = asked_from_query(wanted, None)
             hint = {} if any(one.kind != "token" for one in other.criteria) else {"hint": "patient-value"}
             found += await self._listed(self._resources.find(asked.filter, _SHOWN, session=self._session, **hint))
         return tuple(map(version_from_document, found))
@@ -90,7 +91,9 @@ class Question:
         field = "_id" if past.id is None else "n"
         place = [] if past.after is None else [{field: {"$lt": number_from_text(past.after)}}]
         count = max(past.count, 0)
-        patients = await self._patients(past.listed_with) if past.listed_with and past.restricted else None
+        patients = None
+        if past.listed_with and past.restricted:
+            patients = [*await self._patients(past.listed_with), *past.besides]
         asked = filter_from_past(past, patients)
         total = await versions.count_documents(asked, session=self._session, maxTimeMS=self._left())
         found = versions.find({"$and": [asked, *place]}, session=self._session).sort(field, -1).limit(count + 1)
@@ -102,7 +105,9 @@ class Question:
     # ── what is asked ────────────────────────────────────────────────────────────────────────────
 
     async def _asked(self, query: Query) -> Asked:
-        listed = None if query.listed_with is None else await self._patients(query.listed_with, query.patient)
+        listed = None
+        if query.listed_with is not None:
+            listed = [*await self._patients(query.listed_with, query.patient), *query.besides]
         linked = [await self._link(query, link) for link in query.links]
         return asked_from_query(query, listed, linked, await self._lead(query, linked))
 

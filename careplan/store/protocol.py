@@ -164,6 +164,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """Versions that stood in the compartments of some patients and are left out; types None: of any type."""
+
+    patients: frozenset[str]
+    types: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """Which versions a history is to show: of one resource, of a type, or of the whole store.
 
@@ -173,6 +181,8 @@ class Past:
     types        only of these types; None: of any
     patients     only versions that stood in these compartments; None: no restriction
     listed_with  only versions in the compartments of patients whose current generalPractitioner is this Organization
+    besides      patients whom `listed_with` lets in too
+    without      what is left out of that
     open         types that `patients` and `listed_with` leave alone
     """
 
@@ -184,6 +194,8 @@ class Past:
     types: frozenset[str] | None = None
     patients: frozenset[str] | None = None
     listed_with: str | None = None
+    besides: frozenset[str] = frozenset()
+    without: tuple[Hidden, ...] = ()
     open: frozenset[str] = frozenset()
 
     @property

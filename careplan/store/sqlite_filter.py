@@ -7,7 +7,7 @@ https://sqlite.org/lang_expr.html#the_exists_operator
 
 from collections.abc import Mapping, Sequence
 
-from careplan.fhir.query import Criterion, Link, Query
+from careplan.fhir.query import Criterion, Link, Query, Without
 from careplan.store.condition import RESOURCE, Comparison, Comparisons, Condition, conditions_of, none_of, presence_of
 from careplan.store.protocol import TooCostly
 from careplan.store.sqlite_statement import Numbers, Sql, all_of, any_of, joined, list_of
@@ -45,8 +45,22 @@ def filters(numbers: Numbers, known: Known, query: Query, done: Done = None, row
     if query.patients is not None and done != "patients":
         found.append(Sql(f"{row}.patient IN (SELECT value FROM json_each(?))", (list_of(query.patients),)))
     if query.listed_with is not None and done != "listed_with":
-        found.append(is_listed(numbers, query.listed_with, Sql(f"{row}.patient")))
+        listed = is_listed(numbers, query.listed_with, Sql(f"{row}.patient"))
+        found.append(any_of([listed, among(f"{row}.patient", query.besides)]) if query.besides else listed)
+    found += [_without(numbers, query.type, one, row) for one in query.without]
     return found + [_link(numbers, known, query.type, link, row) for link in query.links if link != done]
+
+
+def among(column: str, texts: frozenset[str]) -> Sql:
+    """Whether a column holds one of these texts; what holds none is not among them."""
+    return Sql(f"(ifnull({column}, '') IN (SELECT value FROM json_each(?)))", (list_of(texts),))
+
+
+def _without(numbers: Numbers, type: str, one: Without, row: str) -> Sql:
+    """Not of these patients, or not such as is left out."""
+    criteria = [_criterion(numbers, type, criterion, row) for criterion in one.criteria]
+    left_out = all_of([among(f"{row}.patient", one.patients), *criteria])
+    return Sql(f"NOT {left_out.text}", left_out.values)
 
 
 def is_listed(numbers: Numbers, organization: str, patient: Sql) -> Sql:

@@ -7,11 +7,11 @@ Not here: what a caller may see (interactions). https://hl7.org/fhir/R4/http.htm
 import sqlite3
 
 from careplan.store.cursor import number_from_text, text_from_number
-from careplan.store.protocol import HistoryPage, Past, Version, method_of_old
+from careplan.store.protocol import Hidden, HistoryPage, Past, Version, method_of_old
 from careplan.store.sortable import at_from_milliseconds, milliseconds_from_at
 from careplan.store.sqlite_clock import clocked
-from careplan.store.sqlite_filter import LISTED, practitioner
-from careplan.store.sqlite_query import Row
+from careplan.store.sqlite_filter import among
+from careplan.store.sqlite_query import Row, listing
 from careplan.store.sqlite_statement import Names, Numbers, Sql, joined, list_of
 
 COLUMNS = "type, id, number, at, patient, body, position, method"
@@ -65,7 +65,7 @@ def _shown(numbers: Numbers, past: Past) -> Sql:
         of = Sql("SELECT position FROM version INDEXED BY version_type WHERE type = ?", (past.type,))
     else:
         of = Sql("SELECT position FROM version WHERE true")
-    return joined(" AND ", [of, *since, *_typed(past)])
+    return joined(" AND ", [of, *since, *_typed(past), *_of_patients(numbers, past)])
 
 
 def _of_some(numbers: Numbers, past: Past, since: list[Sql]) -> Sql:
@@ -85,8 +85,16 @@ def _of_patients(numbers: Numbers, past: Past) -> list[Sql]:
     if past.patients is not None and past.restricted:
         found.append(Sql(f"patient {_AMONG}", (list_of(past.patients),)))
     if past.listed_with is not None and past.restricted:
-        found.append(Sql(f"patient IN ({LISTED})", (practitioner(numbers), past.listed_with)))
-    return found
+        who = listing(numbers, past.listed_with, past.besides)
+        found.append(Sql(f"patient IN ({who.text})", who.values))
+    return found + [_without(one) for one in past.without]
+
+
+def _without(hidden: Hidden) -> Sql:
+    theirs = among("patient", hidden.patients)
+    if hidden.types is None:
+        return Sql(f"NOT {theirs.text}", theirs.values)
+    return Sql(f"NOT ({theirs.text} AND type {_AMONG})", (*theirs.values, list_of(hidden.types)))
 
 
 def _typed(past: Past) -> list[Sql]:

@@ -173,6 +173,14 @@ def patients_listed(numbers: Numbers, organization: str) -> Sql:
     return Sql(LISTED, (practitioner(numbers), organization))
 
 
+def listing(numbers: Numbers, organization: str, besides: frozenset[str]) -> Sql:
+    """The statement of the ids of those, and of others besides."""
+    who = patients_listed(numbers, organization)
+    if not besides:
+        return who
+    return Sql(f"{who.text} UNION SELECT value FROM json_each(?)", (*who.values, list_of(besides)))
+
+
 # ── ways in ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -293,7 +301,8 @@ def _restricted_ways(numbers: Numbers, query: Query) -> list[Way]:
         keys = Sql(f"{inside} (SELECT value FROM json_each(?))", (query.type, list_of(query.patients)))
         found.append(_by_keys(query, keys, "patients"))
     if query.listed_with is not None:
-        keys = Sql(f"{inside} ({LISTED})", (query.type, practitioner(numbers), query.listed_with))
+        who = listing(numbers, query.listed_with, query.besides)
+        keys = Sql(f"{inside} ({who.text})", (query.type, *who.values))
         found.append(_by_keys(query, keys, "listed_with"))
     return found
 

@@ -80,7 +80,9 @@ def _within(query: Query, organization: str, ids: frozenset[str]) -> Query:
         replace(link, queries=tuple(_within(one, organization, ids) for one in link.queries)) for link in query.links
     )
     inside = replace(query, links=links)
-    return replace(inside.within(ids), listed_with=None) if query.listed_with == organization else inside
+    if query.listed_with != organization:
+        return inside
+    return replace(inside.within(ids | query.besides), listed_with=None, besides=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class _Search:
     def page(self) -> Page:
         query = self.query
         if query.patient is not None and query.listed_with is not None:
-            if not self._number(listed(self.numbers, query.listed_with, query.patient)):
+            known = query.patient in query.besides
+            if not known and not self._number(listed(self.numbers, query.listed_with, query.patient)):
                 return Page((), None, 0 if query.total else None)
             return replace(self, query=replace(query, listed_with=None)).page()
         fewest, count = self._fewest()

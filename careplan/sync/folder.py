@@ -6,7 +6,7 @@ Loading the same files again changes nothing: what has an id is put under it, wh
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.entry import BundleInvalid
 from careplan.interactions.precondition import same_content
+from careplan.interactions.trail import Trail
 from careplan.interactions.transaction import perform
 from careplan.store.protocol import VersionConflict
 
@@ -149,6 +150,7 @@ def _find_text(item: Item) -> Text | None:
 
 async def _load_batch(context: Context, batch: _Batch, loaded: Loaded) -> None:
     """All items in one commit, or one by one where there is anything the matter with one."""
+    context = replace(context, trail=Trail("load"))
     if batch.together:
         try:
             await _put(context, [(text, "") for text in batch.texts if text is not None], loaded)

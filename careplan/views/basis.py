@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from careplan.domain.chart import Fact
-from careplan.domain.danish import danish_date, fact_name, measure_of
+from careplan.domain.danish import day_text, fact_name, measure_of
 from careplan.domain.explanation import Explanation
 from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Reading
@@ -38,6 +38,7 @@ _IS: Mapping[str, tuple[str, str]] = {
     "lipid_drug": ("Du får medicin mod kolesterol.", "Du får ikke medicin mod kolesterol."),
     "bp_drug": ("Du får medicin mod højt blodtryk.", "Du får ikke medicin mod højt blodtryk."),
     "male": ("Du er mand.", "Du er kvinde."),
+    "alive": ("Du lever.", "Du lever ikke."),
     "own_gp": ("Du hører til i klinikken.", "Du hører til i en anden klinik."),
     "limited_life_expectancy": ("Din læge har set på hele dit helbred.", "Din læge har set på hele dit helbred."),
     "severe_hypoglycaemia_12m": (
@@ -75,6 +76,13 @@ _RISK: Mapping[str, str] = {
 _WANTED: Mapping[str, str] = {
     "age": "din alder",
     "male": "dit køn",
+    "alive": "om du lever",
+    "t2d_adult": "hvornår du fik diabetes",
+    "ihd_adult": "hvornår dit hjerte blev sygt",
+    "risk_code_adult": "hvornår du blev syg",
+    "hypo_risk_drug": "hvad du får af medicin",
+    "lipid_drug": "hvad du får af medicin",
+    "bp_drug": "hvad du får af medicin",
     "own_gp": "din læge",
     "cfs": "hvor stærk din krop er",
     "limited_life_expectancy": "hvordan dit helbred er i alt",
@@ -106,7 +114,8 @@ def rests_on(explained: Explanation, knowledge: Knowledge) -> tuple[tuple[str, s
     """(sentence, day) of each fact the rule was chosen by; a sentence once."""
     found: dict[str, str] = {}
     for fact in explained.because:
-        found.setdefault(fact_sentence(fact, knowledge), danish_date(fact.on) if fact.on else "")
+        if fact.name != "alive":  # nobody needs to be told
+            found.setdefault(fact_sentence(fact, knowledge), day_text(fact))
     return tuple(found.items())
 
 
@@ -120,7 +129,7 @@ def fact_sentence(fact: Fact, knowledge: Knowledge) -> str:
         return _how_much(fact.name, value)
     if measure is not None:
         at = datetime(fact.on.year, fact.on.month, fact.on.day, tzinfo=UTC) if fact.on else datetime.min
-        return wording.value_sentence(measure, Reading(measure.id, value, at, ""))
+        return wording.value_sentence(measure, Reading(measure.id, value, at, "", comparator=fact.comparator))
     return _RISK.get(str(value)) or f"{fact_name(fact.name, knowledge)}: {value}."
 
 

@@ -19,7 +19,15 @@ from careplan.views.contact import contact_of
 from careplan.views.goalrow import differs
 from careplan.views.happened import author
 
-_AGREEING = frozenset({"establish", "set-individual-target", "follow-recommendation", "renew-recommendation"})
+_AGREEING = frozenset(
+    {
+        "establish",
+        "set-individual-target",
+        "follow-recommendation",
+        "renew-recommendation",
+        "decline-recommendation",
+    }
+)
 """Changes in which a target was agreed on."""
 
 

@@ -14,18 +14,21 @@ from careplan.domain.account import Account
 from careplan.domain.danish import danish_list
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer
-from careplan.domain.guideline import Check, Knowledge
-from careplan.domain.schedule import review_months
+from careplan.domain.guideline import Knowledge
+from careplan.domain.measure import is_old
+from careplan.domain.schedule import REVIEW, review_months
 from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
 from careplan.fhir.text import Json
+from careplan.interactions.operations.individual_target import follow
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
-from careplan.interactions.review import RESULTS, Review, approve_review, reviewed_from
+from careplan.interactions.review import RESULTS, approve_review, reviewed_from
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements
 from careplan.views.banner import banner_of
 from careplan.views.catalogue import Catalogue
+from careplan.views.checklist import CHECKED, DONE, checks_of, lacking_in, review_from_form, with_rest
 from careplan.views.conflict import Choice, choice_of
 from careplan.views.contact import contact_of, coordinator
 from careplan.views.form import Form
@@ -35,9 +38,11 @@ from careplan.views.measured import MARK, Typed, is_typed, read_values, save_val
 from careplan.views.origin import origin_of_newest
 from careplan.views.page import Opened, go, status_of
 from careplan.views.plan import wishes
-from careplan.views.why import why_of
+from careplan.views.why import undecided_plans, why_measure, why_of
 
-CHECKED, DONE, SEEN = "tjek-", "gjort", "set"
+SEEN = "set"
+FOLLOW, VERSION = "foelg:", "version-"
+REST = "resten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +88,70 @@ async def show(opened: Opened) -> Response:
 
 
 async def save(opened: Opened) -> Response:
-    """Keep what was typed; with «Godkend» also save the årskontrol as held."""
+    """Keep what was typed; with «Godkend» also save the årskontrol as held, with «Følg» end one individual target.
+
+    «Sæt resten» keeps nothing: it fills in the lines of the tjekliste that are open, to be looked at.
+    """
     context, t, form = opened.context, opened.t, opened.form
     patient = opened.path("id")
     overview = await read_overview(context, patient, "clinic")
     if not overview.plans:
         return _without_plan(opened, overview)
     typed = read_values(form, (line.measure for line in overview.lines), t)
-    approving = form.text("handling") == "godkend"
-    lacking = _lacking(checks_of(context.knowledge, overview), form) if approving else ()
-    if lacking or any(one.error for one in typed.values()):
+    step, open_checks = form.text("handling"), lacking_in(checks_of(context.knowledge, overview), form)
+    wrong = any(one.error for one in typed.values())
+    if step == REST:
+        return _page(
+            replace(opened, form=with_rest(form, open_checks)), overview, typed, form.text(MARK), rest=open_checks
+        )
+    lacking = open_checks if step == "godkend" else ()
+    if lacking or wrong:
         return _page(opened, overview, typed, form.text(MARK), 422, lacking)
+    if _follows(form):
+        return await _followed(opened, overview, typed, step.removeprefix(FOLLOW))
     made = await save_values(context, patient, form.text(MARK), typed)
-    if not approving:
-        return go(f"/patient/{patient}/aarskontrol", besked="vaerdier" if made else "intet")
+    if step != "godkend":
+        return await _kept(opened, "vaerdier" if made else "intet")
     try:
-        await approve_review(context, patient, _review(form), frozenset(form.all(SEEN)))
+        await approve_review(context, patient, review_from_form(form), frozenset(form.all(SEEN)))
     except CareplanError as error:
         return await _not_approved(opened, error, kept=any(one.text for one in typed.values()))
     return go(f"/patient/{patient}/aarskontrol", besked="godkendt")
+
+
+async def _followed(opened: Opened, overview: Overview, typed: Mapping[str, Typed], goal: str) -> Response:
+    """The conflict settled as the page showed it, then the values kept; where it is refused, all that was typed stays.
+
+    The values come second: they move the Goal's version, and may move what is recommended, which nobody has seen yet.
+    """
+    context, patient, form = opened.context, opened.path("id"), opened.form
+    seen, stands = form.whole(VERSION + goal), {line.goal["id"] for line in overview.lines if line.goal is not None}
+    try:
+        if not seen or goal not in stands:
+            raise PreconditionFailed(f"Goal/{goal} is not as it was seen")
+        await follow(context, goal, expects=seen)
+    except CareplanError as error:
+        status = 409 if isinstance(error, PreconditionFailed) else status_of(error)
+        now = await read_overview(context, patient, "clinic")
+        return _page(opened, now, typed, form.text(MARK), status, failed=opened.t("control.not-followed-says"))
+    made = await save_values(context, patient, form.text(MARK), typed)
+    return await _kept(opened, "anbefaling-vaerdier" if made else "anbefaling")
+
+
+def _follows(form: Form) -> bool:
+    """Whether «Følg anbefalingen» of a conflict was pressed."""
+    return form.text("handling").startswith(FOLLOW)
+
+
+async def _kept(opened: Opened, notice: str) -> Response:
+    """The page as the record is now: on by a redirect, unless that would lose what is ticked."""
+    patient, ticks = opened.path("id"), {DONE, SEEN}
+    kept = {name: all for name, all in opened.form.values.items() if name in ticks or name.startswith(CHECKED)}
+    if not kept.keys() - {SEEN}:
+        return go(f"/patient/{patient}/aarskontrol", besked=notice)
+    overview = await read_overview(opened.context, patient, "clinic")
+    told = opened.t(f"notice.{notice}")
+    return _page(replace(opened, form=Form(kept)), overview, {}, opened.view.new_id(), told=told)
 
 
 async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> Response:
@@ -118,16 +168,6 @@ async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> 
     return _page(replace(opened, form=Form()), overview, {}, opened.view.new_id(), status, failed=says)
 
 
-def _review(form: Form) -> Review:
-    checks = {name: result for name, result in form.starting(CHECKED).items() if result in RESULTS}
-    return Review(checks, frozenset(form.all(DONE)))
-
-
-def _lacking(checks: tuple[Check, ...], form: Form) -> tuple[str, ...]:
-    """Mandatory lines of the tjekliste that have no result."""
-    return tuple(one.id for one in checks if one.mandatory and form.text(CHECKED + one.id) not in RESULTS)
-
-
 def _page(
     opened: Opened,
     overview: Overview,
@@ -136,7 +176,10 @@ def _page(
     status: int = 200,
     lacking: tuple[str, ...] = (),
     failed: str = "",
+    rest: tuple[str, ...] = (),
+    told: str = "",
 ) -> Response:
+    """failed: what was not done, and why; told: what was; rest: lines of the tjekliste that were just filled in."""
     t, knowledge = opened.t, opened.context.knowledge
     cells = [cell_of(line, overview, knowledge, typed.get(line.measure.id), opened) for line in overview.lines]
     found = agreements(overview.tasks, overview.directory, overview.on)
@@ -153,10 +196,13 @@ def _page(
         happened=happened(overview, t, "staff"),
         merged=_merged(overview, knowledge, t),
         seen=opened.form.all(SEEN) or sorted(reviewed_from(knowledge, overview.plans, overview.tasks)),
+        notice=told or opened.notice(),
         failed=failed,
+        failing=t("control.not-followed" if _follows(opened.form) else "control.not-approved"),
         cells=cells,
         errors=[(cell.id, cell.name, cell.field.error) for cell in cells if cell.field and cell.field.error],
         lacking=[one for one in checks if one.id in lacking],
+        rest=[one for one in checks if one.id in rest],
         mandatory=[one for one in checks if one.mandatory],
         voluntary=[one for one in checks if not one.mandatory],
         results=RESULTS,
@@ -166,6 +212,7 @@ def _page(
         due=next((one.due for one in found if not one.done and one.activity == "aarskontrol"), None),
         saved=_saved(overview),
         months=_months(overview.answer),
+        interval=why_measure(REVIEW, overview, knowledge),
         mark=mark,
         computed=wording.danish_time(opened.context.now),
         signed=opened.context.knowledge.signed,
@@ -175,7 +222,13 @@ def _page(
 
 def _without_plan(opened: Opened, overview: Overview) -> Response:
     banner = banner_of(overview, opened.context.knowledge)
-    return opened.page("control_empty.html", opened.t("control.title"), banner=banner, patient=overview.patient["id"])
+    return opened.page(
+        "control_empty.html",
+        opened.t("control.title"),
+        banner=banner,
+        patient=overview.patient["id"],
+        undecided=undecided_plans(overview, opened.context.knowledge),
+    )
 
 
 def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed | None, opened: Opened) -> Cell:
@@ -194,7 +247,7 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         value=wording.value_with_unit(measure, newest) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
         source=origin_of_newest(line, t),
-        old=newest is not None and wording.is_old(newest, overview.on),
+        old=newest is not None and is_old(wording.day_of(newest), overview.on),
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",
@@ -214,17 +267,6 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         field=(typed or Typed(measure, "")) if is_typed(measure) else None,
         unit=wording.unit_text(measure),
     )
-
-
-def checks_of(knowledge: Knowledge, overview: Overview) -> tuple[Check, ...]:
-    """The tjekliste of all plans, each line once; mandatory where any plan says so, and those first."""
-    types = [knowledge.plans[kind] for kind in overview.plan_types if kind in knowledge.plans]
-    lines: dict[str, Check] = {}
-    for check in (check for plan in types for check in plan.checks):
-        known = lines.get(check.id)
-        if known is None or (check.mandatory and not known.mandatory):
-            lines[check.id] = check
-    return tuple(sorted(lines.values(), key=lambda one: not one.mandatory))
 
 
 def _merged(overview: Overview, knowledge: Knowledge, t: Catalogue) -> str:

@@ -1,7 +1,8 @@
-"""The signed cookie of somebody signed in: who, since when, and when last seen. Nothing is kept on the server.
+"""The signed cookie of somebody signed in: which session, since when, and when last seen.
 
-Not here: how people show who they are (`signin`), and what they may do (`interactions.access`). The clock is the
-caller's, so that time limits can be tested. https://cheatsheetseries.owasp.org/cheatsheets/Session_Management_Cheat_Sheet.html
+Not here: whose session it is (`presence`), how people show who they are (`signin`), and what they may do
+(`interactions.access`). The clock is the caller's, so that time limits can be tested.
+https://cheatsheetseries.owasp.org/cheatsheets/Session_Management_Cheat_Sheet.html
 """
 
 import hmac
@@ -11,7 +12,8 @@ from datetime import datetime, timedelta
 
 from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
-NAME = "forloebsplan"
+NAME, UNDER_WAY = "forloebsplan", "forloebsplan-log-ind"
+"""The session, and a sign-in under way."""
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=8)
 
@@ -21,7 +23,7 @@ class Session:
     """One browser between two sign-ins.
 
     id       random, new at every sign-in; the form token hangs on it
-    persona  key of who is signed in; empty: nobody yet
+    persona  key of who is signed in, in the demo; else empty
     started, seen  seconds since 1970
     """
 

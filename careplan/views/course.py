@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from careplan.domain.calendar import add_months
-from careplan.domain.measure import Reading, danish_number
+from careplan.domain.measure import OLD_MONTHS, Reading, danish_number
 from careplan.views import wording
 from careplan.views.axis import TimeAxis, ValueAxis, span_of, time_axis, value_axis
 from careplan.views.caption import Series, trend_caption
@@ -204,7 +204,7 @@ def _lines(points: Sequence[Point]) -> Iterable[str]:
     """Values taken at one place are joined; dashed across more than 15 months, of which nothing is known."""
     for home in (False, True):
         for one, other in pairwise(point for point in points if (point.reading.source == "home") == home):
-            gap = add_months(wording.day_of(one.reading), wording.OLD_MONTHS) < wording.day_of(other.reading)
+            gap = add_months(wording.day_of(one.reading), OLD_MONTHS) < wording.day_of(other.reading)
             dash = {"stroke_dasharray": "5 4"} if gap else {}
             shade: dict[str, Attribute] = (
                 {"stroke": SOFT, "stroke_width": 1.0} if home else {"stroke": INK, "stroke_width": 1.6}

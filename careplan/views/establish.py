@@ -3,22 +3,24 @@
 What is made and shared is decided by `operations.establish`; the page shows its draft and sends back what to leave out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from starlette.responses import Response
 
-from careplan.domain.danish import fact_name, value_text
+from careplan.domain.danish import day_text, fact_name, fact_text
 from careplan.domain.evaluation import Eligibility
 from careplan.domain.guideline import PlanType
+from careplan.domain.words import is_blank
 from careplan.fhir.agreed import due_of
 from careplan.fhir.draft import Draft
 from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
-from careplan.interactions.operations.establish import make_plans, preview
+from careplan.interactions.operations.establish import PlanEmpty, has_died, make_plans, offered, preview
 from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.singular import PlanExists
 from careplan.views import wording
 from careplan.views.banner import banner_of
@@ -26,7 +28,7 @@ from careplan.views.catalogue import Catalogue
 from careplan.views.merging import clashes, merged_lines
 from careplan.views.page import Opened, go
 
-PLAN, KEEP = "plan", "med"
+PLAN, KEEP, SEEN = "plan", "med", "vist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,21 @@ async def step(opened: Opened) -> Response:
 
 async def _make(opened: Opened, person: Person, overview: Overview, plans: Sequence[PlanType]) -> Response:
     form, t = opened.form, opened.t
-    drafts = preview(opened.context, person, plans)
-    offered = {item.id for item in (*_goals(drafts, t), *_activities(drafts))}
-    exclude = frozenset(offered - set(form.all(KEEP)))
+    drafts, seen = preview(opened.context, person, plans), frozenset(form.all(SEEN))
+    if offered(drafts) != seen:
+        return _draft(opened, person, overview, plans, status=409)
+    items = {item.id for item in (*_goals(drafts, t), *_activities(drafts))}
+    exclude = frozenset(items - set(form.all(KEEP)))
     left_out = form.text("fravalg")
-    if exclude and not left_out:
+    if exclude and is_blank(left_out):
         return _draft(opened, person, overview, plans, {"fravalg": t("establish.no-exclude-reason")}, 422)
     reason = " · ".join(text for text in (form.text("begrundelse"), left_out) if text)
     try:
-        await make_plans(opened.context, person.id, plans, exclude, reason)
+        await make_plans(opened.context, person.id, plans, exclude, reason, seen)
+    except PlanEmpty:
+        return _draft(opened, person, overview, plans, {"fravalg": t("establish.nothing-kept")}, 422)
+    except PreconditionFailed:
+        return _draft(opened, *await _read(opened), plans, status=409)
     except PlanExists:
         choices = _choices(opened, await read_person(opened.context, person.id, PLAN_TYPES))
         errors = {PLAN: t("establish.exists-now")}
@@ -113,12 +121,15 @@ async def _read(opened: Opened) -> tuple[Person, Overview]:
 
 
 def _choices(opened: Opened, person: Person) -> list[Choice]:
+    """Every template; none for the dead."""
+    if has_died(person):
+        return []
     found = [_choice(opened, person, plan) for plan in opened.context.knowledge.plans.values()]
     return sorted(found, key=lambda one: (one.active, not one.eligible))
 
 
 def _choice(opened: Opened, person: Person, plan: PlanType) -> Choice:
-    knowledge = opened.context.knowledge
+    knowledge, t = opened.context.knowledge, opened.t
     eligibility: Eligibility = person.answer.plans[plan.id]
     active = person.active_plans.get(plan.id)
     return Choice(
@@ -127,12 +138,12 @@ def _choice(opened: Opened, person: Person, plan: PlanType) -> Choice:
         title=plan.title,
         eligible=eligibility.row is not None,
         must=eligibility.must_offer is True,
-        says=eligibility.row.says if eligibility.row else plan.eligible[0].says,
+        says=eligibility.row.says if eligibility.row else t("establish.or").join(row.says for row in plan.eligible),
         facts=tuple(
             (
                 fact_name(fact.name, knowledge),
-                value_text(fact.name, fact.value, knowledge),
-                wording.danish_date(fact.on) if fact.on else "",
+                fact_text(fact, knowledge),
+                day_text(fact),
             )
             for fact in eligibility.because
         ),
@@ -181,7 +192,7 @@ def _draft(
     t = opened.t
     drafts = preview(opened.context, person, plans)
     goals, activities = _goals(drafts, t), _activities(drafts)
-    kept = opened.form.all(KEEP) if opened.form.text("trin") == "opret" else None
+    kept = _kept(opened, {item.id for item in (*goals, *activities)})
     return opened.page(
         "establish_preview.html",
         t("establish.preview-title"),
@@ -194,10 +205,20 @@ def _draft(
         merged=merged_lines(drafts, person, opened.context.knowledge, t),
         clashes=clashes(drafts, overview, t),
         kept=kept,
+        seen=sorted(offered(drafts)),
+        changed=status == 409,
         errors=errors or {},
         reason=opened.form.text("begrundelse"),
         left_out=opened.form.text("fravalg"),
     )
+
+
+def _kept(opened: Opened, items: Collection[str]) -> set[str]:
+    """What is ticked: all of it at first; then what was, and what was not shown before."""
+    if opened.form.text("trin") != "opret":
+        return set(items)
+    shown = {text.partition("/")[0] for text in opened.form.all(SEEN)}
+    return {one for one in items if one in opened.form.all(KEEP) or one not in shown}
 
 
 def _goals(drafts: Sequence[Draft], t: Catalogue) -> list[Item]:

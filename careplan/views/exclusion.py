@@ -9,6 +9,7 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.words import LENGTH, words_fault
 from careplan.fhir.exclusion import REASONS
 from careplan.interactions.exclusion import Declined, exclusions_of
 from careplan.interactions.operations.exclude import take_back, turn_down
@@ -19,9 +20,6 @@ from careplan.store.protocol import NotFound
 from careplan.views.banner import banner_of
 from careplan.views.form import Form, find_day
 from careplan.views.page import Opened, go
-
-LENGTH = 300
-"""Most characters of a reason in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ async def _case(opened: Opened) -> Case:
 
 
 def _filled(form: Form) -> Filled:
-    return Filled(form.all("plan"), form.text("aarsag"), form.text("tekst")[:LENGTH], form.text("igen"))
+    return Filled(form.all("plan"), form.text("aarsag"), form.text("tekst"), form.text("igen"))
 
 
 def _errors(opened: Opened, case: Case, filled: Filled) -> dict[str, str]:
@@ -91,8 +89,10 @@ def _errors(opened: Opened, case: Case, filled: Filled) -> dict[str, str]:
         errors["plan"] = t("exclusion.no-plan")
     if filled.reason not in REASONS:
         errors["aarsag"] = t("exclusion.no-reason")
-    if filled.reason == "other" and not filled.text:
+    if words_fault(filled.text, needed=filled.reason == "other"):
         errors["tekst"] = t("exclusion.no-text")
+    if len(filled.text) > LENGTH:
+        errors["tekst"] = t("exclusion.long-text", most=LENGTH)
     if filled.until and not _is_coming(find_day(filled.until), opened.context.on):
         errors["igen"] = t("exclusion.no-day")
     return errors

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from careplan.domain.measure import Measure, Reading
+from careplan.domain.measure import Measure, Reading, is_old
 from careplan.domain.source import Source
 from careplan.domain.target import Band, Standing, same_target
 from careplan.interactions.overview import Line, Overview
@@ -95,7 +95,7 @@ def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True
         explained=recommendation.row.patient if recommendation else "",
         source=recommendation.row.source if recommendation else None,
         trend=_trend(overview, line) if trend else "",
-        old=newest is not None and wording.is_old(newest, overview.on),
+        old=newest is not None and is_old(wording.day_of(newest), overview.on),
         table=value_table(line, t),
     )
 

@@ -66,7 +66,9 @@ def _sentence(
     match activity:
         case "establish" | "review":
             return speaker.says(activity, who=who, day=day)
-        case "set-individual-target" | "follow-recommendation" | "renew-recommendation" if named:
+        case "set-individual-target" | "follow-recommendation" | "renew-recommendation" | "decline-recommendation" if (
+            named
+        ):
             return speaker.says(activity, who=who, day=day, measure=named[0])
     if _by_person(change) and any(id in personal for id in ids):
         return speaker.says("personal", who=who, day=day)

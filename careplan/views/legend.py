@@ -5,6 +5,7 @@ from datetime import date
 from itertools import pairwise
 
 from careplan.domain.calendar import add_months
+from careplan.domain.measure import OLD_MONTHS
 from careplan.views import wording
 from careplan.views.axis import ValueAxis
 from careplan.views.caption import Series, shared_name
@@ -93,6 +94,6 @@ def has_gap(series: Series) -> bool:
     """Whether two values that are joined lie more than 15 months apart."""
     for home in (False, True):
         days = [wording.day_of(one) for one in reversed(series.readings) if (one.source == "home") == home]
-        if any(add_months(one, wording.OLD_MONTHS) < other for one, other in pairwise(days)):
+        if any(add_months(one, OLD_MONTHS) < other for one, other in pairwise(days)):
             return True
     return False

@@ -30,17 +30,19 @@ class Reasons:
 
     facts    (sentence, day)
     wanted   what is missing: the recommendation is provisional or, not `decided`, there is none yet
+    unverified  no source says what the rule, or a fact it asks about, says
     """
 
     facts: tuple[tuple[str, str], ...]
     wanted: tuple[str, ...]
     decided: bool
+    unverified: bool
 
 
 async def show(opened: Opened) -> Response:
     """The page of one measure that is in the plan. Raises NotFound."""
     context, t = opened.context, opened.t
-    overview = await with_closed_plans(context, await read_overview(context, own_patient(context), "patient"))
+    overview = await with_closed_plans(context, await read_overview(context, await own_patient(context), "patient"))
     line = next((one for one in overview.lines if one.measure.id == opened.path("measure")), None)
     if line is None:
         raise NotFound("the plan does not follow this measure")
@@ -64,7 +66,9 @@ def _reasons(line: Line, knowledge: Knowledge) -> Reasons | None:
     explained = line.explanation
     if explained is None:
         return None
-    return Reasons(rests_on(explained, knowledge), wanted(explained, knowledge), explained.row is not None)
+    row = explained.row
+    unverified = row is not None and (row.unverified or bool(explained.unverified))
+    return Reasons(rests_on(explained, knowledge), wanted(explained, knowledge), row is not None, unverified)
 
 
 def actions(line: Line, overview: Overview, knowledge: Knowledge) -> tuple[Agreement, ...]:

@@ -17,6 +17,7 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir.outcome import ANSWERS
 from careplan.interactions.access import Forbidden, LoginRequired
 from careplan.interactions.context import Context
+from careplan.interactions.settlement import outcome_of_status, settle
 from careplan.views.catalogue import Catalogue
 from careplan.views.cookie import Session
 from careplan.views.form import Form, FormFaulty, form_from_pairs, read_form
@@ -25,6 +26,8 @@ from careplan.views.session import context_of, find_session, from_own_page, keep
 from careplan.views.view import View, view_of
 
 TOKEN = "formular"
+ASKED = "careplan.context"
+"""Where the ASGI scope of a request holds its Context once there is one."""
 HOME: Mapping[str, str] = {
     "patient": "/plan",
     "clinic": "/arbejdsliste",
@@ -92,15 +95,26 @@ def go(path: str, **fields: str) -> Response:
     return RedirectResponse(f"{path}?{urlencode(fields)}" if fields else path, 303, headers=dict(HEADERS))
 
 
-def endpoint(handler: Handler, roles: frozenset[str]) -> Callable[[Request], Awaitable[Response]]:
-    """A handler as a route's endpoint: signed in, in a role, with a form of ours."""
+def endpoint(handler: Handler, roles: frozenset[str], act: str = "page") -> Callable[[Request], Awaitable[Response]]:
+    """A handler as a route's endpoint: signed in, in a role, with a form of ours.
+
+    act  what opening it is called in the audit log
+    """
 
     async def answer(request: Request) -> Response:
         try:
-            opened = await _open(request, roles)
+            response = await answered(request)
+            logged(request, response.status_code)
+        except CareplanError as error:
+            return refusal(request, error)
+        return response
+
+    async def answered(request: Request) -> Response:
+        try:
+            opened = await _open(request, roles, act)
             response = await handler(opened)
         except LoginRequired:
-            return go("/", besked="log-ind")
+            return go("/", **_asked_for(request))
         except CareplanError as error:
             return refusal(request, error)
         except Exception as error:
@@ -112,8 +126,23 @@ def endpoint(handler: Handler, roles: frozenset[str]) -> Callable[[Request], Awa
     return answer
 
 
-async def _open(request: Request, roles: frozenset[str]) -> Opened:
+def logged(request: Request, status: int) -> None:
+    """Log whose record the page has shown, before it leaves. Raises StoreUnavailable."""
+    context: Context | None = request.scope.get(ASKED)
+    if context is not None:
+        settle(context, outcome_of_status(status))
+
+
+def _asked_for(request: Request) -> dict[str, str]:
+    """What «/» is told of somebody it has to sign in: that, and where they were going."""
+    goes_on = view_of(request).issuer is not None and request.method == "GET"
+    return {"besked": "log-ind"} | ({"til": request.url.path} if goes_on else {})
+
+
+async def _open(request: Request, roles: frozenset[str], act: str) -> Opened:
     context, session, view = context_of(request), find_session(request), view_of(request)
+    context.trail.act = act
+    request.scope[ASKED] = context
     assert session is not None
     if context.caller.role not in roles:
         raise Forbidden(f"role {context.caller.role} does not open this page")
@@ -153,7 +182,7 @@ def refusal(request: Request, error: CareplanError) -> Response:
         screen=t(f"error.{key}.title"),
         says=t(says),
         code=error.code if error.code != "careplan-error" else "E500",
-        role=role,
+        role=role if role in HOME else "",
         home=HOME.get(role, "/"),
         name="",
         token="",

@@ -13,6 +13,8 @@ from starlette.routing import Route
 from careplan.domain.errors import CareplanError
 from careplan.store.protocol import NotFound
 from careplan.views import (
+    access_log,
+    arrival,
     control,
     establish,
     exclusion,
@@ -27,7 +29,8 @@ from careplan.views import (
     worklist,
 )
 from careplan.views.about import accessibility, help_page
-from careplan.views.frame import environment, static
+from careplan.views.arrival import ANSWER
+from careplan.views.frame import environment, hardened, static
 from careplan.views.page import Handler, endpoint, refusal
 
 PATIENT, CLINIC, RECEIVER = frozenset({"patient"}), frozenset({"clinic"}), frozenset({"municipality", "hospital"})
@@ -49,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("B2", "GET", "/plan/vigtigst", plan.wish_form, PATIENT),
     Page("B2", "POST", "/plan/vigtigst", plan.wish_form, PATIENT),
     Page("B3", "GET", "/plan/maaling/{measure}", measure.show, PATIENT),
+    Page("B7", "GET", "/plan/adgang", access_log.show, PATIENT),
     Page("C1", "GET", "/arbejdsliste", worklist.show, CLINIC),
     Page("C1", "POST", "/arbejdsliste", worklist.show, CLINIC),
     Page("C1", "GET", "/patient/{id}/fravalg", exclusion.show, CLINIC),
@@ -72,6 +76,8 @@ PAGES: tuple[Page, ...] = (
 
 OPEN: tuple[tuple[str, str, Callable[[Request], Awaitable[Response]]], ...] = (
     ("GET", "/", signin.front),
+    ("GET", "/log-ind", arrival.begin),
+    ("GET", ANSWER, arrival.arrive),
     ("POST", "/log-ind", signin.sign_in),
     ("POST", "/log-ud", signin.sign_out),
     ("GET", "/hjaelp", help_page),
@@ -80,13 +86,20 @@ OPEN: tuple[tuple[str, str, Callable[[Request], Awaitable[Response]]], ...] = (
 )
 
 
+def act_of(page: Page) -> str:
+    """What opening a page is called in the audit log: `page/C2`; printing is `print`."""
+    return "print" if page.screen == "F" else f"page/{page.screen}"
+
+
 def page_routes() -> list[Route]:
     """Every route of the pages. Reads texts and templates. Raises TextMissing, so that a gap stops the start."""
     environment()
-    routes = [Route(one.path, endpoint(one.handler, one.roles), methods=[one.method]) for one in PAGES]
-    return routes + [Route(path, handler, methods=[method]) for method, path, handler in OPEN]
+    answers = [(one, hardened(endpoint(one.handler, one.roles, act_of(one)))) for one in PAGES]
+    routes = [Route(one.path, answer, methods=[one.method]) for one, answer in answers]
+    return routes + [Route(path, hardened(handler), methods=[method]) for method, path, handler in OPEN]
 
 
+@hardened
 async def not_found(request: Request) -> Response:
     """The page for an address that is none, for `app` to use where nothing else answers."""
     error: CareplanError = NotFound("there is no such page")

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, dump, parse, read_text
+from careplan.interactions.access import own_patients
 from careplan.interactions.context import Context
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import read_person
@@ -39,7 +40,7 @@ class Wish:
 async def show(opened: Opened) -> Response:
     """The page in the state the record is in."""
     context, t = opened.context, opened.t
-    patient = own_patient(context)
+    patient = await own_patient(context)
     overview = await read_overview(context, patient, "patient")
     if not overview.plans and not overview.closed:
         making = await _being_made(context, patient)
@@ -82,11 +83,12 @@ def _page(opened: Opened, overview: Overview) -> Response:
     )
 
 
-def own_patient(context: Context) -> str:
-    """The patient who is signed in. Raises NotFound."""
-    if context.caller.patient is None:
+async def own_patient(context: Context) -> str:
+    """The patient who is signed in, or for whom somebody signed in acts. Raises NotFound."""
+    found = sorted(await own_patients(context))
+    if not found:
         raise NotFound("no patient is signed in")
-    return context.caller.patient
+    return found[0]
 
 
 async def _being_made(context: Context, patient: str) -> bool:
@@ -134,7 +136,7 @@ def other_values(lines: list[Line], t: Catalogue) -> tuple[tuple[str, str, str, 
 async def wish_form(opened: Opened) -> Response:
     """The words as they are, to be changed; a GET shows them, a POST keeps them."""
     context = opened.context
-    patient, id = own_patient(context), opened.asked.text("id") or opened.form.text("id")
+    patient, id = await own_patient(context), opened.asked.text("id") or opened.form.text("id")
     kept = await _wish(context, id) if id else None
     version, text = (kept[0], kept[1]) if kept else (0, "")
     if not opened.posted:

@@ -10,15 +10,18 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.measure import is_old
 from careplan.fhir.agreed import due_of
 from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
+from careplan.interactions.consent import consents
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import search_all
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.read import find_version
+from careplan.interactions.referral import active_referrals
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements
 from careplan.views.catalogue import Catalogue
@@ -79,7 +82,7 @@ class SliceRow:
 async def inbox(opened: Opened) -> Response:
     """The open referrals to the caller's organisation, by deadline."""
     context = opened.context
-    found = await access.active_referrals(context, context.caller.organization or "")
+    found = await active_referrals(context, context.caller.organization or "")
     cases = await _cases(context, frozenset(patient for patient, _ in found))
     patients = await _patients(context, [patient for patient, _ in found])
     references = [_requester(request) for _, request in found]
@@ -87,6 +90,7 @@ async def inbox(opened: Opened) -> Response:
     directory = await directory_of(context, references)
     rows = [_referral(context, patient, request, cases, patients, directory) for patient, request in found]
     rows.sort(key=lambda one: (one.due or date.max, one.received or date.max, one.name))
+    context.trail.met(one.patient for one in rows)
     near = [one for one in rows if one.days is not None and one.days <= SOON]
     return opened.page("inbox.html", opened.t("inbox.title"), rows=rows, near=len(near))
 
@@ -150,7 +154,7 @@ async def show(opened: Opened) -> Response:
     """D2, «Borgerens plan (udsnit)»."""
     t = opened.t
     overview = await read_overview(opened.context, opened.path("id"), "referral")
-    if not overview.referrals:
+    if not overview.referrals and opened.path("id") not in (await consents(opened.context)).opened:
         raise access.Forbidden("no referral is open")
     contact = contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
     found = agreements(overview.tasks, overview.directory, overview.on)
@@ -181,7 +185,7 @@ def slice_row(overview: Overview, line: Line, t: Catalogue) -> SliceRow:
         value=wording.value_with_unit(measure, newest) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
         source=origin_of_newest(line, t),
-        old=newest is not None and wording.is_old(newest, overview.on),
+        old=newest is not None and is_old(wording.day_of(newest), overview.on),
         sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from careplan.domain.chart import Fact
-from careplan.domain.danish import fact_name, value_text
+from careplan.domain.danish import day_text, fact_name, fact_text
+from careplan.domain.errors import CareplanError
 from careplan.domain.source import Source
+from careplan.domain.words import LENGTH, words_fault
+from careplan.fhir.text import parse
 from careplan.interactions.acceptance import (
     Answered,
     Refused,
@@ -23,7 +26,8 @@ from careplan.interactions.acceptance import (
 )
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.wanted import REASONS
-from careplan.interactions.renewal import Renewal
+from careplan.interactions.read import read
+from careplan.interactions.renewal import NOTHING, Renewal
 from careplan.interactions.renewal_list import Group, Listed, grouped
 from careplan.views import wording
 from careplan.views.contact import age, person_name
@@ -35,7 +39,6 @@ ROWS = 200
 GLANCE = 0.15
 """Seconds that another page waits to know how many there are."""
 
-TEXT_LENGTH = 600
 PATH = "/forskelle"
 
 
@@ -51,6 +54,7 @@ class Change:
     says: tuple[str, str]
     source: Source | None
     unverified: bool
+    heading: str
     cause: str
     moves: bool
     count: int
@@ -69,6 +73,7 @@ class Row:
     individual: bool
     before: str
     now: str
+    provisional: bool
     because: tuple[str, ...]
 
 
@@ -112,10 +117,10 @@ async def _declined(opened: Opened, seen: Sequence[Seen], key: str) -> Response:
     reason, text, errors = opened.form.text("aarsag"), opened.form.text("tekst"), dict[str, str]()
     if reason not in REASONS:
         errors["aarsag"] = opened.t("target.no-reason")
-    if reason == "other" and not text:
+    if words_fault(text, needed=reason == "other"):
         errors["tekst"] = opened.t("target.no-text")
-    if len(text) > TEXT_LENGTH:
-        errors["tekst"] = opened.t("target.long-text", most=TEXT_LENGTH)
+    if len(text) > LENGTH:
+        errors["tekst"] = opened.t("target.long-text", most=LENGTH)
     if errors:
         return _confirm(opened, seen, key, errors, declining=True)
     answered = await decline_all(opened.context, seen, reason, text or None)
@@ -134,11 +139,12 @@ def _confirm(
         count=len({one.patient for one in seen}),
         key=key,
         declining=declining,
+        gone=all(one.row == NOTHING for one in seen),
         errors=errors or {},
         reasons=[(code, t(f"reason.{code}")) for code in REASONS],
         reason=opened.form.text("aarsag"),
         text=opened.form.text("tekst"),
-        length=TEXT_LENGTH,
+        length=LENGTH,
     )
 
 
@@ -164,10 +170,12 @@ def _why(opened: Opened, refused: Refused) -> str:
 
 
 async def _name(opened: Opened, patient: str) -> str:
-    """The name of one of the clinic's patients; a form may name anybody."""
-    found = await opened.view.surveys.look(opened.context, _clinic(opened))
-    people = {one.patient["id"]: one.patient for one in found.listed or ()}
-    return person_name(people[patient]) if patient in people else ""
+    """The name of one of the clinic's patients; empty for anybody else's, whom a form may name too."""
+    try:
+        version = await read(opened.context, "Patient", patient)
+    except CareplanError:
+        return ""
+    return person_name(parse(version.body or b"")) or opened.t("word.patient")
 
 
 def _clinic(opened: Opened) -> str:
@@ -190,6 +198,7 @@ def _patients(opened: Opened, group: Group) -> Response:
     pages = max(1, -(-len(group.listed) // ROWS))
     number = max(1, min(opened.asked.whole("side") or 1, pages))
     listed = group.listed[(number - 1) * ROWS : number * ROWS]
+    opened.context.trail.met(one.patient["id"] for one in listed)
     return opened.page(
         "renewal_patients.html",
         opened.t("renewal.title"),
@@ -210,24 +219,36 @@ def _change(opened: Opened, group: Group) -> Change:
         measure=first.measure.name,
         rows=group.rows,
         versions=group.versions,
-        targets=_targets(first),
-        says=("" if old is None else old.says, first.now.row.says),
-        source=first.now.row.source,
-        unverified=first.now.row.unverified,
+        targets=_targets(opened, first),
+        says=("" if old is None else old.says, "" if first.now is None else first.now.row.says),
+        source=None if first.now is None else first.now.row.source,
+        unverified=first.now is not None and first.now.row.unverified,
+        heading=_heading(opened, first),
         cause=first.cause,
         moves=first.moves,
         count=len(group.listed),
     )
 
 
-def _targets(one: Renewal) -> tuple[str, str]:
-    before = wording.target_with_unit(one.measure, one.before)
-    return before or "–", wording.target_with_unit(one.measure, one.now.target)
+def _heading(opened: Opened, one: Renewal) -> str:
+    """«LDL: under 1,4 bliver under 1,2», «… anbefales ikke længere», «… kan ikke afgøres»."""
+    before, now = _targets(opened, one)
+    key = "heading" if one.now is not None else f"heading-{one.cause}"
+    return opened.t(f"renewal.{key}", measure=one.measure.name, before=before, now=now)
+
+
+def _targets(opened: Opened, one: Renewal) -> tuple[str, str]:
+    """What was recommended, and what is; of nothing, that it is that, or what is missing."""
+    before = wording.target_with_unit(one.measure, one.before) or "–"
+    if one.now is not None:
+        return before, wording.target_with_unit(one.measure, one.now.target)
+    missing = ", ".join(fact_name(name, opened.context.knowledge) for name in one.missing)
+    return before, opened.t(f"renewal.now-{one.cause}", facts=missing)
 
 
 def _row(opened: Opened, one: Listed) -> Row:
     renewal = one.renewal
-    before, now = _targets(renewal)
+    before, now = _targets(opened, renewal)
     return Row(
         id=one.patient["id"],
         name=person_name(one.patient),
@@ -238,11 +259,12 @@ def _row(opened: Opened, one: Listed) -> Row:
         individual=renewal.deviation is not None,
         before=before,
         now=now,
-        because=tuple(_fact(opened, fact) for fact in renewal.now.because),
+        provisional=renewal.now is not None and renewal.now.provisional,
+        because=tuple(_fact(opened, fact) for fact in (renewal.now.because if renewal.now else ())),
     )
 
 
 def _fact(opened: Opened, fact: Fact) -> str:
     knowledge = opened.context.knowledge
-    said = f"{fact_name(fact.name, knowledge)}: {value_text(fact.name, fact.value, knowledge)}"
-    return f"{said} ({wording.danish_date(fact.on)})" if fact.on else said
+    said = f"{fact_name(fact.name, knowledge)}: {fact_text(fact, knowledge)}"
+    return f"{said} ({day_text(fact)})" if fact.on else said

@@ -20,6 +20,7 @@ from lxml import etree
 from typst import Compiler
 
 from careplan.domain.calendar import add_months
+from careplan.domain.measure import is_old
 from careplan.fhir.instant import COPENHAGEN, find_whole_date
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
@@ -274,7 +275,7 @@ def _row(overview: Overview, line: Line) -> dict[str, Any]:
         "measure": line.measure.patient,
         "newest": wording.value_with_unit(line.measure, newest) if newest else _WORDS["no-value"],
         "day": wording.danish_date(wording.day_of(newest)) if newest else "",
-        "old": _WORDS["old"] if newest and wording.is_old(newest, overview.on) else "",
+        "old": _WORDS["old"] if newest and is_old(wording.day_of(newest), overview.on) else "",
         "target": wording.target_with_unit(line.measure, line.agreed),
         "individual": _with_you(line, overview.on),
         "unverified": _is_unverified(line),

@@ -1,48 +1,53 @@
-"""«/»: choosing an invented person to be, in the demo; and signing out again.
+"""«/»: where signing in begins, and signing out.
 
-No password, because nobody here exists. Outside the demo the page says that there is no sign-in yet.
+In the demo one chooses an invented person to be; no password, because nobody here exists. Elsewhere the issuer says who
+somebody is (`arrival`); without an issuer the page says that there is no sign-in.
 """
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.domain.errors import CareplanError
+from careplan.views.arrival import own_path, signed_out
 from careplan.views.frame import catalogue, html
 from careplan.views.page import HOME, checked_form, go, refusal
 from careplan.views.persona import PERSONAS
-from careplan.views.session import find_persona, find_session, forget, keep, new_session
+from careplan.views.session import end_session, find_caller, find_persona, find_session, forget, keep, new_session
 from careplan.views.view import view_of
+
+NOTICES = frozenset({"log-ind", "logget-ud"})
 
 
 async def front(request: Request) -> Response:
-    """Who do you want to be? Whoever is signed in is sent on to where their role begins."""
-    view, session = view_of(request), find_session(request)
-    persona = find_persona(view, session.persona) if session is not None else None
-    if persona is not None:
-        return go(HOME.get(persona.caller.role, "/"))
-    session = session or new_session(view)
-    t = catalogue()
+    """The way in. Whoever is signed in is sent on to where their role begins."""
+    view, caller = view_of(request), find_caller(request)
+    if caller is not None:
+        return go(HOME.get(caller.role, "/"))
+    t, told = catalogue(), request.query_params.get("besked")
+    session = (find_session(request) or new_session(view)) if view.demo else None
     response = html(
         "signin.html",
-        screen=t("signin.title"),
+        screen=t("signin.title" if view.demo else "signin.enter"),
         role="",
         name="",
         home="/",
-        token=view.sessions.form_token(session),
+        token=view.sessions.form_token(session) if session is not None else "",
         demo=view.demo,
-        notice=t("notice.log-ind") if request.query_params.get("besked") == "log-ind" else "",
+        issuer=view.issuer is not None,
+        back=own_path(request.query_params.get("til", "")),
+        notice=t(f"signin.{'demo.' if view.demo else ''}{told}") if told in NOTICES else "",
         patients=view.personas,
         staff=PERSONAS,
     )
-    if view.demo:
+    if session is not None:
         keep(request, response, session)
     return response
 
 
 async def sign_in(request: Request) -> Response:
-    """A new session for the person chosen."""
+    """In the demo: a new session for the person chosen."""
     view, session = view_of(request), find_session(request)
-    if session is None:
+    if session is None or not view.demo:
         return go("/", besked="log-ind")
     try:
         form = await checked_form(request, session)
@@ -57,13 +62,14 @@ async def sign_in(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """Back to the beginning, without a session."""
+    """The session ends, for every copy of its cookie too; then out at the issuer, or back to the beginning."""
     session = find_session(request)
     if session is not None:
         try:
             await checked_form(request, session)
         except CareplanError as error:
             return refusal(request, error)
-    response = go("/")
-    forget(response)
+    response = await signed_out(request) if view_of(request).issuer is not None else go("/")
+    end_session(request)
+    forget(request, response)
     return response

@@ -13,8 +13,9 @@ from careplan.domain.evaluation import stands
 from careplan.domain.measure import danish_number
 from careplan.domain.readability import LIX_LIMIT, readability
 from careplan.domain.target import Target, is_safe
+from careplan.domain.words import LENGTH, words_fault
 from careplan.fhir.goal import Deviation
-from careplan.interactions.deviation import NeedsDoctor, valid_until
+from careplan.interactions.deviation import NeedsDoctor, last_day, valid_until
 from careplan.interactions.operations.individual_target import follow, set_target
 from careplan.interactions.operations.wanted import REASONS, Wanted
 from careplan.interactions.overview import Line, Overview, read_overview
@@ -30,8 +31,6 @@ from careplan.views.form import Form, find_day, find_number
 from careplan.views.goalrow import differs, goal_row
 from careplan.views.page import Opened, go
 from careplan.views.why import why_of
-
-TEXT_LENGTH = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ async def show(opened: Opened) -> Response:
 async def change(opened: Opened) -> Response:
     """«Vis» looks at it, «Gem» keeps it, «Ret» goes back to the form with everything still there."""
     case, filled = await _case(opened), filled_from_form(opened.form)
-    seen = opened.form.whole("version") or case.number
+    seen = opened.form.whole("version")
     changed = seen != case.number
     if opened.form.text("trin") == "ret":
         return _form(opened, case, filled, changed=changed)
@@ -78,6 +77,8 @@ async def change(opened: Opened) -> Response:
         if not _is_safe(case, wanted) and not await is_doctor(opened.context):
             return _form(opened, case, filled, _needs_doctor(opened, case, wanted), 403, changed=changed)
         return await _preview(opened, case, filled, wanted, 409 if changed else 200)
+    if seen is None:
+        return await _preview(opened, case, filled, wanted, 409)
     try:
         await set_target(opened.context, case.goal, wanted, expects=seen)
     except PreconditionFailed:
@@ -89,9 +90,11 @@ async def change(opened: Opened) -> Response:
 
 async def follow_recommended(opened: Opened) -> Response:
     """«Følg anbefalingen»: ends an individual target."""
-    case = await _case(opened)
+    case, seen = await _case(opened), opened.form.whole("version")
     try:
-        await follow(opened.context, case.goal, expects=opened.form.whole("version") or case.number)
+        if seen != case.number:
+            raise PreconditionFailed(f"Goal/{case.goal} was changed by someone else, or nobody looked at it")
+        await follow(opened.context, case.goal, expects=seen)
     except PreconditionFailed:
         case = await _case(opened)
         return _form(opened, case, _today(case), status=409, changed=True)
@@ -180,15 +183,17 @@ def _wanted(filled: Filled, case: Case, opened: Opened) -> tuple[Wanted | None, 
         errors["fra"] = t("target.turned")
     if filled.reason not in REASONS:
         errors["aarsag"] = t("target.no-reason")
-    elif filled.reason == "other" and not filled.text:
+    elif words_fault(filled.text, needed=filled.reason == "other"):
         errors["tekst"] = t("target.no-text")
-    if len(filled.text) > TEXT_LENGTH:
-        errors["tekst"] = t("target.long-text", most=TEXT_LENGTH)
+    if len(filled.text) > LENGTH:
+        errors["tekst"] = t("target.long-text", most=LENGTH)
     until = find_day(filled.until)
     if until is None:
         errors["gaelder"] = t("target.no-day")
     elif until <= case.overview.on:
         errors["gaelder"] = t("target.day-passed")
+    elif until > last_day(case.overview.on):
+        errors["gaelder"] = t("target.day-far", most=wording.danish_date(last_day(case.overview.on)))
     if errors:
         return None, errors
     return Wanted(low, high, filled.bound == "under", filled.reason, filled.text or None, until), {}
@@ -237,7 +242,7 @@ def _frame(opened: Opened, case: Case) -> dict[str, object]:
         "day": wording.danish_date(wording.day_of(line.newest)) if line.newest else "",
         "span": _span(opened, case),
         "unverified": line.measure.safety_unverified,
-        "length": TEXT_LENGTH,
+        "length": LENGTH,
     }
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from careplan.interactions.context import House
+from careplan.interactions.signin import SignIn
 from careplan.interactions.survey import Surveys
 from careplan.views.cookie import Sessions
 from careplan.views.persona import Persona
+from careplan.views.presence import Presence
 
 FHIR = "/fhir"
 
@@ -19,8 +22,10 @@ class View:
     """The house, and how a request's session, moment and ids are found.
 
     base      the FHIR base as others see it; empty: by the request's Host
-    demo      whether invented people can be chosen at «/»; nowhere else is there a way in yet
+    demo      whether invented people can be chosen at «/»
     personas  the patients that can be chosen
+    issuer    where everybody else signs in; None: there is no way in
+    presence  who has signed in there
     surveys   of the clinics whose plans are gone through
     """
 
@@ -31,13 +36,22 @@ class View:
     base: str
     demo: bool
     personas: tuple[Persona, ...] = ()
+    issuer: SignIn | None = None
+    presence: Presence | None = None
     surveys: Surveys = field(default_factory=Surveys)
 
     def base_of(self, request: Request) -> str:
         """The FHIR base of a request, without a slash at the end."""
         if self.base:
             return self.base.rstrip("/")
-        return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}{FHIR}"
+        return f"{self.root_of(request)}{FHIR}"
+
+    def root_of(self, request: Request) -> str:
+        """Scheme and host of our pages, without a slash at the end."""
+        if self.base:
+            found = urlsplit(self.base)
+            return f"{found.scheme}://{found.netloc}"
+        return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
 
 
 def view_of(request: Request) -> View:

@@ -11,14 +11,12 @@ from decimal import Decimal
 
 from careplan.domain.calendar import add_months
 from careplan.domain.danish import UNITS
-from careplan.domain.measure import Measure, Reading, danish_number
+from careplan.domain.measure import OLD_MONTHS, Measure, Reading, danish_number, is_old
 from careplan.domain.target import Standing, Target
 from careplan.fhir.instant import COPENHAGEN
 from careplan.interactions.overview import Line
 
 THIN_SPACE = "\u2009"
-OLD_MONTHS = 15
-"""Values older than this many months are called old, and a gap longer than this is no trend."""
 
 _SAME_SHARE = Decimal("0.02")
 """A change smaller than this share of the measure's chart cannot be seen in it, and is called «omtrent det samme»."""
@@ -189,11 +187,6 @@ def end_labels(measure: Measure) -> tuple[str, str]:
     return _ENDS.get(measure.id, _USUAL_ENDS)
 
 
-def is_old(reading: Reading, on: date) -> bool:
-    """Whether a value is older than 15 months."""
-    return add_months(day_of(reading), OLD_MONTHS) < on
-
-
 # ── change ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -275,7 +268,7 @@ def patient_sentence(line: Line, on: date | None = None) -> str:
         missing = _MISSING if line.measure.kind in ("quantity", "score") else _UNANSWERED
         return _joined(missing, _aim_sentence(line))
     said = value_sentence(line.measure, line.newest)
-    if on is not None and is_old(line.newest, on):
+    if on is not None and is_old(day_of(line.newest), on):
         return _joined(said, _OLD, _aim_sentence(line))
     return _joined(said, _aim_sentence(line), _standing_sentence(line), change_sentence(line.readings, line.measure))
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from careplan.domain.calendar import add_months
 from careplan.domain.danish import fact_name
+from careplan.domain.guideline import Knowledge
 from careplan.fhir.exclusion import Exclusion
 from careplan.fhir.goal import Deviation, measure_of_goal
 from careplan.fhir.instant import find_date
@@ -85,6 +86,7 @@ async def show(opened: Opened) -> Response:
     page = _whole(opened, len(groups))
     shown = groups[(page - 1) * ROWS : page * ROWS]
     rows = await _rows(opened, shown)
+    context.trail.met(row.id for row in rows)
     return opened.page(
         "worklist.html",
         t("worklist.title"),
@@ -161,7 +163,7 @@ def _row(opened: Opened, group: Group, owners: Mapping[str, str], encounters: Se
         id=patient["id"],
         name=person_name(patient),
         age=age(patient, context.on),
-        plans=tuple(knowledge.plans[one.eligibility.plan].name for one in some),
+        plans=_plans(knowledge, group),
         state=group.state,
         must=group.state == "new" and any(one.offer == "must" for one in some),
         days=None if deadline is None else (deadline - context.on).days,
@@ -172,6 +174,13 @@ def _row(opened: Opened, group: Group, owners: Mapping[str, str], encounters: Se
         missing=tuple(missing) if group.state == "new" else (),
         undo=some[0].eligibility.plan if group.state == EXCLUDED else "",
     )
+
+
+def _plans(knowledge: Knowledge, group: Group) -> tuple[str, ...]:
+    """Names of the plans in the state that the row is listed for; of a lapsed target, of every active plan."""
+    active = () if group.lapsed is None else group.lapsed.plans
+    types = [*(one.eligibility.plan for one in group.plans), *active]
+    return tuple(knowledge.plans[one].name for one in types if one in knowledge.plans)
 
 
 def _link(group: Group) -> str:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from careplan.api.door import Door, new_id
 from careplan.app import create_app, open_house
 from careplan.fhir.text import dump, parse
+from careplan.interactions.audit.journal import Journal
 from careplan.interactions.caller import SYSTEM
 from careplan.interactions.context import House
 from careplan.settings import Settings
@@ -43,10 +44,12 @@ def shared_house() -> Iterator[House]:
 
 
 @pytest_asyncio.fixture
-async def house(shared_house: House) -> AsyncIterator[House]:
-    """The house with an empty store of this test's own."""
+async def house(shared_house: House, tmp_path: Path) -> AsyncIterator[House]:
+    """The house with an empty store and an audit log of this test's own."""
     store = SQLiteStore.open(":memory:")
-    yield replace(shared_house, store=store)
+    journal = Journal(store, tmp_path / "journal", lambda: SQLiteStore.open(":memory:"))
+    yield replace(shared_house, store=store, journal=journal)
+    await journal.close()
     await store.close()
 
 

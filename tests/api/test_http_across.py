@@ -279,7 +279,8 @@ async def test_both_parts_of_a_composite_are_of_one_component(client, put, examp
 )
 async def test_every_alias_of_a_danish_system_finds_the_same(client, put, example, type_name, stored, asked):
     """R4-87: NPU, MCS, ICPC-2 and SKS, under each of their names."""
-    await put(example(type_name, id="one", code=concept(*stored)))
+    one = example(type_name, id="one", code=concept(*stored))
+    await put({name: part for name, part in one.items() if name != "valueQuantity"})  # not every code has a number
     for code in asked:
         assert found(await client.get(f"/{type_name}", params={"code": code})) == [f"{type_name}/one"], code
 

@@ -117,9 +117,10 @@ async def test_every_listed_condition_works(client, example, rest_of, type_name)
 
 
 @pytest.mark.parametrize("type_name", [row.name for row in ROWS if row.read_only])
-async def test_what_is_read_only_is_read_and_never_written(client, refused, rest_of, type_name):
+async def test_what_is_read_only_is_read_and_never_written(client, put, example, refused, rest_of, type_name):
     """R4-1, R4-9."""
     listed = await rest_of(type_name)
+    await put(example("Patient"))
     one = (await client.get(f"/{type_name}")).json()["entry"][0]["resource"]
     address, body = f"/{type_name}/{one['id']}", dump(one)
     assert {one["code"] for one in listed["interaction"]} == {
@@ -308,6 +309,14 @@ CALLS = {
         parameters(plan_type=("valueCode", "hjerte")),
         200,
     ),
+    ("Patient", "type", "emergency-access"): ("POST", "/Patient/$emergency-access", parameters(), 403),
+    ("Patient", "instance", "emergency-access"): ("POST", "/Patient/inger-test/$emergency-access", parameters(), 403),
+    ("Organization", "instance", "emergency-accesses"): (
+        "GET",
+        "/Organization/laegehuset-test/$emergency-accesses",
+        None,
+        200,
+    ),
     ("Observation", "type", "lastn"): (
         "GET",
         "/Observation/$lastn?patient=inger-test&category=laboratory&max=2",
@@ -412,7 +421,7 @@ async def test_listed_operations_of_the_system_work_and_unlisted_ones_do_not(cli
 
 async def test_other_types_of_r4_are_not_served(client, refused):
     """R4-8."""
-    for type_name in ("Foo", "patient", "Bundle", "Parameters", "Binary", "AuditEvent", "Patients"):
+    for type_name in ("Foo", "patient", "Bundle", "Parameters", "Binary", "Subscription", "Patients"):
         refused(await client.get(f"/{type_name}"), 404, "type-unknown")
         refused(await client.get(f"/{type_name}/1"), 404, "type-unknown")
         refused(await client.post(f"/{type_name}", content=b"{}"), 404, "type-unknown")

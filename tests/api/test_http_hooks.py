@@ -164,6 +164,14 @@ async def test_a_plan_to_offer_says_the_duty_and_leads_to_where_it_is_made(clini
     assert re.search(r", \d{4}$", duty["source"]["label"])
 
 
+async def test_an_old_value_is_told_as_old(clinic: httpx.AsyncClient) -> None:
+    await establish(clinic, "diabetes", "hjerte")
+    old = {**hba1c("h1", 90), "effectiveDateTime": "2024-08-01"}
+    (card,) = await cards(clinic, asked(prefetch={"observations": bundle(old)}))
+    assert "HbA1c 90 mmol/mol (gammelt)" in card["summary"]
+    assert "90 mmol/mol den 01.08.2024, gammelt tal" in card["detail"]
+
+
 async def test_values_out_of_target_stand_on_one_card_with_what_is_missing(clinic: httpx.AsyncClient) -> None:
     await establish(clinic, "diabetes", "hjerte")
     ldl = hba1c("l1", 9, code=concept(systems.NPU, "NPU01568"))

@@ -7,7 +7,8 @@ from careplan.fhir.registry import ROWS
 from careplan.fhir.text import dump, members
 
 WRITABLE = [row.name for row in ROWS if not row.read_only]
-PUBLISHED = [row.name for row in ROWS if row.read_only]
+PUBLISHED = [row.name for row in ROWS if row.read_only and row.name != "AuditEvent"]
+"""The log is read-only as well, and nothing of it is published: tests/api/test_http_audit.py."""
 
 
 def test_every_writable_type_has_an_example(example):

@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from careplan.api.door import Door
 from careplan.app import create_app
+from careplan.fhir.text import dump
 from careplan.identity import key
 from careplan.identity.bearer import caller_of
 from careplan.interactions.context import House
@@ -81,6 +82,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a patient that is a path": ({"patient": "../1"}, "patient"),
     "a role that is a list": ({"role": ["clinic"]}, "role"),
     "a patient without a record": ({"role": "patient", "fhirUser": None, "organization": None}, "patient"),
+    "a clinic of another server": (
+        {"organization": "https://elsewhere.example/fhir/Organization/laegehuset-test"},
+        "organization",
+    ),
+    "a doctor of another server": (
+        {"fhirUser": "https://elsewhere.example/fhir/PractitionerRole/karen-test-laege"},
+        "fhirUser",
+    ),
+    "a clinic at the end of a path": ({"organization": "Patient/1/Organization/laegehuset-test"}, "organization"),
+    "a doctor in the role of a patient": (
+        {"role": "patient", "patient": "inger-test", "fhirUser": "Practitioner/karen-test", "organization": None},
+        "fhirUser",
+    ),
+    "the end of time": ({"exp": 10**400}, "signature"),
     "two patients": (
         {"role": "patient", "fhirUser": "Patient/a", "patient": "b", "organization": None},
         "two people",
@@ -96,6 +111,17 @@ async def test_a_token_that_does_not_hold_for_us_and_now_is_refused(
     assert answer.status_code == 401
     assert why in answer.json()["issue"][0]["diagnostics"]
     assert answer.headers["www-authenticate"].startswith('Bearer realm="careplan", error="invalid_token"')
+
+
+async def test_a_relative_signs_in_and_sees_nobody_without_a_power_of_attorney(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    """Whom a relative acts for, a patient's Consent says, and no token."""
+    for patient in (None, "inger-test"):
+        claims = {"role": "patient", "fhirUser": "RelatedPerson/mads-test", "organization": None, "patient": patient}
+        token = issuer.token(**claims, scope="patient/*.rs")
+        assert (await asked(client, token, "Patient?_total=accurate")).json()["total"] == 0
+        assert (await asked(client, token, "Patient/inger-test")).status_code == 403
 
 
 async def test_clocks_may_differ_by_the_leeway_and_others_may_be_meant_too(
@@ -129,6 +155,7 @@ async def test_signatures_that_are_not_the_issuers_are_refused(client: httpx.Asy
         "a.b.c",
         "æ.ø.å",
         f"{part({'alg': 'RS256', 'kid': [1]})}.{body}.{signature}",
+        f"{part({'alg': 'RS256', 'kid': RSA.kid, 'crit': []})}.{body}.{signature}",
     ]
     for token in tokens:
         answer = await client.get(
@@ -202,3 +229,77 @@ async def test_an_issuer_that_is_down_is_said_where_apps_ask_for_it(client: http
     issuer.down = True
     answer = await client.get("https://careplan.test/.well-known/smart-configuration")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+async def test_a_key_that_cannot_be_used_takes_none_of_the_others_away(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    """RFC 7517 §5: a key of an unknown curve, one without a kind, and one that is too short are passed over."""
+    short = RSAKey.generate_key(1024, {"kid": "short", "use": "sig", "alg": "RS256"})
+    issuer.keys = [RSA, short]
+    issuer.raw = [{"kty": "EC", "crv": "brainpoolP256r1", "x": "AA", "y": "AA", "kid": "b"}, {"kid": "nothing"}, 7]
+    assert (await asked(client, issuer.token())).status_code == 200
+    assert (await asked(client, issuer.token(short))).status_code == 401
+
+
+async def test_a_token_without_a_key_id_counts_by_the_key_that_fits(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    issuer.keys = [EC, RSA]
+    for key_of in (RSA, EC):
+        assert (await asked(client, issuer.token(key_of, header={"kid": None}))).status_code == 200
+
+
+async def test_nobody_waits_for_an_issuer_that_hangs_while_its_keys_are_known(
+    client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asked(client, issuer.token())
+    monkeypatch.setattr(key, "FRESH", 0.0)
+    monkeypatch.setattr(key, "AGAIN", 0.0)
+    issuer.slow = 3.0
+    begun = time.monotonic()
+    for number in range(5):
+        assert (await asked(client, issuer.token(jti=str(number)))).status_code == 200
+    assert time.monotonic() - begun < 2.0
+
+
+async def test_apps_that_ask_where_to_sign_in_cannot_make_us_call_the_issuer_each_time(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    issuer.down = True
+    for _ in range(10):
+        assert (await client.get("https://careplan.test/.well-known/smart-configuration")).status_code == 503
+    assert issuer.calls == 1
+
+
+@pytest.mark.parametrize("uri", ["https://x:abc/", "https://☃.example/j", "ftp://x/y", "https://x/\x00"])
+async def test_an_issuer_that_publishes_nonsense_is_unavailable_and_no_fault_of_ours(
+    client: httpx.AsyncClient, issuer: Issuer, uri: str
+) -> None:
+    issuer.more = {"jwks_uri": uri, "token_endpoint_auth_methods_supported": [{}, None]}
+    assert (await asked(client, issuer.token())).status_code == 503
+    assert (await client.get("https://careplan.test/.well-known/smart-configuration")).status_code == 200
+
+
+async def test_too_little_scope_is_403_and_says_so_to_the_client(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    """R4-119: too little scope → 403."""
+    answer = await asked(client, issuer.token(scope="user/Patient.rs"))
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+async def test_scopes_of_level_patient_are_about_the_patient_in_context(
+    client: httpx.AsyncClient, issuer: Issuer, house: House
+) -> None:
+    listed = {"generalPractitioner": [{"reference": "Organization/laegehuset-test"}]}
+    for id in ("one", "two"):
+        body = dump({"resourceType": "Patient", "id": id, "identifier": [{"system": "urn:x", "value": id}]} | listed)
+        everything = issuer.token(scope="user/*.cruds")
+        headers = {"authorization": f"Bearer {everything}", "content-type": "application/fhir+json"}
+        assert (await client.put(f"{client.base_url}Patient/{id}", content=body, headers=headers)).status_code == 201
+    one = issuer.token(scope="patient/*.cruds", patient="one")
+    assert (await asked(client, one, "Patient/one")).status_code == 200
+    assert (await asked(client, one, "Patient/two")).status_code == 403
+    assert (await asked(client, one, "Patient?_summary=count")).json()["total"] == 1
+    assert (await asked(client, one, "Patient/_history")).json()["total"] == 1
+    assert (await asked(client, issuer.token(scope="patient/*.cruds"), "Patient/one")).status_code == 403
+    assert (await asked(client, issuer.token(scope="system/*.cruds"), "Patient/one")).status_code == 403

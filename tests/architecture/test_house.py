@@ -53,6 +53,16 @@ def codes_of_faults() -> set[str]:
     return {one.value for one in given if isinstance(one, ast.Constant)}
 
 
+def test_the_page_of_errors_tells_of_every_code_what_is_answered() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    told = {}
+    for line in re.findall(r"^\| `.*\|$", page, re.MULTILINE):
+        code, status, issue, means, way_out = (part.strip() for part in line.strip("|").split("|"))
+        assert means and way_out, code
+        told[code.strip("`")] = (int(status), issue)
+    assert told == {code: (answer.status, answer.issue) for code, answer in ANSWERS.items()}
+
+
 def test_every_code_of_a_fault_has_its_answer() -> None:
     assert len(codes_of_faults()) > 5
     assert codes_of_faults() <= ANSWERS.keys()

@@ -4,12 +4,17 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
-from page_house import fill, open_world
+from page_house import World, fill, open_world
+from revised import stricter_ldl
+
+from careplan.fhir.mapping import ChartReader
+from careplan.knowledge.load import load_knowledge
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -17,11 +22,14 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 
 
 class Served(threading.Thread):
-    """The pages on a port of this machine, over a copy of a filled store; who comes early waits in line."""
+    """The pages on a port of this machine, over a copy of a filled store; who comes early waits in line.
 
-    def __init__(self, filled: Path, folder: Path) -> None:
+    rules  knowledge files newer than those that the plans were made with; None: the same
+    """
+
+    def __init__(self, filled: Path, folder: Path, rules: Path | None = None) -> None:
         super().__init__(daemon=True)
-        self.filled, self.folder = filled, folder
+        self.filled, self.folder, self.rules = filled, folder, rules
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.server: uvicorn.Server | None = None
 
@@ -33,7 +41,8 @@ class Served(threading.Thread):
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        async with open_world(self.filled, self.folder) as world:
+        async with open_world(self.filled, self.folder) as opened:
+            world = opened if self.rules is None else _ruled(opened, self.rules)
             self.server = uvicorn.Server(uvicorn.Config(world.app, log_level="warning", lifespan="off"))
             await self.server.serve(sockets=[self.socket])
 
@@ -42,6 +51,11 @@ class Served(threading.Thread):
             self.server.should_exit = True
         self.join(10)
         self.socket.close()
+
+
+def _ruled(world: World, rules: Path) -> World:
+    knowledge = load_knowledge(rules)
+    return World(replace(world.house, knowledge=knowledge, reader=ChartReader(knowledge)), world.clock)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +71,15 @@ def filled_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(filled_clinic: Path, tmp_path: Path) -> Iterator[str]:
     """Where this test's own clinic is served."""
     served = Served(filled_clinic, tmp_path)
+    served.start()
+    yield served.address
+    served.stop()
+
+
+@pytest.fixture
+def stricter_address(filled_clinic: Path, tmp_path: Path) -> Iterator[str]:
+    """Where a clinic is served whose plans were made with older rules."""
+    served = Served(filled_clinic, tmp_path, stricter_ldl(tmp_path / "new"))
     served.start()
     yield served.address
     served.stop()

@@ -96,6 +96,29 @@ def test_a_nurse_holds_the_yearly_control_in_few_clicks(page: Page) -> None:
     expect(page.get_by_text("Årskontrol senest 22.11.2027")).to_be_visible()
 
 
+def test_a_nurse_holds_the_control_of_three_plans_within_twelve_clicks(page: Page) -> None:
+    """Lines that differ are answered, the rest filled in at once, one of them corrected: nothing ticked is lost."""
+    be(page, "nurse")
+    page.goto("/patient/birthe/aarskontrol")
+    assert page.locator("fieldset.check:has-text('skal udfyldes')").count() > 11
+    line = {name: page.get_by_role("group", name=name) for name in ("Rehabilitering", "Inhalationsteknik")}
+    page.get_by_label("Ny værdi: Vægt (kg)").fill("82,5")
+    clicks = [
+        line["Rehabilitering"].get_by_label("Ikke relevant"),
+        page.get_by_role("button", name="Sæt resten til «Udført»"),
+        line["Inhalationsteknik"].get_by_label("Udsat"),
+        page.get_by_role("button", name="Godkend og del med patienten"),
+    ]
+    assert len(clicks) <= 12
+    for nth, one in enumerate(clicks):
+        one.click()
+        if nth == 1:
+            assert "Inhalationsteknik" in page.locator("#sat").inner_text()
+            assert "Rehabilitering" not in page.locator("#sat").inner_text()
+            expect(line["Rehabilitering"].get_by_label("Ikke relevant")).to_be_checked()
+    assert "Årskontrollen er gemt" in page.get_by_role("status").inner_text()
+
+
 def test_a_visitator_opens_the_slice_from_the_inbox(page: Page) -> None:
     be(page, "visitator")
     page.get_by_role("link", name="Carl Test Mortensen").click()
@@ -111,7 +134,9 @@ def test_a_visitator_opens_the_slice_from_the_inbox(page: Page) -> None:
         ("nurse", "/arbejdsliste?fane=i-orden"),
         ("nurse", "/patient/birthe/aarskontrol"),
         ("nurse", "/patient/birthe/historik?dato=22.11.2026&maaling=ldl"),
+        ("nurse", "/arbejdsliste?fane=egnet"),
         ("nurse", "/patient/anna/opret-plan"),
+        ("nurse", "/patient/anna/fravalg"),
         ("nurse", "/patient/fatima/maal/fatima-g1"),
         ("visitator", "/henvisninger"),
         ("visitator", "/borger/carl"),
@@ -121,12 +146,88 @@ def test_nothing_is_cut_or_scrolls_sideways(chromium: Any, address: str, persona
     context = chromium.new_context(base_url=address)
     page = context.new_page()
     be(page, persona)
+    page.goto(path)
+    check_fits(page)
+    context.close()
+
+
+def check_fits(page: Page) -> None:
+    """No width scrolls the page sideways, whatever is opened; prose beside a wide table is as wide as the window."""
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        cut = page.evaluate(
+            """[...document.querySelectorAll('td .why, td .note, .because div')]
+            .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.innerText.slice(0, 40))"""
+        )
+        assert cut == [], width
+
+
+def test_the_steps_of_a_form_fit_as_well(chromium: Any, address: str) -> None:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    be(page, "nurse")
+    page.goto("/patient/fatima/maal/fatima-g1")
+    page.get_by_role("button", name="Vis, hvordan patienten ser det").click()
+    page.get_by_role("heading", name="Sådan ser patienten").wait_for()
+    check_fits(page)
+    page.goto("/patient/anna/opret-plan")
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_label("Begrundelse").fill("Aftalt med patienten")
+    page.get_by_role("button", name="Forhåndsvisning").click()
+    page.get_by_role("button", name="Opret", exact=True).wait_for()
+    check_fits(page)
+    context.close()
+
+
+def test_what_newer_rules_change_fits_as_well(chromium: Any, stricter_address: str) -> None:
+    context = chromium.new_context(base_url=stricter_address)
+    page = context.new_page()
+    be(page, "nurse")
+    page.goto("/patient/birthe/aarskontrol")
+    page.get_by_text("To mål passer ikke sammen").first.wait_for()
+    check_fits(page)
+    page.goto("/forskelle")
+    check_fits(page)
+    page.get_by_role("link", name=re.compile("Se patienterne")).first.click()
+    check_fits(page)
+    context.close()
+
+
+def test_staff_targets_are_24_pixels_high(chromium: Any, stricter_address: str) -> None:
+    context = chromium.new_context(base_url=stricter_address, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    be(page, "nurse")
+    page.goto("/forskelle")
+    page.get_by_role("link", name=re.compile("Se patienterne")).first.wait_for()
+    group = page.get_by_role("link", name=re.compile("Se patienterne")).first.get_attribute("href")
+    history = "/patient/birthe/historik?slags=maaling&dato=31.02.2026"
+    for path in ("/arbejdsliste?fane=egnet", group, history, "/patient/birthe/aarskontrol"):
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        small = page.evaluate(
+            """[...document.querySelectorAll('a, button, summary')]
+            .filter(one => one.checkVisibility() && !one.matches('.skip, .hidden'))
+            .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 24)"""
+        )
+        assert small == [], path
+    context.close()
+
+
+def test_no_two_landmarks_of_a_page_have_one_name_and_nothing_stands_outside(chromium: Any, address: str) -> None:
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    be(page, "nurse")
+    for path in ("/patient/birthe/aarskontrol", "/patient/birthe/historik?dato=22.11.2026"):
+        page.goto(path)
+        named = page.evaluate(
+            "[...document.querySelectorAll('[aria-labelledby]')].map(one => one.getAttribute('aria-labelledby'))"
+        )
+        assert len(named) == len(set(named)), path
+        outside = page.evaluate("[...document.body.children].map(one => one.localName)")
+        assert set(outside) <= {"header", "main", "footer", "section", "a"}, path
     context.close()
 
 

@@ -92,6 +92,12 @@ async def test_only_what_is_outside_is_told_and_near_is_not(town: Town, value: s
     assert kinds(await told(town))["outside"] == outside
 
 
+async def test_a_value_too_old_to_conclude_from_is_told_as_old_and_after_the_others(town: Town) -> None:
+    await establish(town, "diabetes", "hjerte")
+    await town.put({**hba1c(90, "2024-08-01"), "id": "h1"}, {**measured("NPU01568", 9, "mmol/L"), "id": "l1"})
+    assert [(one.measure.id, one.old) for one in (await told(town)).outside] == [("ldl", False), ("hba1c", True)]
+
+
 async def test_another_recommendation_than_the_plan_was_made_from_is_told_with_both(town: Town) -> None:
     await town.delete("Condition/anna-ihd", "system")
     await establish(town, "diabetes")

@@ -108,3 +108,88 @@ async def test_a_wrong_value_can_be_withdrawn(town: Town) -> None:
 
 async def test_a_value_of_no_measure_of_ours_is_left_alone(town: Town) -> None:
     assert (await town.post(measured("NPU00000", Decimal("1e9"), "stk"))).number == 1
+
+
+def answered(code: str, **value: Any) -> Json:
+    frame = {name: part for name, part in hba1c(1).items() if name != "valueQuantity"}
+    return {**frame, "code": concept(systems.FACT, code), **value}
+
+
+def of_type(system: str, code: str, **value: Any) -> Json:
+    return {**answered("x", **value), "code": concept(system, code)}
+
+
+MMHG = {"system": systems.UCUM, "code": "mm[Hg]"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "place"),
+    [
+        (answered("clinical-frailty-scale", valueBoolean=True), "value-type", "valueBoolean"),
+        (
+            answered("clinical-frailty-scale", valueCodeableConcept=concept("x", "severe")),
+            "value-type",
+            "valueCodeableConcept",
+        ),
+        (answered("clinical-frailty-scale", valueInteger=77), "out-of-range", "valueInteger"),
+        (answered("clinical-frailty-scale", valueInteger=-3), "out-of-range", "valueInteger"),
+        (answered("severe-hypoglycaemia", valueInteger=1), "value-type", "valueInteger"),
+        (
+            answered("severe-hypoglycaemia", valueCodeableConcept=concept("x", "yes")),
+            "value-type",
+            "valueCodeableConcept",
+        ),
+        (answered("score2-category", valueCodeableConcept=concept("x", "bad")), "value-type", "valueCodeableConcept"),
+        (answered("orthostatic-drop", valueQuantity={"value": 5000, **MMHG}), "out-of-range", "valueQuantity"),
+        (of_type(systems.NPU, "DNK35302", valueBoolean=True), "value-type", "valueBoolean"),
+        (of_type(systems.NPU, "DNK35302", valueString="55"), "value-type", "valueString"),
+        (of_type(systems.MCS, "MCS88011", valueInteger=3), "value-type", "valueInteger"),
+        (of_type(systems.MCS, "MCS88159", valueString="ja"), "value-type", "valueString"),
+        (of_type(systems.MCS, "MCS88021", valueQuantity={"value": Decimal("2.5")}), "out-of-range", "valueQuantity"),
+    ],
+)
+async def test_a_value_that_nothing_could_be_read_from_is_refused_whoever_sends_it(
+    town: Town, resource: Json, code: str, place: str
+) -> None:
+    assert await faults(town, resource, "lps") == [(code, f"Observation.{place}")]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        answered("clinical-frailty-scale", valueInteger=6),
+        answered("severe-hypoglycaemia", valueBoolean=False),
+        answered("score2-category", valueCodeableConcept=concept("x", "very-high")),
+        answered("orthostatic-drop", valueQuantity={"value": 4, "system": systems.UCUM, "code": "kPa"}),
+        of_type(systems.MCS, "MCS88011", valueCodeableConcept={"text": "ved ikke"}),
+    ],
+)
+async def test_an_answer_of_the_form_its_question_asks_for_is_taken(town: Town, resource: Json) -> None:
+    assert (await town.post(resource)).number == 1
+
+
+@pytest.mark.parametrize(("comparator", "number", "refused"), [("<", 0, True), ("<", 1, False), (">", 0, False)])
+async def test_a_bound_that_leaves_nothing_that_can_be_is_refused(
+    town: Town, comparator: str, number: int, refused: bool
+) -> None:
+    bound = measured("NPU01568", number, "mmol/L")
+    bound["valueQuantity"]["comparator"] = comparator
+    bound |= SURE
+    if refused:
+        assert await faults(town, bound) == [("out-of-range", "Observation.valueQuantity")]
+    else:
+        assert (await town.post(bound)).number == 1
+
+
+async def test_a_number_without_unit_that_cannot_be_in_the_unit_of_its_code_is_refused(town: Town) -> None:
+    bare = of_type(systems.NPU, "NPU03835", valueQuantity={"value": Decimal("0.075")})
+    assert await faults(town, bare, "lps") == [("unit-mismatch", "Observation.valueQuantity")]
+    with pytest.raises(ResourceInvalid, match="hba1c_dcct without unit is in %"):
+        await town.post(bare)
+
+
+async def test_what_stood_in_a_withdrawn_version_is_asked_about_again(town: Town) -> None:
+    made = await town.post({**hba1c(-5), "status": "entered-in-error"})
+    final = {**hba1c(-5), "id": made.id}
+    with pytest.raises(ResourceInvalid):
+        await update(town.as_("doctor"), "Observation", made.id, read_text(dump(final)))

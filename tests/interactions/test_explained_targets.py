@@ -98,6 +98,27 @@ async def test_what_cannot_be_decided_is_an_outcome_that_carries_its_explanation
     }
 
 
+async def test_a_plan_that_cannot_be_decided_is_remarked_with_what_is_missing(town: Town) -> None:
+    whole = patient("gerda")
+    await town.put({name: value for name, value in whole.items() if name != "birthDate"})
+    await town.post(condition("gerda-t2d", "T90", of="gerda"))
+    bundle = await town.call("Patient/$recommended-targets", "gerda")
+    (outcome,) = [one["resource"] for one in bundle["entry"]]
+    said = [issue["details"]["text"] for issue in outcome["issue"]]
+    assert "Type 2-diabetes: planen kan ikke afgøres, mangler: alder" in said
+    assert {issue["severity"] for issue in outcome["issue"]} == {"information"}
+
+
+async def test_a_proposed_goal_says_first_what_is_not_known(town: Town) -> None:
+    bundle = await town.call("Patient/$recommended-targets", "anna")
+    (ldl,) = [one["resource"] for one in bundle["entry"] if "LDL" in str(one["resource"].get("description"))]
+    row = town.house.knowledge.row("LDL-04")
+    assert row is not None
+    assert ldl["note"][0]["text"] == (
+        f"Foreløbigt: CFS (Clinical Frailty Scale) og urin-albumin/kreatinin-ratio (uACR) er ikke kendt. {row.says}"
+    )
+
+
 async def test_what_is_proposed_and_what_is_remarked_fit_their_definitions(town: Town) -> None:
     await town.put(patient("dora"), condition("dora-kol", "R95", of="dora"))
     for who in ("anna", "dora"):

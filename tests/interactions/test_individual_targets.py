@@ -110,6 +110,12 @@ async def test_agreeing_on_what_is_recommended_is_no_deviation(planned: Town) ->
     assert find_deviation(await agree(planned, high=58)) is None
 
 
+async def test_following_the_recommendation_keeps_the_day_it_is_due(planned: Town) -> None:
+    goal = await agree(planned, high=70, valid_until="2027-05-22")
+    followed = find_entry(await planned.call("Goal/$follow-recommendation", goal["id"]), AGREED)
+    assert followed is not None and followed["dueDate"] == "2027-05-22"
+
+
 async def test_the_standing_moves_with_the_target(planned: Town) -> None:
     await planned.post(hba1c(66))
     assert achievement_of(await goal_of(planned)) == "not-achieved"
@@ -188,6 +194,7 @@ async def test_a_quantity_brings_its_own_unit(planned: Town) -> None:
         ({"high": 64, "valid_until": "2026-11-22"}, "valid-until must be a day after today"),
         ({"high": 64, "valid_until": "2020-01-01"}, "valid-until must be a day after today"),
         ({"high": 64, "valid_until": "2027"}, "valid-until must be a date"),
+        ({"high": 64, "valid_until": "2028-11-23"}, "valid-until is at most 24 months ahead"),
     ],
 )
 async def test_a_target_that_cannot_be_is_refused_by_name(planned: Town, asked: Json, says: str) -> None:
@@ -204,6 +211,9 @@ async def test_a_target_that_cannot_be_is_refused_by_name(planned: Town, asked: 
         ({"reason": "lyst"}, "one of"),
         ({"reason": "other"}, "reason other needs a text"),
         ({"reason": "other", "text": "  "}, "reason other needs a text"),
+        ({"reason": "other", "text": "\u200b\u2060"}, "reason other needs a text"),
+        ({"reason": "frailty", "text": "\u200b"}, "nothing that can be read"),
+        ({"reason": "frailty", "text": "x" * 601}, "at most 600 characters"),
         ({"reason": {"coding": []}}, "one of"),
         ({"reason": {"system": "http://example.org", "code": "frailty"}}, "one of"),
         ({"reason": {"coding": [{"code": "frailty"}, {"code": "other"}]}}, "one of"),

@@ -98,7 +98,7 @@ async def test_what_is_stored_is_validated_by_its_id(town: Town) -> None:
     assert await found(town, "Observation", "o", mode="profile", profile=systems.PROFILE_OBSERVATION) != []
     assert await found(town, "Observation", "o", resource={**hba1c(50), "status": "nope"}) != []
     with pytest.raises(NotFound):
-        await found(town, "Observation", "nobody")
+        await found(town, "Observation", "nobody", "system")
     with pytest.raises(Forbidden):
         await found(town, "Observation", "o", "stranger")
     await town.delete("Observation/o")

@@ -3,9 +3,9 @@
 import pytest
 
 from careplan.fhir.agreed import activity_of
-from careplan.interactions import access
 from careplan.interactions.access import Forbidden
 from careplan.interactions.overview import read_overview
+from careplan.interactions.referral import active_referrals
 
 from .conftest import Json, Town, referral
 
@@ -25,7 +25,7 @@ async def test_an_order_opens_nothing_even_where_somebody_names_the_municipality
     eyes = (await orders(ordered))["oejenkontrol"]
     await ordered.put({**eyes, "performer": [{"reference": "Organization/town"}]}, who="doctor")
     visitator = ordered.as_("visitator")
-    assert await access.active_referrals(visitator, "town") == ()
+    assert await active_referrals(visitator, "town") == ()
     with pytest.raises(Forbidden):
         await ordered.get("Patient/anna", "visitator")
 

@@ -64,7 +64,7 @@ async def test_a_patched_value_moves_its_goal_in_the_same_commit(town: Town) -> 
 
 async def test_a_patch_of_what_is_not_there_is_refused(town: Town) -> None:
     """R4-42."""
-    with pytest.raises(NotFound):
+    with pytest.raises(Forbidden):
         await send(town, "Observation/never", replaced("/status", "amended"))
     await town.put({**hba1c(51), "id": "o1"})
     with pytest.raises(PreconditionFailed):

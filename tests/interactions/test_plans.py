@@ -14,13 +14,22 @@ from careplan.fhir.goal import AGREED, RECOMMENDED, achievement_of, find_target
 from careplan.fhir.mapping import plan_type_of
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.asked import ParameterFaulty
-from careplan.interactions.operations.establish import NotEligible
+from careplan.interactions.operations.establish import (
+    ExcludeNeedsReason,
+    NotEligible,
+    PlanEmpty,
+    make_plans,
+    offered,
+    preview,
+)
 from careplan.interactions.operations.individual_target import set_target
 from careplan.interactions.operations.wanted import Wanted
+from careplan.interactions.person import PLAN_TYPES, read_person
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.singular import GoalExists, PlanExists
-from careplan.store.protocol import Deleted, NotFound
+from careplan.store.protocol import Deleted
 
-from .conftest import Json, Town, condition, hba1c, measured, patient
+from .conftest import Json, Town, concept, condition, hba1c, measured, patient
 
 DIABETES = {"HbA1c", "Systolisk blodtryk", "Diastolisk blodtryk", "LDL-kolesterol", "BMI", "Rygning", "Alkohol"}
 
@@ -75,7 +84,7 @@ async def test_recommendations_as_of_a_day_know_only_what_was_known(town: Town) 
     assert row(await town.call("Patient/$recommended-targets", "anna", on="2024-05-19")) == "LDL-08"
 
 
-@pytest.mark.parametrize(("who", "error"), [("never", NotFound), ("gone", Deleted), ("carl", Forbidden)])
+@pytest.mark.parametrize(("who", "error"), [("never", Forbidden), ("gone", Deleted), ("carl", Forbidden)])
 async def test_a_person_who_is_not_there_or_not_ours(town: Town, who: str, error: type[CareplanError]) -> None:
     await town.put(patient("gone"))
     await town.delete("Patient/gone", "system")
@@ -232,7 +241,7 @@ async def test_an_agreement_the_rules_would_not_make_today_is_told_and_stands(to
 
 
 async def test_what_is_excluded_is_not_made(town: Town) -> None:
-    await establish(town, "diabetes", exclude=["alcohol", "motion"])
+    await establish(town, "diabetes", exclude=["alcohol", "motion"], reason="Drikker ikke")
     assert "Alkohol" not in await town.goals()
     assert "motion" not in await open_tasks(town)
 
@@ -240,6 +249,32 @@ async def test_what_is_excluded_is_not_made(town: Town) -> None:
 async def test_excluding_what_nobody_knows_is_refused_by_name(town: Town) -> None:
     with pytest.raises(ParameterFaulty, match="alkohol"):
         await establish(town, "diabetes", exclude=["alkohol"])
+
+
+@pytest.mark.parametrize("reason", ["", " \u200b"])
+async def test_what_is_left_out_takes_a_reason(town: Town, reason: str) -> None:
+    with pytest.raises(ExcludeNeedsReason):
+        await establish(town, "diabetes", exclude=["alcohol"], reason=reason)
+    assert await plans(town) == []
+
+
+async def test_a_plan_of_which_nothing_is_kept_is_not_made(town: Town) -> None:
+    plan = town.house.knowledge.plans["hjerte"]
+    every = [*plan.follows, *(one.id for one in plan.activities)]
+    with pytest.raises(PlanEmpty, match="hjerte"):
+        await establish(town, "hjerte", exclude=every, reason="Efter samtale")
+    assert await plans(town) == []
+
+
+async def test_another_plan_than_was_looked_at_is_not_made(town: Town) -> None:
+    context, hjerte = town.as_("doctor"), [town.house.knowledge.plans["hjerte"]]
+    seen = offered(preview(context, await read_person(context, "anna", PLAN_TYPES), hjerte))
+    assert "ldl/LDL-04/2026.1/new" in seen
+    await town.put({**condition("anna-t2d", "T90"), "clinicalStatus": concept(systems.CONDITION_CLINICAL, "resolved")})
+    await town.delete("Condition/anna-ihd")
+    with pytest.raises(PreconditionFailed):
+        await make_plans(context, "anna", hjerte, reason="Efter samtale", seen=seen)
+    assert await plans(town) == []
 
 
 async def test_who_is_not_eligible_gets_a_plan_only_with_a_reason(town: Town) -> None:
@@ -263,6 +298,21 @@ async def test_who_is_not_eligible_gets_a_plan_only_with_a_reason(town: Town) ->
 async def test_a_definition_is_named_by_id_reference_or_canonical(town: Town, definition: Any) -> None:
     await town.call("CarePlan/$establish", subject="Patient/anna", definition=definition)
     assert await plans(town) == ["diabetes"]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        f"{systems.CANONICAL}/PlanDefinition/diabetes|2019.1",
+        "https://elsewhere.example/fhir/PlanDefinition/diabetes",
+        "Basic/diabetes",
+        "PlanDefinition/diabetes/_history/7",
+        "",
+    ],
+)
+async def test_a_definition_of_another_version_or_server_is_not_taken_for_ours(town: Town, definition: str) -> None:
+    with pytest.raises(ParameterFaulty, match="parameter definition"):
+        await town.call("CarePlan/$establish", subject="Patient/anna", definition=definition)
 
 
 async def test_establishing_nothing_is_refused(town: Town) -> None:
@@ -294,7 +344,7 @@ async def test_of_many_who_establish_one_plan_at_once_one_makes_it(town: Town) -
 async def test_two_plans_established_at_once_share_goals_and_tasks(
     town: Town, order: tuple[str, str], exclude: tuple[str, ...]
 ) -> None:
-    await asyncio.gather(*(establish(town, one, exclude=list(exclude)) for one in order))
+    await asyncio.gather(*(establish(town, one, exclude=list(exclude), reason="Efter samtale") for one in order))
     assert await plans(town) == ["diabetes", "hjerte"]
     await town.goals()  # never two active ones for a measure
     assert len(await open_tasks(town)) == len(set(await open_tasks(town)))
@@ -307,3 +357,10 @@ async def test_a_second_active_goal_for_a_measure_is_refused_however_it_comes(to
     with pytest.raises(GoalExists, match=f"Goal/{goal['id']}"):
         await town.post(copy)
     assert find_target(goal, AGREED) == find_target(goal, RECOMMENDED)
+
+
+async def test_no_plan_is_made_for_the_dead_whatever_the_reason(town: Town) -> None:
+    await town.put(patient("anna", deceasedDateTime="2026-06-01"))
+    with pytest.raises(NotEligible, match="has died"):
+        await establish(town, "diabetes", reason="Efter aftale")
+    assert await plans(town) == []

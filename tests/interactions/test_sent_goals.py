@@ -379,7 +379,7 @@ async def test_what_the_rules_no_longer_say_is_not_sent_anew(planned: Town) -> N
 async def test_the_recommendation_of_somebody_else_is_not_moved_to_another_patient(planned: Town) -> None:
     goal = await goal_of(planned) | {"subject": {"reference": "Patient/birthe"}}
     error = await refused(planned, put(planned, goal))
-    assert [fault.code for fault in error.faults] == ["recommendation-altered"]
+    assert [fault.code for fault in error.faults] == ["patient-altered"]
 
 
 @pytest.mark.parametrize("send", [put, json_patch, transaction])

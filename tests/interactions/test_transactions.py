@@ -257,7 +257,7 @@ async def test_deleting_what_is_not_there_is_no_fault(town: Town) -> None:
 
 async def test_a_get_that_finds_nothing_does_not_undo_the_rest(town: Town) -> None:
     done = await town.bundle(entry("GET", "Observation/never"), post(hba1c(51)))
-    assert statuses(done) == [404, 201]
+    assert statuses(done) == [403, 201]
 
 
 async def test_addresses_may_be_absolute(town: Town) -> None:

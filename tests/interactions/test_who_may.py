@@ -63,12 +63,25 @@ async def test_a_deleted_version_tells_strangers_nothing(open_town: Town) -> Non
         await open_town.get("Observation/anna-1", "stranger")
 
 
-async def test_versions_and_ids_that_never_were(open_town: Town) -> None:
+async def test_ids_that_never_were_are_refused_as_others_ids_are(open_town: Town) -> None:
     for number in ("2", "0", "x", "9999999999999999999999"):
         with pytest.raises(NotFound, match=f"Observation/anna-1/_history/{number}"):
             await vread(open_town.as_("doctor"), "Observation", "anna-1", number)
+    for who in ("doctor", "anna", "visitator", "lps"):
+        refusals = []
+        for id in ("never", "carl-1"):
+            for attempt in (
+                read(open_town.as_(who), "Observation", id),
+                vread(open_town.as_(who), "Observation", id, "1"),
+                vread(open_town.as_(who), "Observation", id, "99"),
+                history(open_town.as_(who), "Observation", id, count=10),
+            ):
+                with pytest.raises(Forbidden) as refused:
+                    await attempt
+                refusals.append(refused.value.message.replace(id, "x"))
+        assert len(set(refusals)) == 1
     with pytest.raises(NotFound):
-        await history(open_town.as_("doctor"), "Observation", "never", count=10)
+        await history(open_town.as_("system"), "Observation", "never", count=10)
 
 
 @pytest.mark.parametrize("who", ["anna", "visitator", "stranger", "statistics"])
@@ -173,7 +186,12 @@ async def sees_anna(town: Town, who: str = "visitator") -> bool:
         ({"status": "revoked"}, False),
         ({"status": "completed"}, False),
         ({"status": "draft"}, False),
+        ({"status": "on-hold"}, False),
+        ({"status": "entered-in-error"}, False),
         ({"to": "city"}, False),
+        ({"occurrencePeriod": {"start": "2026-11-01", "end": "2026-11"}}, True),
+        ({"occurrencePeriod": {"start": "2026-09-01", "end": "2026-10"}}, False),
+        ({"occurrenceDateTime": "2026-11-01"}, True),
         ({"occurrencePeriod": {"start": "2026-11-01"}}, True),
         ({"occurrencePeriod": {"start": "2026-11-01", "end": "2026-12-01"}}, True),
         ({"occurrencePeriod": {"start": "2026-11-01", "end": "2026-11-22"}}, True),
@@ -187,6 +205,15 @@ async def test_a_referral_opens_the_record_from_when_it_is_active_to_its_last_da
 ) -> None:
     await town.put({**hba1c(51), "id": "anna-1"}, referral("r", **more))
     assert await sees_anna(town) is sees
+
+
+async def test_a_referral_s_last_day_ends_at_midnight_in_copenhagen(town: Town) -> None:
+    period = {"start": "2026-11-01", "end": "2026-11-22"}
+    await town.put({**hba1c(51), "id": "anna-1"}, referral("r", occurrencePeriod=period))
+    town.later(hours=13, minutes=59)  # 23.59 in Copenhagen, 22.59 UTC
+    assert await sees_anna(town)
+    town.later(minutes=1)
+    assert not await sees_anna(town)
 
 
 async def test_a_referral_that_ends_closes_the_record(open_town: Town) -> None:

@@ -22,8 +22,8 @@ def test_an_aarskontrol_from_finding_the_patient_to_the_printed_plan(service: st
         preview = nurse.send("/patient/anna/opret-plan", plan="hjerte", trin="forhaandsvis")
         assert "LDL-kolesterol" in preview and "under 1,4" in preview
         assert nurse.resource("CarePlan?patient=anna&_summary=count")["total"] == 0
-        kept = re.findall(r'name="med" value="([^"]+)"', preview)
-        nurse.send("/patient/anna/opret-plan", plan="hjerte", trin="opret", med=kept)
+        kept, shown = (re.findall(rf'name="{name}" value="([^"]+)"', preview) for name in ("med", "vist"))
+        nurse.send("/patient/anna/opret-plan", plan="hjerte", trin="opret", med=kept, vist=shown)
         plans = nurse.resource("CarePlan?patient=anna&status=active")
         assert [entry["resource"]["category"][0]["coding"][0]["code"] for entry in plans["entry"]] == ["hjerte"]
 

@@ -135,9 +135,9 @@ def test_an_aarskontrol_with_three_plans_where_every_target_is_explained(service
 
         # one plan of three diseases: nothing twice
         preview = nurse.send("/patient/ella/opret-plan", trin="forhaandsvis", plan=["diabetes", "kol", "hjerte"])
-        kept = re.findall(r'name="med" value="([^"]+)"', preview)
+        kept, shown = (re.findall(rf'name="{name}" value="([^"]+)"', preview) for name in ("med", "vist"))
         assert len(kept) == len(set(kept))
-        nurse.send("/patient/ella/opret-plan", trin="opret", plan=["diabetes", "kol", "hjerte"], med=kept)
+        nurse.send("/patient/ella/opret-plan", trin="opret", plan=["diabetes", "kol", "hjerte"], med=kept, vist=shown)
         assert nurse.resource("CarePlan?patient=ella&status=active&_summary=count")["total"] == 3
 
         # every target explained, on the page as in FHIR
@@ -167,10 +167,14 @@ def test_an_aarskontrol_with_three_plans_where_every_target_is_explained(service
         assert "mellem 53 og 64" in rows(after)["HbA1c"] and "Hypoglykæmi" in rows(after)["HbA1c"]
         assert "To mål passer ikke sammen" not in after
 
-        # what was measured today is typed once, and the control approved
-        checks = dict.fromkeys(re.findall(r'name="(tjek-[\w-]+)"', after), "done")
-        seen = re.findall(r'name="set" value="([^"]+)"', after)
+        # what was measured today is typed once; what differs is answered, the rest at once, and the control approved
         values = {"vaerdi-sbp": "138", "vaerdi-dbp": "76", "vaerdi-weight": "71,5"}
+        answered = {"tjek-rehabilitering": "not-relevant", "tjek-oejne": "postponed"}
+        seen = re.findall(r'name="set" value="([^"]+)"', after)
+        filled = nurse.send(page, handling="resten", set=seen, **answered, **values)
+        checks = dict(re.findall(r'name="(tjek-[\w-]+)" value="([\w-]+)" checked', filled))
+        assert len(checks) == 13 and checks.items() >= answered.items()
+        assert len(answered) + len(("resten", "godkend")) <= 12  # clicks
         done = nurse.send(page, handling="godkend", set=seen, **checks, **values)
         assert "Årskontrollen er gemt og delt med patienten." in done
         assert nurse.resource("Observation?patient=ella&_summary=count")["total"] == before + 2

@@ -1,10 +1,16 @@
 """Which rows, plan types, measures and facts differ between two knowledges, and whether the versions say so."""
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from revised import copied, edited, stricter_ldl
 
+from careplan.domain.condition import Condition
+from careplan.domain.guideline import FactDefinition, FromRecord, Knowledge
+from careplan.domain.measure import Span
 from careplan.knowledge.difference import Difference, TableDifference, difference
 from careplan.knowledge.difference_text import json_from_difference, lines_from_difference
 from careplan.knowledge.load import load_knowledge
@@ -100,3 +106,43 @@ def test_a_fact_that_is_defined_otherwise_changes_the_tables_that_ask_about_it(n
     tables = {one.id: one for one in found(new).tables}
     assert tables["ldl"].silent and tables["ldl"].facts == ("ihd_code",)
     assert "alcohol" not in tables
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "tables"),
+    [
+        ("measures/hba1c.toml", "NPU27300", "NPU99999", {"hba1c"}),
+        ("measures/uacr.toml", "possible = { low = 0", "possible = { low = 1", {"ldl"}),
+    ],
+)
+def test_a_measure_that_takes_its_values_otherwise_changes_the_tables_that_ask_about_it(
+    new: Path, file: str, before: str, after: str, tables: set[str]
+) -> None:
+    edited(copied(new), file, before, after)
+    assert tables & {one.id for one in found(new).faults}
+
+
+def changed(knowledge: Knowledge, measure: str, **what: Any) -> Knowledge:
+    return replace(knowledge, measures={**knowledge.measures, measure: replace(knowledge.measures[measure], **what)})
+
+
+def test_a_value_that_is_computed_changes_with_what_it_is_computed_from() -> None:
+    old = load_knowledge()
+    measure = old.measures["egfr"]
+    assert measure.derived is not None
+    source = measure.derived.inputs[0]
+    assert difference(old, changed(old, source, possible=Span(Decimal(1), Decimal(2)))).faults
+    assert not difference(old, changed(old, source, name="Nyt navn")).faults
+
+
+def test_what_must_be_offered_asks_about_facts_too() -> None:
+    old = load_knowledge()
+    offer = replace(old.plans["kol"].offer, must=(Condition("novel"),))
+    plans = {**old.plans, "kol": replace(old.plans["kol"], offer=offer)}
+    both = [
+        replace(
+            old, plans=plans, facts={**old.facts, "novel": FactDefinition("novel", "Nyt", FromRecord("person", said))}
+        )
+        for said in ({"person": "age"}, {"person": "sex"})
+    ]
+    assert [(one.id, one.facts) for one in difference(*both).faults] == [("kol", ("novel",))]

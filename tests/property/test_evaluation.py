@@ -19,8 +19,8 @@ from careplan.knowledge.load import load_knowledge
 KNOWLEDGE = load_knowledge()
 ON = date(2026, 11, 22)
 RAW = sorted(name for name, one in KNOWLEDGE.facts.items() if isinstance(one.definition, FromRecord))
-TAKEN_AS_MET_WHEN_UNKNOWN = {"fev1_fvc"}
-"""An unknown ratio is accepted as KOL (guidelines.md, fact `kol`): the one place where a gap is no doubt."""
+TAKEN_AS_MET_WHEN_UNKNOWN = {"fev1_fvc", "alive"}
+"""An unknown ratio is accepted as KOL (guidelines.md, fact `kol`), and who is not known to be dead lives."""
 
 LIMITS = ["0", "0.2", "0.69", "0.7", "1", "1.8", "3", "5", "6", "10", "12", "18", "20", "29", "30", "48", "59", "60"]
 NUMBERS = st.sampled_from([Decimal(text) for text in [*LIMITS, "64", "65", "70", "71", "79", "80", "88", "299", "300"]])
@@ -34,7 +34,8 @@ FLAGS = {
     if isinstance(KNOWLEDGE.facts[name].definition, FromRecord)
     and (
         KNOWLEDGE.facts[name].definition.how in ("diagnosis", "drug")  # type: ignore[union-attr]
-        or name in ("male", "own_gp", "limited_life_expectancy", "severe_hypoglycaemia_12m", "treatment_resistant_ht")
+        or name
+        in ("male", "own_gp", "alive", "limited_life_expectancy", "severe_hypoglycaemia_12m", "treatment_resistant_ht")
         or name == "family_history_premature_cvd"
     )
 }

@@ -26,6 +26,7 @@ ANSWERS = {
 YES_OR_NO = {
     "male",
     "own_gp",
+    "alive",
     "limited_life_expectancy",
     "severe_hypoglycaemia_12m",
     "treatment_resistant_ht",
@@ -34,9 +35,11 @@ YES_OR_NO = {
 NEVER_MISSING = {
     name
     for name, one in KNOWLEDGE.facts.items()
-    if isinstance(one.definition, FromRecord) and one.definition.how in ("diagnosis", "drug")
+    if isinstance(one.definition, FromRecord)
+    and one.definition.how == "diagnosis"
+    and "coded_at_age" not in one.definition.terms
 }
-"""A problem list and a list of medicine are complete."""
+"""A problem list is complete; only its dates, and the codes of drugs, may be hard to read."""
 
 ROWS = [row for guideline in KNOWLEDGE.guidelines.values() for row in guideline.rows]
 

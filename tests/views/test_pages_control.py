@@ -216,6 +216,35 @@ def checks(browser: Browser) -> dict[str, str]:
     return dict.fromkeys(re.findall(r'name="(tjek-[\w-]+)"', browser.html), "done")
 
 
+async def test_values_are_saved_and_ticks_stay(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    sent = {"mark": nurse.field("mark"), "handling": "gem", "vaerdi-weight": "82", "tjek-medicin": "postponed"}
+    assert (await nurse.post(PAGE, sent)).status_code == 200
+    assert "Værdierne er gemt." in nurse.text and nurse.field("vaerdi-weight") == ""
+    assert re.search(r'name="tjek-medicin" value="postponed" checked', nurse.html)
+    assert (await nurse.post(PAGE, sent)).status_code == 200
+    assert len(await fresh(world, "birthe")) == 1
+
+
+async def test_the_rest_of_the_tjekliste_is_filled_in_at_once_said_and_not_saved(nurse: Browser, world: World) -> None:
+    before = await stored(world, "Task", "birthe")
+    fields = {"tjek-medicin": "postponed", "vaerdi-weight": "82", "handling": "resten"}
+    await nurse.get(PAGE)
+    assert (await nurse.post(PAGE, [*shown(nurse), *fields.items()])).status_code == 200
+    ticked = re.findall(r'name="tjek-([\w-]+)" value="(\w+)" checked', nurse.html)
+    assert dict(ticked) == {**dict.fromkeys(dict(ticked), "done"), "medicin": "postponed"} and len(ticked) == 13
+    said = nurse.html.split('id="sat"')[1].split("</div>")[0]
+    assert said.count("<li>") == 12 and "Medicin" not in said
+    assert nurse.field("vaerdi-weight") == "82"
+    assert await fresh(world, "birthe") == [] and await stored(world, "Task", "birthe") == before
+
+
+async def test_a_line_that_two_plans_word_differently_keeps_the_words_of_both(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    (line,) = [one for one in re.findall(r"<legend>([^<]+)", nurse.html) if "MRC og CAT" in one]
+    assert "CCS, NYHA" in line
+
+
 async def test_approval_waits_for_the_mandatory_lines(nurse: Browser, world: World) -> None:
     before = await stored(world, "CarePlan", "birthe")
     assert await send(nurse, {"vaerdi-weight": "82", "tjek-medicin": "done"}, "godkend") == 422

@@ -109,6 +109,12 @@ async def test_a_provisional_target_says_so_and_what_we_would_like_to_know(world
     assert "Målet kan ændre sig. Vi mangler at vide:</p><ul><li>hvor stærk din krop er</li></ul>" in inside
 
 
+async def test_a_rule_that_no_source_stands_behind_is_told_in_plain_words(world: World) -> None:
+    marked = "Vi har ikke en sikker kilde til reglen endnu."
+    assert marked in (await opened(world, "birthe", "spo2")).text  # SPO2-01
+    assert marked not in (await opened(world, "birthe", "alcohol")).text  # ALC-01
+
+
 async def test_a_target_that_cannot_be_worked_out_says_so_in_plain_words(world: World) -> None:
     browser = await opened(world, "carl", "sbp")
     assert "Vi kan ikke regne målet ud endnu. Vi mangler at vide:" in browser.text

@@ -135,6 +135,39 @@ async def test_declining_needs_a_reason_and_keeps_the_target(nurse: Browser, wor
     assert own not in await open_group(nurse)
 
 
+async def test_a_patient_of_another_clinic_is_refused_without_a_name_or_a_link(nurse: Browser, world: World) -> None:
+    boxes = await open_group(nurse)
+    _, rest = boxes[0].split("/", 1)
+    await nurse.post("/forskelle", [("valgt", boxes[0]), ("trin", "godkend")])
+    answer = await nurse.post("/forskelle", [("valgt", f"nobody/{rest}"), ("trin", "godkend-nu")])
+    assert answer.status_code == 409 and "/patient/nobody" not in nurse.html
+    assert "En patient, som klinikken ikke har adgang til: Patienten er ikke tilmeldt klinikken." in nurse.text
+
+
+@pytest.fixture
+async def silent(filled: Path, tmp_path: Path) -> AsyncIterator[Browser]:
+    """A nurse of the invented clinic, served by rules that say nothing of LDL any more."""
+    async with open_world(filled, tmp_path) as opened:
+        knowledge = opened.house.knowledge
+        table = replace(knowledge.guidelines["ldl"], rows=(), version="2026.2")
+        knowledge = replace(knowledge, guidelines={**knowledge.guidelines, "ldl": table})
+        browser = Browser(
+            World(replace(opened.house, knowledge=knowledge, reader=ChartReader(knowledge)), opened.clock)
+        )
+        await browser.sign_in("nurse")
+        yield browser
+
+
+async def test_what_is_recommended_no_longer_is_told_and_taken_off(silent: Browser) -> None:
+    boxes = await open_group(silent)
+    assert boxes and "anbefales ikke længere" in silent.text
+    assert "Reglerne siger ikke længere noget om målet." in silent.text and "None" not in silent.text
+    await silent.post("/forskelle", [("valgt", boxes[0]), ("trin", "godkend")])
+    assert "Det aftalte mål bliver stående uden anbefaling." in silent.text
+    answer = await silent.post("/forskelle", [("valgt", boxes[0]), ("trin", "godkend-nu")])
+    assert answer.headers["location"] == "/forskelle?besked=godkendt-anbefaling"
+
+
 async def test_nothing_chosen_is_said(nurse: Browser) -> None:
     await open_group(nurse)
     await nurse.follow(await nurse.post("/forskelle", {"gruppe": "x", "trin": "godkend"}))

@@ -124,3 +124,28 @@ async def test_a_form_of_another_reason_takes_the_other_sentence_where_nobody_wr
     await nurse.post(page, {**filled, "sat": "1", "tekst": sentence(nurse), "trin": "ret"})
     await nurse.post(page, {**filled, "aarsag": "frailty", "tekst": sentence(nurse), "trin": "vis"})
     assert sentence(nurse) == TEXTS["target.sentence.frailty"]
+
+
+# ── what was seen, and how far ahead ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("version", [{}, {"version": ""}, {"version": "x"}, {"version": "-1"}])
+async def test_a_form_that_does_not_say_which_version_was_seen_keeps_nothing(
+    nurse: Browser, version: dict[str, str]
+) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    stood = nurse.field("version")
+    for path, step in ((page, "gem"), (f"{page}/anbefaling", "")):
+        answer = await nurse.post(path, {**FILLED, **version, "trin": step})
+        assert answer.status_code == 409
+    await nurse.get(page)
+    assert nurse.field("version") == stood
+
+
+async def test_a_day_too_far_ahead_and_words_that_cannot_be_seen_are_told(nurse: Browser) -> None:
+    page = await goal_page(nurse, "birthe", "HbA1c")
+    filled = {**FILLED, "version": nurse.field("version"), "trin": "vis", "sat": "1"}
+    answer = await nurse.post(page, {**filled, "gaelder": "23.11.2028"})
+    assert answer.status_code == 422 and "Datoen må højst være 22.11.2028." in nurse.text
+    answer = await nurse.post(page, {**filled, "aarsag": "other", "tekst": "\u200b\u200b"})
+    assert answer.status_code == 422 and 'href="#tekst"' in nurse.html

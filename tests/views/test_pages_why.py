@@ -57,6 +57,14 @@ async def test_every_target_of_the_grid_says_why_without_a_script(nurse: Browser
     assert "<details><summary>" in row(nurse, name)
 
 
+async def test_every_measure_that_is_ruled_says_why_also_the_time_until_the_next_control(nurse: Browser) -> None:
+    await nurse.get(PAGE)
+    for name, table in (("GOLD-grad (1–4)", "KOLGRADE"), ("KOL-gruppe (A, B, E)", "KOLGRP")):
+        assert f"Regel {table}-0" in why(nurse, name)
+    following = nurse.html.split("Næste kontrol</h2>")[1].split("</aside>")[0]
+    assert re.search(r"Regel INT-0\d \(review_interval", following)
+
+
 async def test_a_row_that_failed_tells_the_values_it_met_and_what_lies_behind_them(
     nurse: Browser, world: World
 ) -> None:
@@ -119,21 +127,58 @@ async def test_an_individual_target_that_holds_is_no_conflict_and_one_that_ran_o
     assert "Aftalt: under 2 mmol/L, Mette Test Holm, 22.11.2026. Bivirkning: Smerter i benene (udløbet " in cell
 
 
-async def test_the_recommendation_is_followed_or_the_agreement_kept_from_the_row_itself(
-    nurse: Browser, world: World
-) -> None:
+async def conflicting(nurse: Browser, world: World) -> dict[str, str]:
+    """The fields with which the recommendation of LDL is followed, on a page that shows the conflict."""
     await observe(world, "clinical-frailty-scale", valueInteger=7)
     await nurse.get(PAGE)
     goal = await goal_of(world, "birthe", "LDL-kolesterol")
-    target = f"/patient/birthe/maal/{goal['id']}"
-    assert f'href="{target}">Behold som individuelt mål' in nurse.html
-    form = re.search(rf'<form id="foelg-ldl" method="post" action="{target}/anbefaling">(.*?)</form>', nurse.html)
-    assert form is not None and '<button class="quiet" form="foelg-ldl">' in row(nurse, "LDL-kolesterol")
-    version = re.search(r'name="version" value="(\d+)"', form[1])
-    assert version is not None and nurse.token in form[1]
-    answer = await nurse.post(f"{target}/anbefaling", {"version": version[1]})
-    await nurse.follow(answer)
+    assert f'href="/patient/birthe/maal/{goal["id"]}">Behold som individuelt mål' in nurse.html
+    assert f'name="handling" value="foelg:{goal["id"]}"' in row(nurse, "LDL-kolesterol")
+    version = nurse.field(f"version-{goal['id']}")
+    return {"mark": nurse.field("mark"), "handling": f"foelg:{goal['id']}", f"version-{goal['id']}": version}
+
+
+TYPED = {"vaerdi-weight": "82", "tjek-medicin": "done"}
+
+
+async def test_the_recommendation_is_followed_from_the_row_itself_and_what_was_typed_is_kept(
+    nurse: Browser, world: World
+) -> None:
+    answer = await nurse.post(PAGE, {**await conflicting(nurse, world), **TYPED})
+    assert answer.status_code == 200
+    assert "Målet følger nu anbefalingen. Værdierne er gemt." in nurse.text
     changed = await goal_of(world, "birthe", "LDL-kolesterol")
     agreed = find_target(changed, AGREED)
     assert agreed is not None and agreed.high == Decimal("1.8") and find_deviation(changed) is None
     assert "To mål passer ikke sammen" not in row(nurse, "LDL-kolesterol")
+    assert "82,0\u2009kg" in row(nurse, "Vægt") and nurse.field("vaerdi-weight") == ""
+    assert re.search(r'name="tjek-medicin" value="done" checked', nurse.html)
+
+
+async def test_a_target_changed_meanwhile_is_not_followed_and_nothing_typed_is_lost(
+    nurse: Browser, world: World
+) -> None:
+    fields = await conflicting(nurse, world)
+    goal = (await goal_of(world, "birthe", "LDL-kolesterol"))["id"]
+    await set_target(world.context("doctor"), goal, Wanted(None, Decimal("2.0"), True, "frailty", None, None))
+    for asked in (fields, {**fields, "handling": "foelg:nobody"}, {**fields, f"version-{goal}": "0"}):
+        assert (await nurse.post(PAGE, {**asked, **TYPED})).status_code == 409
+        assert "Målet er ikke ændret" in nurse.text and "under 2\u2009mmol/L" in row(nurse, "LDL-kolesterol")
+        assert nurse.field("vaerdi-weight") == "82" and "82,0\u2009kg" not in row(nurse, "Vægt")
+        assert re.search(r'name="tjek-medicin" value="done" checked', nurse.html)
+
+
+async def test_a_wrong_value_keeps_the_recommendation_from_being_followed(nurse: Browser, world: World) -> None:
+    before = await goal_of(world, "birthe", "LDL-kolesterol")
+    fields = {**await conflicting(nurse, world), **TYPED, "vaerdi-weight": "tung"}
+    assert (await nurse.post(PAGE, fields)).status_code == 422
+    assert nurse.field("vaerdi-weight") == "tung" and "Skriv et tal" in nurse.text
+    after = await goal_of(world, "birthe", "LDL-kolesterol")
+    assert find_target(after, AGREED) == find_target(before, AGREED)
+
+
+async def test_enter_in_a_field_saves_values_and_follows_nothing(nurse: Browser, world: World) -> None:
+    await conflicting(nurse, world)
+    form = nurse.html.split('class="control"')[1]
+    first = re.search(r'<button[^>]*name="handling" value="([^"]+)"', form)
+    assert first is not None and first[1] == "gem"

@@ -96,6 +96,7 @@ async def test_an_individual_target_comes_back_the_day_after_its_last(
     if listed:
         assert f'href="/patient/{patient}/maal/{goal}">Se på individuelt mål igen<' in rows[0]
         assert "individuelt mål gjaldt til 21.11.2026" in rows[0] and "1 dage over" in rows[0]
+        assert "<td>Type 2-diabetes" in rows[0]
         await nurse.get(f"/patient/{patient}/maal/{goal}")
         assert nurse.last is not None and nurse.last.status_code == 200
 
@@ -255,7 +256,7 @@ async def test_a_long_list_is_cut_into_pages(nurse: Browser, monkeypatch: pytest
 
 
 async def test_when_all_is_done_the_next_deadline_is_told(nurse: Browser, world: World) -> None:
-    world.clock.forward(days=-3000)
+    world.clock.forward(days=-400)
     await nurse.sign_in("nurse")
     await nurse.get("/arbejdsliste?fane=indkaldes")
     assert re.search(r"Alt er gjort\. Næste frist: \d\d\.\d\d\.\d{4}\.", nurse.text)
@@ -266,11 +267,23 @@ async def test_when_all_is_done_the_next_deadline_is_told(nurse: Browser, world:
 PAGE = "/patient/anna/opret-plan"
 
 
+def shown(browser: Browser) -> list[tuple[str, str]]:
+    """What the preview offered, as its form carries it."""
+    return [("vist", one) for one in re.findall(r'name="vist" value="([^"]+)"', browser.html)]
+
+
 async def test_eligible_templates_are_chosen_already_with_the_reason(nurse: Browser) -> None:
     await nurse.get(PAGE)
     assert re.findall(r'name="plan" value="(\w+)" checked', nurse.html) == ["hjerte"]
     assert "Iskæmisk hjertesygdom" in nurse.text and "alder: 58" in nurse.text
     assert "Reglerne finder ikke patienten egnet" in nurse.text
+
+
+async def test_a_plan_outside_the_rules_tells_every_rule_that_would_have_fit(nurse: Browser) -> None:
+    await nurse.get("/patient/erik/opret-plan")
+    said = nurse.text.split("Forløbsplan for hjertesygdom")[1].split("Forløbsplan for")[0]
+    assert "Iskæmisk hjertesygdom (K74, K75 eller K76)" in said
+    assert "Eller: Hypertension (K86 eller K87) eller lipidforstyrrelse (T93)" in said
 
 
 async def test_the_preview_shows_everything_and_keeps_nothing(nurse: Browser, world: World) -> None:
@@ -295,7 +308,7 @@ async def test_the_plan_is_made_when_it_is_confirmed(nurse: Browser, world: Worl
     await nurse.get(PAGE)
     await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
     kept = [("med", id) for id in re.findall(r'name="med" value="([\w-]+)" aria-label="[^"]+" checked', nurse.html)]
-    answer = await nurse.post(PAGE, [("plan", "hjerte"), *kept, ("trin", "opret")])
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *shown(nurse), *kept, ("trin", "opret")])
     assert answer.headers["location"] == "/patient/anna/aarskontrol?besked=plan"
     await nurse.follow(answer)
     assert "Planen er oprettet." in nurse.text and "LDL-kolesterol" in nurse.text
@@ -308,7 +321,7 @@ async def test_what_is_unticked_is_left_out_and_needs_a_reason(nurse: Browser, w
     await nurse.get(PAGE)
     await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
     every = re.findall(r'name="med" value="([\w-]+)"', nurse.html)
-    kept = [("med", id) for id in every if id not in ("bmi", "motion")]
+    kept = [*shown(nurse), *(("med", id) for id in every if id not in ("bmi", "motion"))]
     answer = await nurse.post(PAGE, [("plan", "hjerte"), *kept, ("trin", "opret")])
     assert answer.status_code == 422 and "Skriv, hvorfor noget er valgt fra." in nurse.text
     assert re.search(r'value="bmi" aria-label="[^"]+"></td>', nurse.html)
@@ -318,6 +331,30 @@ async def test_what_is_unticked_is_left_out_and_needs_a_reason(nurse: Browser, w
     await patient.sign_in("patient-anna")
     assert 'id="m-bmi"' not in patient.html and 'id="m-ldl"' in patient.html
     assert "Rør dig hver dag" not in patient.text
+
+
+async def test_a_plan_of_which_nothing_is_kept_is_not_made(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *shown(nurse), ("fravalg", "Nej tak"), ("trin", "opret")])
+    assert answer.status_code == 422 and "Der er ikke noget tilbage af planen." in nurse.text
+    assert await count(world, "CarePlan", "anna") == 0
+
+
+@pytest.mark.parametrize("forget", [False, True])
+async def test_other_targets_than_were_shown_are_shown_again_before_they_are_made(
+    nurse: Browser, world: World, forget: bool
+) -> None:
+    await nurse.get(PAGE)
+    await nurse.post(PAGE, {"plan": "hjerte", "trin": "forhaandsvis"})
+    old = [] if forget else [(name, one.replace("/LDL-04/", "/LDL-05/")) for name, one in shown(nurse)]
+    kept = [("med", id) for id in re.findall(r'name="med" value="([\w-]+)"', nurse.html) if id != "bmi"]
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *old, *kept, ("fravalg", "Nej"), ("trin", "opret")])
+    assert answer.status_code == 409 and "siden du så forhåndsvisningen. Intet er oprettet." in nurse.text
+    assert await count(world, "CarePlan", "anna") == 0
+    assert bool(re.search(r'value="bmi" aria-label="[^"]+" checked', nurse.html)) == forget
+    answer = await nurse.post(PAGE, [("plan", "hjerte"), *shown(nurse), *kept, ("fravalg", "Nej"), ("trin", "opret")])
+    assert answer.status_code == 303
 
 
 async def test_a_plan_outside_the_rules_needs_a_reason(nurse: Browser) -> None:

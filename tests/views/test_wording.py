@@ -90,11 +90,6 @@ def test_old_value_is_called_old_and_nothing_is_concluded_from_it() -> None:
     )
 
 
-@pytest.mark.parametrize(("day", "old"), [(date(2025, 8, 22), False), (date(2025, 8, 21), True)])
-def test_value_is_old_the_day_after_fifteen_months(day: date, old: bool) -> None:
-    assert wording.is_old(reading(50, day), ON) is old
-
-
 def test_target_without_a_number_is_said_by_its_meaning() -> None:
     none = Target(why="Intet talmål: kun det høje tal tæller.")
     assert wording.patient_sentence(line("dbp", [reading(70, NOW)], none)) == (

@@ -99,7 +99,9 @@ def says(job: Job, progress: Progress) -> str:
 
 
 def _identity(caller: Caller) -> tuple[str | None, ...]:
-    return (caller.role, caller.name, caller.organization, caller.patient, caller.reference)
+    """Who somebody is: by what their issuer calls them and the client they use, else by their name on this machine."""
+    who = (caller.subject, caller.client) if caller.subject else (caller.name, "")
+    return (caller.role, *who, caller.organization, caller.patient, caller.reference)
 
 
 JOB: TypeAdapter[Job] = TypeAdapter(Job)

@@ -6,7 +6,7 @@ Not here: the reading (`run`). https://hl7.org/fhir/uv/bulkdata/STU2/export.html
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -84,6 +84,8 @@ async def kick_off(context: Context, wanted: Wanted, request: str) -> Job:
     request  the URL that was called
     Raises   Forbidden, NotFound (no such group), TooManyExports, StoreUnavailable
     """
+    if context.caller.within is not None:
+        raise access.Forbidden("the scopes of the token are about one patient; $everything gives their record")
     job = await job_from_wanted(context, wanted, request)
     try:
         await in_thread(partial(_begin, context.house.exports.folder, context.house.exports.jobs, job))
@@ -99,7 +101,7 @@ async def job_from_wanted(context: Context, wanted: Wanted, request: str) -> Job
         id=context.new_id(),
         request=request,
         base=context.base,
-        caller=context.caller,
+        caller=replace(context.caller, scopes=None),  # what they give was asked for each type
         at=now - timedelta(microseconds=now.microsecond % 1000),
         types=_types(context, wanted),
         level=wanted.level,
@@ -127,7 +129,8 @@ def _types(context: Context, wanted: Wanted) -> tuple[str, ...]:
 
 def _offered(level: str) -> tuple[str, ...]:
     """Types of a level: all of them, or those that a patient's record is made of."""
-    return tuple(row.name for row in registry.ROWS if level == "system" or row.compartment)
+    listed = (row for row in registry.ROWS if row.name != registry.LOG)
+    return tuple(row.name for row in listed if level == "system" or row.compartment)
 
 
 async def _members(context: Context, group: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from careplan.interactions.export.folder import Folder
 from careplan.interactions.export.job import Job, Part, Progress
 from careplan.interactions.read import store_of
 from careplan.interactions.search import search
+from careplan.interactions.settlement import settle
 from careplan.store.protocol import Page, Version
 
 PAGE = 200
@@ -48,6 +49,8 @@ async def run(folder: Folder, context_of: ContextOf) -> AsyncIterator[tuple[Job,
         context = context_of(job)
         page = await _page(context, job, progress)
         lines = await _lines(context, job, page.matches)
+        context.trail.act = "export"
+        settle(context)
         onward = _onward(job, progress, page.next)
         limit = context.house.exports.resources
         progress = await in_thread(partial(_keep, folder, job, progress, lines, onward, limit))

@@ -13,6 +13,7 @@ from pathlib import Path
 from careplan.fhir.instant import instant_text
 from careplan.fhir.reference import ID
 from careplan.fhir.text import Json
+from careplan.interactions.access import types_whole
 from careplan.interactions.context import Context
 from careplan.interactions.export.folder import Folder, folders_in
 from careplan.interactions.export.job import Job, Part, Progress
@@ -32,7 +33,9 @@ class Export:
 
 
 def read_export(context: Context, id: str) -> Export:
-    """The caller's export. Raises NotFound for one that is not there, has expired, or is somebody else's."""
+    """The caller's export. Raises NotFound for one that is not there, has expired, is somebody else's, or holds what a
+    client has no scope for.
+    """
     folder = Folder(context.house.exports.folder / id)
     try:
         if not _ID.fullmatch(id) or id.startswith("."):
@@ -42,6 +45,9 @@ def read_export(context: Context, id: str) -> Export:
         raise _unknown() from None
     expires = None if progress.finished is None else progress.finished + context.house.exports.keep
     if not job.is_of(context.caller) or (expires is not None and expires <= context.now):
+        raise _unknown()
+    whole = types_whole(context)
+    if whole is not None and not whole.issuperset(job.types):
         raise _unknown()
     return Export(folder, job, progress, expires)
 

@@ -9,6 +9,7 @@ from careplan.interactions.context import Context
 from careplan.interactions.operations import everything, expand, lastn, lookup, validate
 from careplan.interactions.operations.asked import Asked
 from careplan.interactions.operations.eligible import eligible
+from careplan.interactions.operations.emergency_access import emergency_access, emergency_accesses
 from careplan.interactions.operations.establish import apply, establish
 from careplan.interactions.operations.exclude import end_exclusion, exclude
 from careplan.interactions.operations.individual_target import follow_recommendation, set_individual_target
@@ -41,6 +42,7 @@ _CHANGES = frozenset({"POST"})
 
 _ELIGIBLE = frozenset({"clinic", "plan-type", "state", "on", "_count", PAGE})
 _EXCLUDE = frozenset({"plan-type", "reason", "text", "until"})
+_EMERGENCY = frozenset({"reason", "identifier"})
 _ESTABLISH = frozenset({"subject", "definition", "exclude", "reason"})
 _TARGET = frozenset({"low", "high", "unit", "comparator", "strict", "reason", "text", "valid-until", "author"})
 
@@ -50,6 +52,9 @@ _OWN: Mapping[tuple[str, str, str], Operation] = {
     ("Patient", "instance", "overview"): Operation(overview, _LOOKS, frozenset({"audience", "on"})),
     ("Patient", "instance", "exclude"): Operation(exclude, _CHANGES, _EXCLUDE),
     ("Patient", "instance", "end-exclusion"): Operation(end_exclusion, _CHANGES, frozenset({"plan-type"})),
+    ("Patient", "type", "emergency-access"): Operation(emergency_access, _CHANGES, _EMERGENCY),
+    ("Patient", "instance", "emergency-access"): Operation(emergency_access, _CHANGES, _EMERGENCY),
+    ("Organization", "instance", "emergency-accesses"): Operation(emergency_accesses, _LOOKS),
     ("PlanDefinition", "instance", "apply"): Operation(apply, _LOOKS, frozenset({"subject"})),
     ("CarePlan", "type", "establish"): Operation(establish, _CHANGES, _ESTABLISH),
     ("Goal", "instance", "set-individual-target"): Operation(set_individual_target, _CHANGES, _TARGET),

@@ -33,6 +33,7 @@ async def eligible(context: Context, asked: Asked) -> bytes:
     after = unsign(str(token), binding, context.house.secret) if token else None
     waiting = [some for some in found if after is None or _place(some) > after]
     page = waiting[:count]
+    context.trail.met(some[0].version.id for some in page)
     links = [_link(context, "self", [*kept, *([(PAGE, str(token))] if token else [])])]
     if page and len(page) < len(waiting):
         links.append(_link(context, "next", [*kept, (PAGE, sign(_place(page[-1]), binding, context.house.secret))]))

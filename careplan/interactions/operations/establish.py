@@ -4,18 +4,20 @@ What a new plan shares with others, and where an earlier agreement and today's r
 answer (`merging`). Nothing is picked: what was agreed stands. https://hl7.org/fhir/R4/plandefinition-operation-apply.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from careplan.domain.errors import CareplanError, Fault
 from careplan.domain.evaluation import holds
 from careplan.domain.guideline import PlanType
+from careplan.domain.words import is_blank
 from careplan.fhir.applied import contained
-from careplan.fhir.draft import Draft, Occasion, drafts, existing_from_resources
+from careplan.fhir.draft import Draft, DraftGoal, Occasion, drafts, existing_from_resources
 from careplan.fhir.mapping import listed_with
 from careplan.fhir.merging import Merged, conflicts, merged
 from careplan.fhir.outcome import outcome
+from careplan.fhir.reference import find_target
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
 from careplan.interactions.again import again
@@ -23,11 +25,20 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
-from careplan.interactions.person import PLAN_TYPES, Person, addresses, read_person, seen_guard, with_standing
+from careplan.interactions.person import (
+    PLAN_TYPES,
+    Person,
+    addresses,
+    basis_guards,
+    read_person,
+    seen_guard,
+    with_standing,
+)
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.singular import GoalExists, PlanExists
 from careplan.store.protocol import GuardFailed, Version, VersionConflict
 
-SHARED_OR_READ = ("Goal", "Task", "ServiceRequest", "Observation")
+SHARED = ("Goal", "Task", "ServiceRequest")
 """Types of which nothing may have come or changed since a plan was drafted: what it shares might have ended."""
 
 
@@ -35,6 +46,18 @@ class NotEligible(CareplanError):
     """The rules do not find the patient eligible, and no reason was given for making the plan all the same."""
 
     code = "not-eligible"
+
+
+class PlanEmpty(CareplanError):
+    """Everything that a plan would have is left out."""
+
+    code = "plan-empty"
+
+
+class ExcludeNeedsReason(CareplanError):
+    """What a plan would have is left out only with a reason."""
+
+    code = "exclude-needs-reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +78,8 @@ async def apply(context: Context, asked: Asked) -> bytes:
 
 
 async def establish(context: Context, asked: Asked) -> bytes:
-    """A transaction-response Bundle naming what was made. Raises PlanExists, NotEligible."""
-    named = dict.fromkeys(_definition(value) for value in asked.all("definition"))
+    """A transaction-response Bundle naming what was made. Raises what `make_plans` raises, and ParameterFaulty."""
+    named = dict.fromkeys(_definition(context, value).id for value in asked.all("definition"))
     definitions = [plan_type(context, name) for name in named]
     if not definitions:
         raise ParameterFaulty("parameter definition is missing: a PlanDefinition, e.g. PlanDefinition/diabetes")
@@ -103,22 +126,33 @@ def _said(draft: Draft, made: Made) -> list[Fault]:
 
 
 async def make_plans(
-    context: Context, patient: str, plans: Sequence[PlanType], exclude: frozenset[str] = frozenset(), reason: str = ""
+    context: Context,
+    patient: str,
+    plans: Sequence[PlanType],
+    exclude: frozenset[str] = frozenset(),
+    reason: str = "",
+    seen: frozenset[str] | None = None,
 ) -> Made:
     """Make the plans, their new Goals, Tasks and orders in one commit, or nothing.
 
-    Raises PlanExists, NotEligible, Forbidden
+    seen    what somebody was shown before they said yes, as `offered` says it; None: nobody looked
+    Raises  PlanExists, NotEligible, PlanEmpty, ExcludeNeedsReason, PreconditionFailed, Forbidden
     """
+    if exclude and is_blank(reason):
+        raise ExcludeNeedsReason("parameter exclude leaves something out, so parameter reason says why")
 
     async def make() -> Made:
         person = await read_person(context, patient, PLAN_TYPES)
         for plan in plans:
             _check_possible(person, plan, reason)
+        if seen is not None and offered(preview(context, person, plans)) != seen:
+            raise PreconditionFailed(f"what the rules say of Patient/{patient} was changed meanwhile; look at it again")
         made = preview(context, person, plans, exclude)
+        _check_filled(made, exclude)
         changes = _changes(context, person, made)
         for change in changes:
-            await access.check_write(context, change.type, change.value, patient)
-        guards = [seen_guard(person, name) for name in SHARED_OR_READ]
+            await access.check_write(context, change.type, change.value, patient, act=change.act)
+        guards = [*basis_guards(person), *(seen_guard(person, name) for name in SHARED)]
         versions = await commit(context, changes, guards, Activity("establish", reason))
         return Made(versions, made, merged(made, person.active_plans, context.knowledge))
 
@@ -143,6 +177,32 @@ def preview(
     return drafts(plans, knowledge, person.answer, addressed, existing, occasion)
 
 
+def offered(made: Sequence[Draft]) -> frozenset[str]:
+    """What drafts offer, to be compared with what somebody saw: each goal by the row and version of the table that
+    recommends it, and each activity; of what there is already, which it is.
+    """
+    goals = {one.id: one for draft in made for one in draft.goals if not one.shared}
+    found = {_goal_text(one, goals) for draft in made for one in draft.goals}
+    tasks = {one.id for draft in made for one in draft.tasks if not one.shared}
+    return frozenset(found | {f"{one.activity.id}/{_standing(one.id, tasks)}" for draft in made for one in draft.tasks})
+
+
+def _goal_text(one: DraftGoal, fresh: Container[str]) -> str:
+    """`ldl/LDL-04/2026.1/new`"""
+    row, version = (one.recommendation.row.id, one.recommendation.version) if one.recommendation else ("", "")
+    return f"{one.measure.id}/{row}/{version}/{_standing(one.id, fresh)}"
+
+
+def _standing(id: str, fresh: Container[str]) -> str:
+    return "new" if id in fresh else id
+
+
+def _check_filled(made: Sequence[Draft], exclude: frozenset[str]) -> None:
+    for draft in made:
+        if exclude and not draft.goals and not draft.tasks:
+            raise PlanEmpty(f"nothing is left of {draft.plan.id}: keep a goal or an activity, or leave the plan out")
+
+
 def plan_type(context: Context, name: str) -> PlanType:
     """The plan type of a name. Raises ParameterFaulty naming those there are."""
     plan = context.knowledge.plans.get(name)
@@ -152,10 +212,20 @@ def plan_type(context: Context, name: str) -> PlanType:
     return plan
 
 
-def _definition(value: Json) -> str:
-    """`hjerte` of `PlanDefinition/hjerte`, of our canonical with or without version, or of a Reference."""
-    text = value.get("reference", "") if isinstance(value, dict) else str(value)
-    return text.partition("|")[0].rpartition("/")[2]
+def _definition(context: Context, value: Json) -> PlanType:
+    """What `hjerte`, `PlanDefinition/hjerte`, our canonical with or without version, or a Reference names.
+
+    Raises ParameterFaulty for what is another server's, or another version than the one in use
+    """
+    text = str(value.get("reference", "")) if isinstance(value, dict) else str(value)
+    name, _, version = text.partition("|")
+    target = find_target(name if "/" in name else f"PlanDefinition/{name}", context.base)
+    if target is None or target.type != "PlanDefinition" or "/_history/" in name:
+        raise ParameterFaulty("parameter definition names a PlanDefinition of this service, e.g. PlanDefinition/hjerte")
+    plan = plan_type(context, target.id)
+    if version not in ("", plan.version):
+        raise ParameterFaulty(f"parameter definition: PlanDefinition/{plan.id} is in use as version {plan.version}")
+    return plan
 
 
 def _check_known(context: Context, exclude: frozenset[str]) -> None:
@@ -166,11 +236,19 @@ def _check_known(context: Context, exclude: frozenset[str]) -> None:
         raise ParameterFaulty(f"parameter exclude names no measure or activity: {', '.join(unknown)}")
 
 
+def has_died(person: Person) -> bool:
+    """Whether the person no longer lives on the day: no plan is offered then, whatever the reason."""
+    alive = person.chart.facts.get("alive")
+    return alive is not None and alive.value is False
+
+
 def _check_possible(person: Person, plan: PlanType, reason: str) -> None:
     if plan.id in person.active_plans:
         raise PlanExists(
             f"Patient/{person.id} has an active plan of type {plan.id}: CarePlan/{person.active_plans[plan.id]['id']}"
         )
+    if has_died(person):
+        raise NotEligible(f"Patient/{person.id} has died; no plan is made")
     if person.answer.plans[plan.id].row is None and not reason:
         raise NotEligible(
             f"Patient/{person.id} is not eligible for {plan.id} by the rules; give a reason to make the plan anyway"

@@ -28,6 +28,7 @@ from careplan.fhir.span import find_span
 from careplan.interactions import access
 from careplan.interactions.across import search_across
 from careplan.interactions.context import Context
+from careplan.interactions.grant import is_within
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.read import find_version, read
 from careplan.store.protocol import Version
@@ -197,7 +198,7 @@ async def _brought(
         if mark in come or len(come) >= MOST_KNOWN or not _is_wanted(context, wish, target.type):
             continue
         version = await find_version(context, target.type, target.id)
-        if version is not None and not (wish.since and version.at < wish.since):
+        if version is not None and await is_within(context, version) and not (wish.since and version.at < wish.since):
             come[mark] = None
             found.append(version)
     return found, tuple(come)

@@ -49,7 +49,7 @@ async def turn_down(context: Context, patient: str, declined: Sequence[Declined]
         changes = [exclusion_change(context, patient, one) for one in declined]
         for one, change in zip(declined, changes, strict=True):
             _check_no_plan(person, one.plan)
-            await access.check_write(context, change.type, change.value, patient)
+            await access.check_write(context, change.type, change.value, patient, act=change.act)
         reason = " · ".join(dict.fromkeys(one.reason for one in declined))
         return await commit(context, changes, [seen_guard(person, "CarePlan")], Activity("exclude", reason))
 
@@ -59,6 +59,8 @@ async def turn_down(context: Context, patient: str, declined: Sequence[Declined]
 async def take_back(context: Context, patient: str, plan: str) -> Version:
     """End the exclusion from a plan type: it may be offered again. Raises NotFound, Forbidden."""
     access.check_whole_record(context)
+    access.check_scopes(context, ("Patient", "Task"))
+    access.check_writes(context, "Task", "u")
 
     async def work() -> Version:
         await access.check_patient(context, patient)
@@ -67,7 +69,7 @@ async def take_back(context: Context, patient: str, plan: str) -> Version:
         if held is None:
             raise NotFound(f"Patient/{patient} is not excluded from {plan}")
         change = taken_back(context, held)
-        await access.check_write(context, change.type, change.value, patient)
+        await access.check_write(context, change.type, change.value, patient, act=change.act)
         return (await commit(context, [change], [guard], Activity("end-exclusion")))[0]
 
     return await again(work, GuardFailed, VersionConflict)

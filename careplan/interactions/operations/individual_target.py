@@ -13,6 +13,7 @@ from careplan.fhir.goal import (
     AGREED,
     RECOMMENDED,
     Deviation,
+    find_entry,
     find_target,
     is_active,
     measure_of_goal,
@@ -28,10 +29,10 @@ from careplan.interactions.again import again
 from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
-from careplan.interactions.deviation import author_of, check_span, valid_until
+from careplan.interactions.deviation import LONGEST, author_of, check_span, last_day, valid_until
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.operations.wanted import Wanted, check_wanted, wanted_from_asked
-from careplan.interactions.person import PLAN_TYPES, Person, read_person, seen_guard, with_standing
+from careplan.interactions.person import PLAN_TYPES, Person, basis_guards, read_person, with_standing
 from careplan.interactions.precondition import ANY, PreconditionFailed
 from careplan.interactions.read import read
 from careplan.store.protocol import GuardFailed, Version, VersionConflict
@@ -90,11 +91,11 @@ async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects
         if expects not in (None, ANY, case.version.number):
             raise PreconditionFailed(overtaken)
         goal = _with_today(context, case)
-        await access.check_write(context, "Goal", goal, case.person.id)
+        await access.check_write(context, "Goal", goal, case.person.id, act="u")
         goal = await _individual(context, case, goal, wanted) if wanted else _following(case, goal)
         goal = with_standing(context, case.person, goal, case.measure)
         activity = Activity("set-individual-target" if wanted else "follow-recommendation", _reason(wanted))
-        guards = [seen_guard(case.person, "Observation"), seen_guard(case.person, "MedicationStatement")]
+        guards = basis_guards(case.person)
         return (await commit(context, [change_from_value(goal, goal_id, case.version)], guards, activity))[0]
 
     return await again(agree, GuardFailed, VersionConflict)
@@ -134,6 +135,8 @@ def _until(context: Context, case: _Case, wanted: Wanted) -> date:
     until = wanted.valid_until or valid_until(case.person.agreed, case.person.answer)
     if until <= context.on:
         raise ParameterFaulty("parameter valid-until must be a day after today")
+    if until > last_day(context.on):
+        raise ParameterFaulty(f"parameter valid-until is at most {LONGEST} months ahead")
     return until
 
 
@@ -153,7 +156,9 @@ def _following(case: _Case, goal: Json) -> Json:
     if case.recommendation is None:
         raise GoalUnfit(f"the rules recommend nothing for {case.measure.id} today, so there is nothing to follow")
     target = case.recommendation.target
-    goal = with_deviation(with_target(goal, AGREED, target_entry(target, case.measure, AGREED)), None)
+    stood = find_entry(goal, AGREED) or {}
+    due = {"dueDate": stood["dueDate"]} if "dueDate" in stood else {}
+    goal = with_deviation(with_target(goal, AGREED, target_entry(target, case.measure, AGREED, **due)), None)
     return {**goal, "description": {"text": says_target(case.measure, target)}}
 
 

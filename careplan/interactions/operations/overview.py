@@ -30,5 +30,5 @@ async def overview(context: Context, asked: Asked) -> bytes:
         for measure, one in derived_of(seen)
     ]
     if audience == "clinic":
-        entries += proposals(context, seen.patient["id"], seen.answer)
+        entries += proposals(context, seen.patient["id"], seen.answer, seen.lapsed)
     return dump({"resourceType": "Bundle", "type": "collection", "entry": entries})

@@ -1,11 +1,13 @@
 """`Patient/[id]/$recommended-targets?on=`: what the rules recommend today, each with why; nothing is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from careplan.domain.danish import danish_list, fact_name, since_text
-from careplan.domain.evaluation import Answer
+from careplan.domain.chart import Fact
+from careplan.domain.danish import danish_list, fact_name, missing_text, provisional_text, undecided_plan_text
+from careplan.domain.evaluation import Answer, Recommendation
 from careplan.domain.explanation import Explanation, explanations
-from careplan.domain.guideline import Row
+from careplan.domain.guideline import Knowledge
+from careplan.domain.question import unverified_facts
 from careplan.fhir.explained import explanation_extension
 from careplan.fhir.goal import RECOMMENDED, find_entry, goal_from_recommendation
 from careplan.fhir.text import Json, dump
@@ -21,34 +23,41 @@ async def recommended_targets(context: Context, asked: Asked) -> bytes:
     person = await read_person(context, asked.id or "", on=asked.find_day("on"))
     bundle: Json = {"resourceType": "Bundle", "type": "collection"}
     explained = explanations(context.knowledge, person.chart, person.answer)
-    entries = proposals(context, person.id, person.answer)
+    entries = proposals(context, person.id, person.answer, person.chart.lapsed)
     for entry, name in zip(entries, person.answer.recommendations, strict=True):
         _explain(context, person, entry["resource"], explained[name])
-    undecided = [explained[name] for name in person.answer.undecided]
-    if undecided:
-        entries.append(_entry(context, _undecided(context, person, undecided)))
+    issues = [*_undecided_plans(context, person), *_undecided(context, person, explained)]
+    if issues:
+        entries.append(_entry(context, {"resourceType": "OperationOutcome", "issue": issues}))
     return dump(bundle | ({"entry": entries} if entries else {}))
 
 
-def proposals(context: Context, patient: str, answer: Answer) -> list[Json]:
-    """Bundle entries of the proposed Goals of an evaluation, each with its row's sentence and source as notes."""
+def proposals(context: Context, patient: str, answer: Answer, lapsed: Mapping[str, Fact]) -> list[Json]:
+    """Bundle entries of the proposed Goals of an evaluation, each with its row's sentence and source as notes.
+
+    lapsed  as in the chart that was evaluated
+    """
     entries: list[Json] = []
     for name, recommendation in answer.recommendations.items():
         measure = context.knowledge.measures[name]
         goal = goal_from_recommendation(recommendation, measure, patient, context.now, agreed=False, status="proposed")
-        goal["note"] = [{"text": text} for text in explained(recommendation.row)]
+        goal["note"] = [{"text": text} for text in notes(recommendation, context.knowledge, lapsed)]
         entries.append(_entry(context, goal))
     return entries
 
 
-def explained(row: Row) -> list[str]:
-    """A row's sentence, its source, and that it is unverified where it is."""
-    texts = [row.says]
+def notes(found: Recommendation, knowledge: Knowledge, lapsed: Mapping[str, Fact]) -> list[str]:
+    """What is not known, the row's sentence, its source, and what is unverified of it."""
+    row, provisional = found.row, provisional_text(found.missing, knowledge, lapsed)
+    texts = [f"{provisional} {row.says}" if provisional else row.says]
     if row.source is not None:
         year = f", {row.source.year}" if row.source.year else ""
         texts.append(f"Kilde: {row.source.title}. {row.source.publisher}{year}. {row.source.url}")
     if row.unverified:
         texts.append("Ikke efterprøvet i kilden (unverified).")
+    facts = [fact_name(name, knowledge) for name in unverified_facts(knowledge, row.when)]
+    if facts:
+        texts.append(f"Ikke efterprøvet i kilden: {danish_list(facts)}.")
     return texts
 
 
@@ -62,24 +71,27 @@ def _explain(context: Context, person: Person, goal: Json, why: Explanation) -> 
     entry["extension"].append(explanation_extension(why, context.knowledge, person.chart.lapsed))
 
 
-def _undecided(context: Context, person: Person, found: list[Explanation]) -> Json:
-    """What no row could decide: an outcome with one remark a measure, which carries the explanation."""
-    return {
-        "resourceType": "OperationOutcome",
-        "issue": [
-            {
-                "extension": [explanation_extension(why, context.knowledge, person.chart.lapsed)],
-                "severity": "information",
-                "code": "informational",
-                "details": {"text": _cannot(context, person, why)},
-            }
-            for why in found
-        ],
-    }
+def _undecided_plans(context: Context, person: Person) -> Iterator[Json]:
+    """A remark for each plan of which it cannot be said whether the person should have it."""
+    for name, plan in person.answer.plans.items():
+        if plan.row is None and plan.missing:
+            said = undecided_plan_text(plan.missing, context.knowledge)
+            yield _remark(f"{context.knowledge.plans[name].name}: {said}")
+
+
+def _undecided(context: Context, person: Person, explained: Mapping[str, Explanation]) -> Iterator[Json]:
+    """A remark for each measure that no row could decide, which carries the explanation."""
+    for name in person.answer.undecided:
+        why = explained[name]
+        extension = explanation_extension(why, context.knowledge, person.chart.lapsed)
+        yield {"extension": [extension], **_remark(_cannot(context, person, why))}
+
+
+def _remark(text: str) -> dict[str, Json]:
+    return {"severity": "information", "code": "informational", "details": {"text": text}}
 
 
 def _cannot(context: Context, person: Person, why: Explanation) -> str:
     """«LDL-kolesterol: Målet kan ikke beregnes: eGFR (sidst 2023) mangler»."""
-    named = [(fact_name(gap.fact, context.knowledge), since_text(gap.fact, person.chart.lapsed)) for gap in why.gaps]
-    missing = danish_list([f"{name} ({since})" if since else name for name, since in named])
+    missing = danish_list([missing_text(name, context.knowledge, person.chart.lapsed) for name in why.missing])
     return f"{context.knowledge.measures[why.measure].name}: Målet kan ikke beregnes: {missing} mangler"

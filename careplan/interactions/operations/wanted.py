@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from careplan.domain.errors import OutOfRange, UnitMismatch
 from careplan.domain.measure import Measure
+from careplan.domain.words import is_blank, words_fault
 from careplan.fhir.systems import DEVIATION_REASON
 from careplan.fhir.text import Json
 from careplan.fhir.unit import value_in_measure
@@ -37,11 +38,19 @@ class Wanted:
 
 def check_wanted(wanted: Wanted) -> None:
     """Raises DeviationNeedsReason, ParameterFaulty for what no measure could have."""
-    if wanted.reason not in REASONS:
-        raise DeviationNeedsReason(f"parameter reason: an individual target needs one of {', '.join(REASONS)}")
-    if wanted.reason == "other" and not (wanted.text or "").strip():
-        raise DeviationNeedsReason("parameter text: the reason other needs a text that says why")
+    check_reason(wanted.reason, wanted.text)
     _check_ends(wanted.low, wanted.high, wanted.strict)
+
+
+def check_reason(reason: str, text: str | None) -> None:
+    """Raises DeviationNeedsReason for a reason that is none, and for words too many or none to be read."""
+    if reason not in REASONS:
+        raise DeviationNeedsReason(f"parameter reason: an individual target needs one of {', '.join(REASONS)}")
+    if reason == "other" and is_blank(text or ""):
+        raise DeviationNeedsReason("parameter text: the reason other needs a text that says why")
+    fault = words_fault(text or "")
+    if fault:
+        raise DeviationNeedsReason(f"parameter text: {fault}")
 
 
 def _check_ends(low: Decimal | None, high: Decimal | None, strict: bool) -> None:

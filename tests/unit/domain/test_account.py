@@ -7,14 +7,15 @@ from decimal import Decimal
 import pytest
 from ruled import ON, chart, known, row
 
-from careplan.domain.account import Account, account_of
+from careplan.domain.account import Account, account_of, known_of
 from careplan.domain.chart import Chart, Fact
 from careplan.domain.condition import Condition, FactValue, Group, Term
-from careplan.domain.danish import danish_list, question_text, target_text, value_text
+from careplan.domain.danish import danish_list, fact_text, question_text, target_text, value_text
 from careplan.domain.evaluation import evaluate
 from careplan.domain.explanation import explain
 from careplan.domain.guideline import (
     AllOf,
+    AnswerForm,
     AnyOf,
     CountOf,
     DecidedBy,
@@ -25,11 +26,11 @@ from careplan.domain.guideline import (
     KnownAny,
     Row,
 )
-from careplan.domain.measure import Answer, Measure
+from careplan.domain.measure import Answer, Derivation, Measure
 from careplan.domain.source import Source
 from careplan.domain.target import Target
 
-A, B = Condition("a"), Condition("b")
+A, B, D = Condition("a"), Condition("b"), Decimal
 HIGH = Condition("n", "at-least", Decimal(30))
 NONE = Target(why="Intet talmål: det gavner næppe.")
 LAPSED = {"n": Fact("n", Decimal(40), date(2023, 5, 2))}
@@ -45,6 +46,12 @@ def told(
     found = explain(knowledge, facts, evaluate(knowledge, facts), "x")
     assert found is not None
     return account_of(found, knowledge, ON, lapsed or {})
+
+
+def account(knowledge: Knowledge, facts: Chart) -> Account:
+    found = explain(knowledge, facts, evaluate(knowledge, facts), "x")
+    assert found is not None
+    return account_of(found, knowledge, ON, {})
 
 
 def why(account: Account) -> list[str]:
@@ -180,6 +187,49 @@ def test_a_fact_that_no_value_of_could_change_anything_says_so() -> None:
     assert changes(told([row("X1", never), row("X2")])) == ["N ville ikke ændre tallet."]
 
 
+def test_a_row_that_one_before_it_always_forestalls_is_not_called_open() -> None:
+    one = told([row("X1", A), row("X2", A), row("X3")])
+    assert [open_.row for open_ in one.open] == ["X1"]
+    assert why(one) == ["X2: Kan ikke komme til at gælde, uanset a"]
+
+
+def test_the_sentence_of_a_provisional_row_begins_with_what_is_not_known() -> None:
+    last = replace(row("X2"), says="Ingen kendt a.")
+    assert told([row("X1", HIGH, A), last], lapsed=LAPSED).sentence == (
+        "Foreløbigt: n (sidst 2023) og a er ikke kendt. Ingen kendt a."
+    )
+    assert told([row("X1", A), last], a=False).sentence == "Ingen kendt a."
+
+
+def test_a_yes_or_no_is_missing_as_a_piece_of_information_and_never_called_so_when_it_is_known() -> None:
+    knowledge = known({"x": [row("X1", A), row("X2")]})
+    flag = FactDefinition("a", "svær hypoglykæmi", FromRecord("answer", {"form": AnswerForm("flag")}))
+    knowledge = replace(knowledge, facts={**knowledge.facts, "a": flag})
+    lacking, no = (account(knowledge, facts) for facts in (chart(), chart(a=False)))
+    assert lacking.missing == "oplysning om svær hypoglykæmi"
+    assert changes(lacking) == ["Var der svær hypoglykæmi, ville X1 afgøre det. Det ville ikke ændre tallet."]
+    assert why(no) == ["X1: Passer ikke: svær hypoglykæmi (her: nej (22.11.2026))"]
+
+
+def test_what_no_source_defines_is_marked_where_a_row_asks_about_it_and_where_it_failed() -> None:
+    knowledge = known({"x": [row("X1", Condition("frail")), row("X2")]}, {"frail": AnyOf((A, B))})
+    facts = {name: replace(one, unverified=name in ("frail", "b")) for name, one in knowledge.facts.items()}
+    knowledge = replace(knowledge, facts=facts)
+    decided, passed = account(knowledge, chart(a=False, b=True)), account(knowledge, chart(a=False, b=False))
+    assert decided.unverified_facts == ("b", "frail")
+    assert decided.unchecked == "Ikke efterprøvet i kilden: b og frail"
+    assert [fact.says for fact in decided.facts] == ["b: ja (22.11.2026), ikke efterprøvet"]
+    assert (passed.unverified_facts, passed.unchecked) == ((), "")
+    assert why(passed)[0].endswith(", ikke efterprøvet")
+
+
+def test_what_a_table_decides_is_not_called_a_target() -> None:
+    knowledge = known({"x": [row("X1", A, target=Target(value=D(4))), row("X2", target=Target(value="unknown"))]})
+    graded = replace(knowledge, measures={"x": replace(knowledge.measures["x"], kind="group", unit="grade")})
+    assert changes(account(graded, chart())) == ["Var der a, ville det være grad 4 (X1)."]
+    assert target_text(Target(value="unknown"), graded.measures["x"]) == "ukendt"
+
+
 # ── words ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,6 +274,52 @@ def test_a_question_is_written_as_danes_do(term: Term, says: str) -> None:
     assert question_text(term, measured()) == says
 
 
+@pytest.mark.parametrize(
+    ("value", "question", "says"),
+    [
+        ("4.986", Condition("n", "at-least", Decimal(5)), "4,9"),
+        ("4.996", Condition("n", "below", Decimal("4.95")), "4,99"),
+        ("5.02", Condition("n", "above", Decimal(5)), "5,02"),
+        ("5.0027", Condition("n", "above", Decimal(5)), "5,002"),
+        ("5.9", Condition("n", "at-least", Decimal(5)), "5,9"),
+    ],
+)
+def test_a_number_is_cut_down_and_never_to_the_other_side_of_a_limit(
+    value: str, question: Condition, says: str
+) -> None:
+    assert value_text("n", Decimal(value), known({"x": [row("X1", question)]})) == says
+
+
+@pytest.mark.parametrize(("age", "says"), [("60.5", "60,5"), ("61.9", "61"), ("60", "60"), ("59.99", "59")])
+def test_an_age_is_whole_years_unless_that_would_answer_the_rule_otherwise(age: str, says: str) -> None:
+    older = row("X1", Condition("age", "above", Decimal(60)))
+    assert value_text("age", Decimal(age), known({"x": [older]}, {"age": FromRecord("person", {})})) == says
+
+
+def test_a_value_judged_more_exactly_than_it_is_shown_is_shown_on_its_side_of_the_limit() -> None:
+    knowledge = measured()
+    rows = (row("X1", Condition("kidney", "below", Decimal(60))),)
+    knowledge = replace(knowledge, guidelines={"x": replace(knowledge.guidelines["x"], rows=rows)})
+    said = [fact_text(Fact("kidney", Decimal(60), exact=Decimal(one)), knowledge) for one in ("59.6", "60.2")]
+    assert said == ["59 mL/min/1,73 m²", "60 mL/min/1,73 m²"]
+
+
+def test_a_computed_value_says_what_it_was_computed_of() -> None:
+    knowledge = measured()
+    formula = Derivation("f", ("creatinine", "fev1"), Source("T", "P", "https://example.org"))
+    kidney = replace(knowledge.measures["kidney"], derived=formula)
+    names = {"creatinine": "Kreatinin", "fev1": "FEV1"}
+    inputs = {id: Measure(id, name, "", "quantity", "u", "u") for id, name in names.items()}
+    knowledge = replace(knowledge, measures={**knowledge.measures, "kidney": kidney, **inputs})
+    fact = Fact("kidney", Decimal(52), ON, ("Observation/1",), formula="f")
+    assert known_of(fact, knowledge).says == ("kidney: 52 mL/min/1,73 m² (22.11.2026, beregnet af kreatinin og FEV1)")
+
+
+def test_the_numbers_of_a_target_have_no_trailing_noughts() -> None:
+    fine = replace(measured().measures["kidney"], decimals=1)
+    assert target_text(Target(low=Decimal(20), high=Decimal("25.0")), fine) == "mellem 20 og 25 mL/min/1,73 m²"
+
+
 def test_a_fact_the_files_do_not_know_goes_by_its_name() -> None:
     assert question_text(Condition("unheard"), measured()) == "unheard"
     assert value_text("unheard", Decimal(3), measured()) == "3"
@@ -255,6 +351,13 @@ def test_whichever_answer_would_do_is_told_of_both() -> None:
         "Var der a, ville målet være højst 2 u (X1).",
         "Var der ikke a, ville målet være højst 2 u (X1).",
     ]
+
+
+def test_a_fact_known_to_be_one_of_a_few_values_is_told_by_the_limits_of_the_rules() -> None:
+    rows = [row("X1", Condition("n", "above", Decimal(9)), target=NONE), row("X2", Condition("n", "at-least", D(5)))]
+    knowledge = known({"x": [*rows, row("X3", target=Target(high=Decimal(2)))]})
+    facts = Chart(ON, {"n": replace(chart(n=4).facts["n"], others=(Decimal(6),))})
+    assert changes(account(knowledge, facts)) == ["Var n fra 5 til og med 9, ville målet være højst 1 u (X2)."]
 
 
 def test_a_limit_of_zero_has_nothing_under_it() -> None:

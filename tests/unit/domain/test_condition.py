@@ -45,3 +45,26 @@ def test_a_question_without_a_word_asks_whether_it_is_so() -> None:
 )
 def test_a_question_reads_as_a_clinician_says_it(term: Condition | Group, says: str) -> None:
     assert term.says() == says
+
+
+@pytest.mark.parametrize(
+    ("comparator", "holds"),
+    [
+        ("<", {"below", "at-most", "is-not"}),
+        (">", {"above", "at-least", "is-not"}),
+        (None, {"at-most", "at-least", "is"}),
+    ],
+)
+def test_a_bound_lies_beyond_its_own_number(comparator: str | None, holds: set[str]) -> None:
+    assert {word for word in WORDS if Condition("egfr", word, Decimal(30)).holds(Decimal(30), comparator)} == holds
+
+
+def test_a_bound_counts_at_its_number_for_every_other_limit() -> None:
+    assert not Condition("egfr", "below", Decimal(15)).holds(Decimal(30), "<")
+    assert Condition("egfr", "below", Decimal(60)).holds(Decimal(30), "<")
+
+
+@pytest.mark.parametrize("word", sorted(NUMBER_WORDS))
+def test_no_comparison_holds_of_what_is_no_number(word: str) -> None:
+    assert not Condition("egfr", word, Decimal(0)).holds(True)
+    assert not Condition("egfr", word, Decimal(0)).holds("severe")

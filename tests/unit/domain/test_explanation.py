@@ -1,14 +1,15 @@
 """Explanations made from an evaluation: what decided, what was tried before it, what is missing and could change it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from ruled import chart, known, row
+from ruled import ON, RAW, chart, known, row
 
 from careplan.domain.chart import Chart
 from careplan.domain.condition import Condition, Group
 from careplan.domain.evaluation import evaluate
-from careplan.domain.explanation import Explanation, explain, explanations
-from careplan.domain.guideline import AllOf, DecidedBy, Definition, EligibleFor, Row
+from careplan.domain.explanation import Explanation, Gap, explain, explanations
+from careplan.domain.guideline import AllOf, CountOf, DecidedBy, Definition, EligibleFor, Row
 from careplan.domain.target import Target
 
 A, B = Condition("a"), Condition("b")
@@ -39,11 +40,46 @@ def test_a_row_that_fails_on_a_derived_fact_tells_the_facts_of_the_record_behind
 
 
 def test_a_missing_fact_names_every_row_it_could_still_let_win() -> None:
+    one = explained([row("X1", A, B), row("X2", ABOVE), row("X3", Condition("b", "is", False)), row("X4")], a=True)
+    assert {gap.fact: [row.id for row in gap.rows] for gap in one.gaps} == {"b": ["X1", "X3"], "n": ["X2"]}
+    assert one.provisional
+
+
+def test_a_row_that_only_wins_where_one_before_it_does_is_not_named() -> None:
     one = explained([row("X1", A, B), row("X2", ABOVE), row("X3", B), row("X4")], a=True)
     assert one.row is not None
     assert one.row.id == "X4"
-    assert {gap.fact: [row.id for row in gap.rows] for gap in one.gaps} == {"b": ["X1", "X3"], "n": ["X2"]}
-    assert one.provisional
+    assert {gap.fact: [row.id for row in gap.rows] for gap in one.gaps} == {"b": ["X1"], "n": ["X2"]}
+    assert [tried.row.id for tried in one.could_win] == ["X1", "X2"]
+
+
+def test_a_row_is_tried_with_all_its_missing_facts_at_once() -> None:
+    both = Condition("both")
+    one = explained([row("X1", A), row("X2", both), row("X3", B), row("X4")], {"both": AllOf((A, B))})
+    assert [tried.row.id for tried in one.could_win] == ["X1", "X3"]
+
+
+def test_a_missing_fact_that_no_row_within_reach_waits_for_is_still_told_missing() -> None:
+    never = Group("all", (Condition("n", "below", Decimal(3)), Condition("n", "above", Decimal(5))))
+    one = explained([row("X1", never), row("X2")])
+    assert one.gaps == (Gap("n", ()),)
+
+
+def test_a_fact_known_to_be_one_of_a_few_values_is_supposed_to_be_no_other() -> None:
+    known_facts = chart(n=3).facts["n"]
+    narrow = Chart(ON, {"n": replace(known_facts, others=(Decimal(6),))})
+    knowledge = known({"x": [row("X1", Condition("n", "above", Decimal(9))), row("X2", ABOVE), row("X3")]})
+    found = explain(knowledge, narrow, evaluate(knowledge, narrow), "x")
+    assert found is not None
+    assert [tried.row.id for tried in found.could_win] == ["X2"]
+
+
+def test_a_row_with_too_many_ways_to_be_tried_counts_as_within_reach() -> None:
+    many: dict[str, Definition] = {f"f{number}": RAW for number in range(12)}
+    many["count"] = CountOf(tuple(Condition(name) for name in many))
+    half = (Condition("count", "at-least", Decimal(7)), Condition("count", "below", Decimal(7)))
+    one = explained([row("X1", *half), row("X2")], many)
+    assert [tried.row.id for tried in one.could_win] == ["X1"]
 
 
 def test_a_row_that_failed_already_is_not_what_a_missing_fact_could_change() -> None:

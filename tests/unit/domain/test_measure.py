@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from careplan.domain.measure import Answer, Measure, Reading, Span, danish_number, newest
+from careplan.domain.measure import Answer, Measure, Reading, Span, danish_number, is_old, newest
 
 
 def reading(day: int, reference: str, value: str = "1", hour: int = 8) -> Reading:
@@ -67,3 +67,8 @@ def test_a_value_is_said_in_danish() -> None:
     assert SMOKING.says("andet") == "andet"
     assert (SMOKING.says(True), SMOKING.says(False)) == ("ja", "nej")
     assert SMOKING.says(Decimal("1.5")) == "1,5"
+
+
+@pytest.mark.parametrize(("day", "old"), [(date(2025, 8, 22), False), (date(2025, 8, 21), True)])
+def test_value_is_old_the_day_after_fifteen_months(day: date, old: bool) -> None:
+    assert is_old(day, date(2026, 11, 22)) is old

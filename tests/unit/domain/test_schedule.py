@@ -20,8 +20,8 @@ def answer(months: int | None) -> Answer:
     return Answer(ON, {}, {"review_interval": Recommendation("review_interval", "1", row, (), (), ())}, {})
 
 
-def activity(id: str, months: int | None) -> Activity:
-    return Activity(id, "Task", id, "clinic", every=None if months is None else Every(months))
+def activity(id: str, months: int | None, goes_with: str = "") -> Activity:
+    return Activity(id, "Task", id, "clinic", every=None if months is None else Every(months), goes_with=goes_with)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,14 @@ def test_the_rules_shorten_the_yearly_control_and_nothing_else(
     id: str, every: int | None, ruled: int | None, due: date | None
 ) -> None:
     assert first_due(activity(id, every), answer(ruled)) == due
+
+
+@pytest.mark.parametrize(
+    ("every", "ruled", "due"),
+    [(12, 6, date(2027, 5, 22)), (3, 6, date(2027, 2, 22)), (12, None, date(2027, 11, 22))],
+)
+def test_what_goes_with_the_control_is_due_with_it_at_the_latest(every: int, ruled: int | None, due: date) -> None:
+    assert first_due(activity("blodproeve", every, "aarskontrol"), answer(ruled)) == due
 
 
 def test_interval_between_controls_is_the_longest_that_the_rules_allow() -> None:

@@ -136,7 +136,14 @@ def test_a_number_lies_in_its_own_range(number):
         ("5|http://other|mg", [("eq", "5", "http://other", "mg")]),
         (f"5|{UCUM}|", [("eq", "5", UCUM, None)]),
         ("5||", [("eq", "5", None, None)]),
-        ("5.4||mmol/mol", [("eq", "5.4", None, "mmol/mol"), ("eq", "0.0054", None, "mol/mol")]),
+        (
+            "5.4||mmol/mol",
+            [
+                ("eq", "5.4", None, "mmol/mol"),
+                ("eq", "0.0054", None, "mol/mol"),
+                ("eq", "5.4", None, "10*-3"),
+            ],
+        ),
         (f"2.5|{UCUM}|h/wk", [("eq", "150", UCUM, "min/wk"), ("eq", "2.5", UCUM, "h/wk")]),
         ("gt150||min/wk", [("gt", "150", None, "min/wk"), ("gt", "2.5", None, "h/wk")]),
     ],

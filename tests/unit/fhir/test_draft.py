@@ -139,7 +139,7 @@ def test_the_care_plan_says_what_it_is_for_whom_and_by_whom() -> None:
     ("activity", "owner", "due"),
     [
         ("aarskontrol", "Organization/own", "2027-05-22"),  # KOL group E: half a year
-        ("hjemmeblodtryk", "Patient/p1", "2027-11-22"),
+        ("hjemmeblodtryk", "Patient/p1", "2027-05-22"),  # with the control
         ("motion", "Patient/p1", None),
     ],
 )

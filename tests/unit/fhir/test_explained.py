@@ -11,10 +11,11 @@ from careplan.domain.chart import Chart, Fact
 from careplan.domain.condition import Condition, Group
 from careplan.domain.evaluation import evaluate
 from careplan.domain.explanation import explain
-from careplan.domain.guideline import Knowledge
+from careplan.domain.guideline import AnyOf, Knowledge
 from careplan.domain.source import Source
 from careplan.fhir.explained import explanation_extension
 from careplan.fhir.text import Json
+from careplan.knowledge.load import load_knowledge
 
 A, B = Condition("a"), Condition("b")
 HIGH = Condition("n", "at-least", Decimal(30), or_unknown=True)
@@ -67,3 +68,33 @@ def test_a_fact_that_is_too_old_to_count_tells_its_day_with_the_gap() -> None:
     gaps = parts(extension(known({"x": [row("X1", A, B), row("X2")]}), facts), "gap")
     assert [(said(gap, "fact"), said(gap, "last")) for gap in gaps] == [(["a"], ["2023-05-02"]), (["b"], [])]
     assert ON.isoformat() not in str(gaps)
+
+
+def test_a_computed_fact_tells_its_formula_and_what_no_source_defines_is_marked() -> None:
+    knowledge = known({"x": [row("X1", Condition("frail"))]}, {"frail": AnyOf((A, B))})
+    facts = {name: replace(one, unverified=name in ("frail", "a")) for name, one in knowledge.facts.items()}
+    told = extension(
+        replace(knowledge, facts=facts), Chart(ON, {"a": Fact("a", True, formula="f"), "b": Fact("b", True)})
+    )
+    assert [said(one, "name") + said(one, "says") for one in parts(told, "unverifiedFact")] == [
+        ["a", "Ikke efterprøvet i kilden: a"],
+        ["frail", "Ikke efterprøvet i kilden: frail"],
+    ]
+    assert [(said(one, "formula"), said(one, "computed"), said(one, "unverified")) for one in parts(told, "fact")] == [
+        (["f"], ["beregnet"], [True]),
+        ([], [], []),
+    ]
+
+
+def test_a_bound_stands_in_the_extension_with_its_comparator() -> None:
+    knowledge = load_knowledge()
+    eligible = {name: Fact(name, True) for name in ("own_gp", "t2d_adult", "t2d")}
+    facts = eligible | {"age": Fact("age", Decimal(60)), "egfr": Fact("egfr", Decimal(30), comparator="<")}
+    of = Chart(ON, facts)
+    explained = explain(knowledge, of, evaluate(knowledge, of), "ldl")
+    assert explained is not None
+    told = explanation_extension(explained, knowledge, {})["extension"]
+    parts = [one["extension"] for one in told if one["url"] == "fact"]
+    (egfr,) = (one for one in parts if one[0]["valueCode"] == "egfr")
+    (quantity,) = (one["valueQuantity"] for one in egfr if one["url"] == "value")
+    assert (quantity["comparator"], quantity["value"]) == ("<", 30)

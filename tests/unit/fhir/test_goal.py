@@ -224,9 +224,29 @@ def test_a_measure_without_any_code_goes_by_our_own() -> None:
 def test_facts_are_printed_with_value_date_and_reference() -> None:
     facts = (Fact("ihd", True, date(2020, 1, 1), ("Condition/a", "Condition/b")), Fact("frail", False))
     assert because_json(facts) == [
-        {"fact": "ihd", "value": True, "date": "2020-01-01", "reference": "Condition/a"},
-        {"fact": "frail", "value": False, "date": None, "reference": None},
+        {
+            "fact": "ihd",
+            "value": True,
+            "date": "2020-01-01",
+            "reference": "Condition/a",
+            "references": ["Condition/a", "Condition/b"],
+            "formula": None,
+        },
+        {"fact": "frail", "value": False, "date": None, "reference": None, "references": [], "formula": None},
     ]
+
+
+def test_a_computed_fact_is_printed_unrounded_with_its_formula_and_a_bound_with_its_comparator() -> None:
+    ratio = Fact("fev1_fvc", Decimal("0.700"), exact=Decimal("0.69965"), formula="fev1-fvc")
+    (computed,) = because_json([ratio])
+    assert (computed["value"], computed["formula"]) == (Decimal("0.69965"), "fev1-fvc")
+    assert because_json([Fact("egfr", Decimal(30), comparator="<")])[0]["comparator"] == "<"
+
+
+def test_a_date_is_printed_no_more_precisely_than_it_is_known() -> None:
+    year = Fact("t2d", True, date(2015, 1, 1), until=date(2015, 12, 31))
+    month = Fact("t2d", True, date(2015, 3, 1), until=date(2015, 3, 31))
+    assert [one["date"] for one in because_json([year, month])] == ["2015", "2015-03"]
 
 
 def test_a_row_that_lacked_facts_could_still_win() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from careplan.domain.chart import Fact
-from careplan.domain.evaluation import find_fact
+from careplan.domain.evaluation import evaluate, find_fact
 from careplan.fhir import systems
 from careplan.fhir.mapping import ChartReader, listed_with, plan_type_of, saved_plans
 from careplan.knowledge.load import load_knowledge
@@ -132,6 +132,13 @@ def test_a_diagnosis_that_is_over_does_not_count(clinical: str) -> None:
     assert says("t2d", condition("T90", clinical=clinical)) is False
 
 
+def test_a_disease_that_is_over_counted_until_it_abated() -> None:
+    over = condition("K77", clinical="resolved", **since("2018-01-01"), abatementDateTime="2024-01-01")
+    assert says("hf", over, on=date(2023, 12, 31)) is True
+    assert says("hf", over, on=date(2024, 1, 1)) is False
+    assert says("hf", over, on=date(2017, 12, 31)) is False
+
+
 @pytest.mark.parametrize(
     ("verification", "counts"),
     [
@@ -201,6 +208,27 @@ def test_a_code_is_an_adult_s_from_the_eighteenth_birthday_or_when_undated(onset
     assert says("t2d", code) is True
 
 
+@pytest.mark.parametrize(
+    ("onset", "value", "others"), [("1984", True, (False,)), ("1983", False, ()), ("1985", True, ())]
+)
+def test_a_code_dated_by_the_year_of_the_eighteenth_birthday_is_open(
+    onset: str, value: bool, others: tuple[bool, ...]
+) -> None:
+    fact = found("t2d_adult", condition("T90", **since(onset)))
+    assert fact is not None and (fact.value, fact.others) == (value, others)
+
+
+def test_a_date_is_kept_as_precisely_as_it_is_known() -> None:
+    for onset, day in (("2015", "2015"), ("2015-03", "2015-03"), ("2015-03-14", "2015-03-14")):
+        fact = found("t2d", condition("T90", **since(onset)))
+        assert fact is not None and fact.day == day
+
+
+def test_the_first_of_two_codes_is_no_later_than_the_later_one() -> None:
+    fact = found("t2d_duration_years", condition("T90", **since("2021")), condition("T90", **since("2021-02-22")))
+    assert fact is not None and [round(one, 2) for one in fact.others] == [Decimal("5.75")]
+
+
 def test_an_undated_code_has_no_duration() -> None:
     assert found("t2d_duration_years", condition("T90")) is None
     assert found("kol_duration_years", condition("R95")) is None
@@ -229,10 +257,33 @@ def test_own_gp_is_the_practice_asked_for() -> None:
     assert "own_gp" not in READER.chart([patient(generalPractitioner=[])], ON).facts
 
 
-@pytest.mark.parametrize("death", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-01-01"}])
-def test_the_dead_belong_to_no_practice(death: Resource) -> None:
-    assert says("own_gp", patient(**death)) is False
-    assert says("own_gp", patient(deceasedBoolean=False)) is True
+@pytest.mark.parametrize(
+    ("death", "alive"),
+    [
+        ({}, True),
+        ({"deceasedBoolean": False}, True),
+        ({"deceasedBoolean": True}, False),
+        ({"deceasedDateTime": "2026-11-22"}, False),
+        ({"deceasedDateTime": "2026-11-23"}, True),
+        ({"deceasedDateTime": "2025"}, False),
+        ({"deceasedDateTime": "ukendt"}, False),
+    ],
+)
+def test_a_person_lives_until_the_day_of_death_and_stays_listed(death: Resource, alive: bool) -> None:
+    assert says("alive", patient(**death)) is alive
+    assert says("own_gp", patient(**death)) is True
+
+
+def test_a_death_of_this_month_is_open_within_it() -> None:
+    fact = found("alive", patient(deceasedDateTime="2026-11"))
+    assert fact is not None and (fact.value, fact.others) == (False, (True,))
+
+
+def test_the_dead_are_offered_no_plan_and_were_before() -> None:
+    dead = [patient(deceasedDateTime="2026-06-01"), condition("T90", **since("2015-01-01"))]
+    for on, row in ((date(2025, 1, 1), "ELIG-D"), (ON, None)):
+        plan = evaluate(KNOWLEDGE, READER.chart(dead, on)).plans["diabetes"]
+        assert (plan.row.id if plan.row else None) == row
 
 
 # ── medicine ─────────────────────────────────────────────────────────────────────────────────────
@@ -263,6 +314,9 @@ def test_no_drug_on_the_list_means_no() -> None:
         ({"effectivePeriod": {"start": "2026-11-23"}}, False),
         ({"effectivePeriod": {"start": "2020-01-01", "end": "2026-11-22"}}, True),
         ({"effectivePeriod": {"start": "2020-01-01", "end": "2026-11-21"}}, False),
+        ({"effectivePeriod": {"start": "2020-01-01", "end": "2026"}}, True),
+        ({"effectivePeriod": {"start": "2020-01-01", "end": "2026-11"}}, True),
+        ({"effectivePeriod": {"start": "2020-01-01", "end": "2026-10"}}, False),
         ({"effectiveDateTime": "2026-11-23"}, False),
     ],
 )
@@ -273,6 +327,32 @@ def test_a_drug_counts_from_its_first_day_to_its_last(time: Resource, takes: boo
 @pytest.mark.parametrize("status", ["completed", "entered-in-error", "stopped", "on-hold", "not-taken", "intended"])
 def test_only_an_active_drug_counts(status: str) -> None:
     assert says("hypo_risk_drug", medicine("A10AE04", status)) is False
+
+
+@pytest.mark.parametrize("status", ["completed", "stopped"])
+def test_a_drug_that_is_over_now_counted_until_its_last_day(status: str) -> None:
+    past = medicine("A10AE04", status, effectivePeriod={"start": "2018-07-01", "end": "2024-01-01"})
+    assert says("hypo_risk_drug", past, on=date(2023, 1, 1)) is True
+    assert says("hypo_risk_drug", past, on=date(2024, 1, 1)) is False
+    assert says("hypo_risk_drug", past, on=date(2018, 6, 30)) is False
+
+
+def without_concept(**more: Any) -> Resource:
+    return {"resourceType": "MedicationStatement", "id": f"m{next(_ids)}", "status": "active", **more}
+
+
+def test_a_drug_is_read_from_the_medication_it_holds_or_names() -> None:
+    insulin = {"resourceType": "Medication", "id": "m", "code": concept(systems.ATC, "A10AE04")}
+    held = without_concept(contained=[insulin], medicationReference={"reference": "#m"})
+    assert says("hypo_risk_drug", held) is True
+    assert says("hypo_risk_drug", insulin, without_concept(medicationReference={"reference": "Medication/m"})) is True
+
+
+def test_a_drug_whose_code_cannot_be_read_leaves_open_what_is_not_known_to_be_taken() -> None:
+    unread = without_concept(medicationReference={"reference": "Medication/elsewhere"})
+    assert says("hypo_risk_drug", unread, medicine("A10AE04")) is True
+    assert found("lipid_drug", unread, medicine("A10AE04")) is None
+    assert found("lipid_drug", without_concept(medicationCodeableConcept={"text": "Insulin"})) is None
 
 
 # ── values ───────────────────────────────────────────────────────────────────────────────────────
@@ -306,7 +386,15 @@ def test_a_withdrawn_value_gives_way_to_the_one_before() -> None:
 def test_a_value_given_as_a_bound_counts_at_the_bound() -> None:
     bound = value("DNK35302", "90", "mL/min/{1.73_m2}", "2026-11-01")
     bound["valueQuantity"]["comparator"] = ">"
-    assert says("egfr", bound) == 90
+    fact = found("egfr", bound)
+    assert fact is not None and (fact.value, fact.comparator) == (90, ">")
+
+
+@pytest.mark.parametrize(("number", "severe"), [("30", True), ("31", False), ("15", True)])
+def test_a_bound_lies_beyond_its_number(number: str, severe: bool) -> None:
+    bound = value("DNK35302", number, "mL/min/{1.73_m2}", "2026-11-01")
+    bound["valueQuantity"]["comparator"] = "<"
+    assert derived("very_high_risk_other", bound) is severe
 
 
 @pytest.mark.parametrize(
@@ -345,6 +433,16 @@ def test_hba1c_at_diagnosis_is_the_nearest_within_ninety_days(days: dict[str, st
     assert says("hba1c_at_diagnosis", condition("T90", **since("2020-05-20")), *values) == at_diagnosis
 
 
+def test_hba1c_at_diagnosis_is_open_where_the_day_of_the_diagnosis_decides_which_it_is() -> None:
+    first, last = (value("NPU27300", "96", "mmol/mol", "2024-02-01"), value("NPU27300", "60", "mmol/mol", "2024-05-01"))
+    year = condition("T90", **since("2024"))
+    both = found("hba1c_at_diagnosis", condition("T90", **since("2024-03")), first, last)
+    assert both is not None and (both.value, both.others) == (96, (60,))
+    one = found("hba1c_at_diagnosis", condition("T90", **since("2024-03")), first)
+    assert one is not None and (one.value, one.others) == (96, ())
+    assert found("hba1c_at_diagnosis", year, first) is None  # more than 90 days from its last months
+
+
 def test_hba1c_at_diagnosis_is_unknown_without_a_date_of_diagnosis() -> None:
     assert found("hba1c_at_diagnosis", condition("T90"), value("NPU27300", "62", "mmol/mol", "2020-05-20")) is None
 
@@ -368,6 +466,39 @@ def test_an_answer_may_be_a_quantity_a_flag_or_a_code() -> None:
     assert says("family_history_premature_cvd", answer("family-history-premature-cvd", valueBoolean=False)) is False
     category = concept(systems.FACT + "-answer", "very-high")
     assert says("score2_category", answer("score2-category", valueCodeableConcept=category)) == "very_high"
+
+
+FRAIL, FALL, HYPO = "clinical-frailty-scale", "orthostatic-drop", "severe-hypoglycaemia"
+
+
+def pressure(number: int, unit: str) -> Resource:
+    return {"valueQuantity": {"value": Decimal(number), "system": systems.UCUM, "code": unit}}
+
+
+@pytest.mark.parametrize(
+    ("fact", "code", "said"),
+    [
+        ("cfs", FRAIL, {"valueBoolean": True}),
+        ("cfs", FRAIL, {"valueCodeableConcept": concept("x", "severely-frail")}),
+        ("cfs", FRAIL, {"valueCodeableConcept": concept(systems.SNOMED, "445414007")}),
+        ("cfs", FRAIL, {"valueInteger": 77}),
+        ("cfs", FRAIL, {"valueInteger": -3}),
+        ("cfs", FRAIL, {"valueQuantity": {"value": Decimal("6.5")}}),
+        ("orthostatic_drop_mmhg", FALL, pressure(5000, "mm[Hg]")),
+        ("orthostatic_drop_mmhg", FALL, pressure(20, "kg")),
+        ("orthostatic_drop_mmhg", FALL, {"valueString": "20"}),
+        ("severe_hypoglycaemia_12m", HYPO, {"valueCodeableConcept": concept("x", "yes")}),
+        ("severe_hypoglycaemia_12m", HYPO, {"valueInteger": 1}),
+        ("score2_category", "score2-category", {"valueCodeableConcept": concept("x", "severe")}),
+        ("score2_category", "score2-category", {"valueBoolean": True}),
+    ],
+)
+def test_an_answer_of_another_form_than_the_question_asks_for_is_none(fact: str, code: str, said: Resource) -> None:
+    assert found(fact, answer(code, **said)) is None
+
+
+def test_an_answer_is_converted_into_the_unit_of_its_question() -> None:
+    assert round(says("orthostatic_drop_mmhg", answer(FALL, **pressure(4, "kPa"))), 1) == 30
 
 
 @pytest.mark.parametrize(("day", "known"), [("2025-11-22", True), ("2025-11-21", None)])
@@ -440,15 +571,20 @@ def plan(
 
 
 def test_a_plan_was_saved_when_it_says_it_was_reviewed_else_when_it_was_written() -> None:
-    assert saved_plans([plan("kol")]) == {"kol": date(2026, 1, 10)}
-    assert saved_plans([plan("kol", reviewed="2025-06-01T23:30:00Z")]) == {"kol": date(2025, 6, 2)}
+    assert saved_plans([plan("kol")], ON) == {"kol": date(2026, 1, 10)}
+    assert saved_plans([plan("kol", reviewed="2025-06-01T23:30:00Z")], ON) == {"kol": date(2025, 6, 2)}
+
+
+def test_a_plan_saved_later_was_not_there_yet() -> None:
+    assert saved_plans([plan("kol")], date(2026, 1, 10)) == {"kol": date(2026, 1, 10)}
+    assert saved_plans([plan("kol")], date(2026, 1, 9)) == {}
 
 
 def test_only_active_plans_of_our_types_count_and_the_latest_of_two() -> None:
     plans = [plan("kol", "completed"), plan("diabetes", updated="2025-01-01T12:00:00Z"), plan("diabetes"), plan("")]
-    assert saved_plans([*plans, {"resourceType": "CarePlan", "status": "active"}])["diabetes"] == date(2026, 1, 10)
-    assert "kol" not in saved_plans(plans)
-    assert saved_plans([plan("kol", updated="")]) == {}
+    assert saved_plans([*plans, {"resourceType": "CarePlan", "status": "active"}], ON)["diabetes"] == date(2026, 1, 10)
+    assert "kol" not in saved_plans(plans, ON)
+    assert saved_plans([plan("kol", updated="")], ON) == {}
 
 
 def test_the_type_of_a_plan_is_its_category() -> None:
@@ -468,9 +604,25 @@ def test_a_patient_is_listed_with_the_first_organisation_named() -> None:
 def test_a_computed_fact_names_the_observations_behind_it() -> None:
     weight = value("NPU03804", "81.8", "kg", "2026-11-01") | {"id": "w"}
     height = value("NPU03794", "1.72", "m", "2019-01-01") | {"id": "h"}
+    exact = Decimal("27.6500811249")
     assert found("bmi", weight, height) == Fact(
-        "bmi", Decimal("27.7"), date(2026, 11, 1), ("Observation/w", "Observation/h")
+        "bmi", Decimal("27.7"), date(2026, 11, 1), ("Observation/w", "Observation/h"), exact=exact, formula="bmi"
     )
+
+
+@pytest.mark.parametrize(("first", "kol"), [("1.98", True), ("1.981", False)])
+def test_a_computed_ratio_is_not_rounded_out_of_kol(first: str, kol: bool) -> None:
+    first_second, whole = (
+        value("20150-9", first, "L", "2026-11-01", systems.LOINC),
+        value("19868-9", "2.83", "L", "2026-11-01", systems.LOINC),
+    )
+    assert derived("kol", condition("R95"), first_second, whole) is kol
+
+
+@pytest.mark.parametrize(("number", "raised"), [("3.39", False), ("3.40", True)])
+def test_a_converted_value_is_not_rounded_over_a_limit(number: str, raised: bool) -> None:
+    fine = value("DNK35302", "90", "mL/min/{1.73_m2}", "2026-11-01")
+    assert derived("ckd", fine, value("NPU19661", number, "mg/mmol", "2026-11-01")) is raised
 
 
 def test_a_withdrawn_number_withdraws_what_was_computed_from_it() -> None:

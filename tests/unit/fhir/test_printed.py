@@ -27,9 +27,10 @@ def test_a_measure_is_a_line_with_its_target_and_row_and_under_it_the_sentence()
     row = KNOWLEDGE.row("LDL-04")
     assert row is not None
     at = next(nth for nth, line in enumerate(lines) if line.lstrip().startswith("LDL-kolesterol"))
-    assert "under 1,4 mmol/L" in lines[at] and "LDL-04" in lines[at] and "foreløbigt, mangler: CFS" in lines[at]
-    assert lines[at + 1].strip() == row.says
-    assert lines[0] == "x.json  (22.11.2026)" and "plan heart: ELIG-H1, new" in lines[1]
+    assert "under 1,4 mmol/L" in lines[at] and "LDL-04" in lines[at] and lines[at].endswith("foreløbigt")
+    assert lines[at + 1].strip().startswith("Foreløbigt: CFS (Clinical Frailty Scale)")
+    assert lines[at + 1].endswith(f" er ikke kendt. {row.says}")
+    assert lines[0] == "x.json  (22.11.2026)" and any("plan heart: ELIG-H1, new" in line for line in lines[1:4])
 
 
 def test_why_tells_facts_rows_gaps_and_source() -> None:
@@ -58,3 +59,15 @@ def test_a_measure_that_cannot_be_decided_says_what_is_missing() -> None:
 
 def test_who_is_eligible_for_no_plan_is_told_so() -> None:
     assert said(age=Decimal(17)).endswith("  no plan: no row makes this person eligible")
+
+
+def test_a_plan_that_cannot_be_decided_says_what_is_missing_and_is_not_called_none() -> None:
+    for why in (False, True):
+        text = said(why=why, own_gp=True, t2d_adult=True, t2d=True)
+        assert "  plan diabetes: planen kan ikke afgøres, mangler: alder" in text
+        assert "no plan" not in text
+
+
+def test_why_names_the_facts_a_row_asks_about_that_no_source_defines() -> None:
+    text = said(why=True, **HEART, cfs=Decimal(7))
+    assert "    Ikke efterprøvet i kilden: skrøbelighed" in text

@@ -91,6 +91,15 @@ def test_an_observation_without_coding_says_nothing_of_our_measures() -> None:
         ("NPU03804", "71.5", None, "kg", "71.5"),
         ("NPU03804", "71500", "g", None, "71.5"),
         ("DNK35302", "58", None, "mL/min/1.73 m2", "58"),
+        ("DNK35302", "58", None, "ml/min/1,73 m2", "58"),
+        ("NPU27281", "28.4", None, "kg/m²", "28.4"),
+        ("NPU27281", "28.4", None, "kg/m^2", "28.4"),
+        ("NPU18016", "80", None, "µmol/l", "80"),
+        ("NPU18016", "80", None, "μmol/l", "80"),
+        ("NPU01568", "2.1", None, "mmol/l", "2.1"),
+        ("NPU03804", "160", None, "lb", "72.6"),
+        ("NPU27300", "53", "10*-3", None, "53"),
+        ("NPU19661", "3400", "ug/mmol", None, "30"),
     ],
 )
 def test_a_value_is_converted_into_the_measure_s_unit(
@@ -102,6 +111,39 @@ def test_a_value_is_converted_into_the_measure_s_unit(
 @pytest.mark.parametrize(("unit", "text"), [("g/mol", None), (None, "stk"), ("%", None)])
 def test_a_value_in_a_unit_that_does_not_convert_is_left_out(unit: str | None, text: str | None) -> None:
     assert readings_from_observation(observation(systems.NPU, "NPU01568", **measured("100", unit, text)), CODES) == ()
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "value", "unit", "becomes"),
+    [
+        (systems.MCS, "MCS88184", "1.05", "1", "105"),  # no size tells a fraction here: it may be more than 1
+        (systems.LOINC, "2708-6", "0.95", "1", "95"),
+        (systems.LOINC, "19926-5", "0.68", None, None),
+        (systems.LOINC, "19926-5", "68", None, "0.68"),
+        (systems.NPU, "NPU03835", "0.075", None, None),
+        (systems.NPU, "NPU03835", "7.5", None, "7.5"),
+    ],
+)
+def test_a_fraction_is_told_from_a_percentage_by_its_unit_and_without_one_by_what_can_be(
+    system: str, code: str, value: str, unit: str | None, becomes: str | None
+) -> None:
+    found = readings_from_observation(observation(system, code, **measured(value, unit)), CODES)
+    assert [one.value for one in found] == ([] if becomes is None else [Decimal(becomes)])
+
+
+def test_a_converted_value_is_shown_rounded_and_judged_as_it_is() -> None:
+    reading = read(observation(systems.NPU, "NPU19661", **measured("33.9", "mg/mmol")))
+    assert (reading.value, reading.judged) == (300, Decimal("299.681753890"))
+
+
+def test_a_percentage_of_hba1c_is_judged_in_whole_numbers_as_it_is_reported() -> None:
+    reading = read(observation(systems.NPU, "NPU27300", **measured("7.0", "%")))
+    assert (reading.value, reading.exact) == (53, None)
+
+
+def test_a_reading_dated_by_its_year_may_be_of_any_day_of_it() -> None:
+    year = observation(systems.NPU, "NPU01568", **measured("2.1", "mmol/L")) | {"effectiveDateTime": "2024"}
+    assert (read(year).on, read(year).until) == (date(2024, 1, 1), date(2024, 12, 31))
 
 
 def test_a_quantity_without_value_is_no_reading() -> None:
@@ -174,7 +216,26 @@ def test_a_choice_is_read_by_code_or_by_its_danish_words(code: str, value: dict[
 
 
 def test_a_flag_is_read_as_yes_or_no() -> None:
-    assert read(observation(systems.MCS, "MCS88011", valueBoolean=True)).value is True
+    assert read(observation(systems.MCS, "MCS88159", valueBoolean=True)).value is True
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "value"),
+    [
+        (systems.NPU, "DNK35302", {"valueBoolean": True}),
+        (systems.NPU, "DNK35302", {"valueString": "55"}),
+        (systems.MCS, "MCS88021", {"valueBoolean": True}),
+        (systems.MCS, "MCS88011", {"valueBoolean": True}),
+        (systems.MCS, "MCS88011", {"valueInteger": 3}),
+        (systems.MCS, "MCS88159", {"valueInteger": 1}),
+        (systems.MCS, "MCS88159", {"valueString": "ja"}),
+        (systems.MCS, "MCS88021", measured("2.5")),
+    ],
+)
+def test_a_value_of_another_type_than_the_measure_has_is_left_out(
+    system: str, code: str, value: dict[str, Any]
+) -> None:
+    assert readings_from_observation(observation(system, code, **value), CODES) == ()
 
 
 def test_an_answer_nobody_has_heard_of_is_left_out() -> None:

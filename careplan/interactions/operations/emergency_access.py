@@ -1,0 +1,41 @@
+"""`Patient/[id]/$emergency-access` opens a record in an emergency, and `$emergency-accesses` lists what was opened.
+
+By the type it is called with a person number, since a search finds nobody whom the caller may not see.
+"""
+
+from careplan.fhir.bundle import searchset
+from careplan.fhir.query import Criterion, Query, TokenIs
+from careplan.fhir.systems import normal_system
+from careplan.interactions.access import Forbidden
+from careplan.interactions.context import Context
+from careplan.interactions.emergency import check_clinician, emergency_consents, open_in_emergency
+from careplan.interactions.operations.asked import Asked, ParameterFaulty
+
+
+async def emergency_access(context: Context, asked: Asked) -> bytes:
+    """The Consent that records it. Raises Forbidden, EmergencyNeedsReason, ParameterFaulty."""
+    reason = asked.text("reason")
+    check_clinician(context)
+    patient = asked.id if asked.id is not None else await _read_patient(context, asked)
+    return (await open_in_emergency(context, patient, reason)).body or b""
+
+
+async def _read_patient(context: Context, asked: Asked) -> str:
+    """Whom a person number is of, of the Parameters: never of the address. Raises Forbidden unless it is one."""
+    given = asked.read("identifier")
+    if not isinstance(given, dict) or not (given.get("system") and given.get("value")):
+        raise ParameterFaulty("parameter identifier is an Identifier with system and value, sent in Parameters")
+    token = TokenIs(normal_system(str(given["system"])), str(given["value"]))
+    query = Query("Patient", (Criterion("identifier", "token", (token,)),), count=2)
+    matches = (await context.store.search(query)).matches
+    if len(matches) != 1:
+        raise Forbidden("no access to a Patient of this identifier")
+    return matches[0].id
+
+
+async def emergency_accesses(context: Context, asked: Asked) -> bytes:
+    """A searchset of Consents, newest first. Raises Forbidden."""
+    organization = asked.id or ""
+    found = await emergency_consents(context, organization)
+    path = f"Organization/{organization}/$emergency-accesses"
+    return searchset(Query("", count=len(found)), found, base=context.base, path=path)

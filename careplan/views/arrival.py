@@ -1,0 +1,106 @@
+"""«/log-ind»: out to the issuer, back with its answer, and signing out there too.
+
+The answer's address holds a code that counts once, and nothing of the person; the page goes on from it at once.
+Not here: what an answer is worth (`careplan.identity`). https://openid.net/specs/openid-connect-rpinitiated-1_0.html
+"""
+
+import logging
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from careplan.domain.errors import CareplanError
+from careplan.interactions.signin import SignedIn, SignInExpired, SignInUnfit
+from careplan.store.protocol import StoreUnavailable
+from careplan.views.cookie import UNDER_WAY
+from careplan.views.frame import catalogue, html
+from careplan.views.page import HOME, go, status_of
+from careplan.views.session import end_session, find_caller, keep, new_session, read_cookie, write_cookie
+from careplan.views.view import view_of
+
+ANSWER = "/log-ind/svar"
+LASTS = 600
+"""Seconds that the cookie of a sign-in under way is kept by the browser."""
+
+_OURS = re.compile(r"(?:/[A-Za-z0-9._~-]{1,80}){1,8}")
+_LOG = logging.getLogger("careplan.views")
+
+
+def own_path(text: str) -> str:
+    """A path of this service to go on to; empty for anything else, an address of another site above all."""
+    return text if _OURS.fullmatch(text) and not text.startswith("/log-") else ""
+
+
+async def begin(request: Request) -> Response:
+    """Off to the issuer; whoever is signed in goes on instead."""
+    view, back = view_of(request), own_path(request.query_params.get("til", ""))
+    caller = find_caller(request)
+    if caller is not None or view.issuer is None:
+        return go(back or HOME.get(caller.role, "/")) if caller is not None else go("/")
+    try:
+        begun = await view.issuer.begin(f"{view.root_of(request)}{ANSWER}", back)
+    except CareplanError as error:
+        return _refused(error)
+    response = go(begun.address)
+    write_cookie(request, response, UNDER_WAY, begun.kept, LASTS)
+    return response
+
+
+async def arrive(request: Request) -> Response:
+    """Back with an answer: a new session, and on to where they were going. Whatever came before it ends."""
+    view = view_of(request)
+    if view.issuer is None or view.presence is None:
+        return go("/")
+    try:
+        found = await view.issuer.complete(request.query_params.multi_items(), read_cookie(request, UNDER_WAY))
+        response = _entered(request, found)
+    except SignInExpired as error:
+        response = go(HOME.get(caller.role, "/")) if (caller := find_caller(request)) is not None else _refused(error)
+    except CareplanError as error:
+        _LOG.info("sign-in refused: %s: %s", error.code, error.message)
+        response = _refused(error)
+    except OSError as error:
+        _LOG.error("the folder of sessions cannot be written: %s", type(error).__name__)
+        response = _refused(StoreUnavailable("nobody can be signed in now; try again in a moment"))
+    write_cookie(request, response, UNDER_WAY, "", 0)
+    return response
+
+
+def _entered(request: Request, found: SignedIn) -> Response:
+    """Raises SignInUnfit for a role that has no pages, OSError."""
+    view = view_of(request)
+    if found.caller.role not in HOME or view.presence is None:
+        raise SignInUnfit(f"role {found.caller.role} has no pages")
+    response, session = go(found.back or HOME[found.caller.role]), new_session(view)
+    end_session(request)
+    view.presence.enter(session.id, found.caller, view.clock())
+    keep(request, response, session)
+    return response
+
+
+async def signed_out(request: Request) -> Response:
+    """The page that leads on to the issuer, to sign out there too; or the front page where it has no such address."""
+    view = view_of(request)
+    address = await view.issuer.leaving(f"{view.root_of(request)}/") if view.issuer is not None else None
+    if address is None:
+        response = go("/", besked="logget-ud")
+    else:
+        response = _page("signed_out.html", 200, catalogue()("signin.out.title"), address=address)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _refused(error: CareplanError) -> Response:
+    """Why nobody was signed in, in plain words, and the way to try again."""
+    t, status = catalogue(), status_of(error)
+    key = error.code if t.has(f"signin.error.{error.code}") else "other"
+    says = t(f"signin.error.{key}")
+    response = _page("signin_refused.html", status, t("signin.error.title"), says=says, code=error.code)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _page(template: str, status: int, screen: str, **values: object) -> Response:
+    frame = {"role": "", "name": "", "home": "/", "token": "", "demo": False, "notice": ""}
+    return html(template, status, screen=screen, **frame, **values)
