@@ -88,16 +88,16 @@ def _asks(knowledge: Knowledge, rows: tuple[Row, ...]) -> tuple[tuple[str, ...],
 
 def unverified_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[str, ...]:
     """The facts that these questions ask about, themselves or through others, and that no source defines as we do."""
-    return tuple(sorted(name for name in _facts(knowledge, terms) if knowledge.facts[name].unverified))
+    return tuple(sorted(name for name in facts_behind(knowledge, terms) if knowledge.facts[name].unverified))
 
 
 def raw_facts(knowledge: Knowledge, terms: Iterable[Term]) -> tuple[tuple[str, FromRecord], ...]:
     """The facts of the record that these questions come down to, with where each is read from."""
-    found = ((name, knowledge.facts[name].definition) for name in _facts(knowledge, terms))
+    found = ((name, knowledge.facts[name].definition) for name in facts_behind(knowledge, terms))
     return tuple(sorted(((n, one) for n, one in found if isinstance(one, FromRecord)), key=lambda pair: pair[0]))
 
 
-def _facts(knowledge: Knowledge, terms: Iterable[Term]) -> frozenset[str]:
+def facts_behind(knowledge: Knowledge, terms: Iterable[Term]) -> frozenset[str]:
     """Every fact that these questions come to, however many lie between."""
     waiting: list[Term | str] = list(terms)
     seen: set[str] = set()

@@ -8,21 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from careplan.domain.condition import Group, Term
-from careplan.domain.guideline import (
-    AllOf,
-    AnyOf,
-    CountOf,
-    DecidedBy,
-    EligibleFor,
-    FromRecord,
-    Guideline,
-    Knowledge,
-    KnownAny,
-    PlanType,
-    Row,
-)
+from careplan.domain.condition import Term
+from careplan.domain.guideline import FromRecord, Guideline, Knowledge, PlanType, Row
 from careplan.domain.measure import Measure
+from careplan.domain.question import facts_behind
 from careplan.domain.target import Target
 
 ROW_PARTS: Mapping[str, tuple[str, ...]] = {
@@ -242,31 +231,10 @@ def number(target: Target) -> tuple[Any, ...]:
 
 
 def _names(knowledge: Knowledge, terms: Iterable[Term]) -> frozenset[str]:
-    """Every fact that these questions come down to, those between among them."""
-    waiting: list[Term | str] = list(terms)
-    seen: set[str] = set()
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, Group):
-            waiting += one.terms
-            continue
-        name = one if isinstance(one, str) else one.fact
-        if name not in seen:
-            seen.add(name)
-            waiting += _behind(knowledge, name)
-    return frozenset(seen)
-
-
-def _behind(knowledge: Knowledge, name: str) -> Sequence[Term | str]:
-    """What a fact is made of."""
-    match knowledge.facts[name].definition:
-        case FromRecord(terms=terms):
-            return [str(terms[key]) for key in ("years_since", "nearest") if terms.get(key) in knowledge.facts]
-        case AnyOf(nested) | AllOf(nested) | CountOf(nested):
-            return nested
-        case KnownAny(names):
-            return names
-        case EligibleFor(plans):
-            return [term for plan in plans for row in knowledge.plans[plan].eligible for term in row.when]
-        case DecidedBy(table):
-            return [term for row in knowledge.guidelines[table].rows for term in row.when]
+    """Every fact that these questions come down to, and the diagnoses that durations and nearest values count from."""
+    found = facts_behind(knowledge, terms)
+    origins = (definition for name in found if isinstance(definition := knowledge.facts[name].definition, FromRecord))
+    counted = {
+        str(origin.terms[key]) for origin in origins for key in ("years_since", "nearest") if key in origin.terms
+    }
+    return found | (counted & knowledge.facts.keys())
