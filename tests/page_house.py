@@ -15,7 +15,8 @@ import httpx
 from starlette.applications import Starlette
 
 from careplan.app import open_house, recommender
-from careplan.fhir.text import dump, read_text
+from careplan.fhir.query import Query
+from careplan.fhir.text import Json, dump, parse, read_text
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, House
 from careplan.interactions.transaction import perform
@@ -160,3 +161,14 @@ def text_of(html: str) -> str:
     """A page's words, in order."""
     bare = re.sub(r"<(script|style|head)\b.*?</\1>", " ", html, flags=re.S)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", bare))).strip()
+
+
+def row(browser: Browser, name: str) -> str:
+    """The grid's rows of one measure."""
+    found = [part for part in browser.html.split("<tbody>")[1:] if f'<th scope="row">{name}<' in part]
+    return found[0].split("</tbody>")[0]
+
+
+async def stored(world: World, kind: str, patient: str) -> list[Json]:
+    page = await world.house.store.search(Query(kind, patient=patient, count=1000))
+    return [parse(version.body or b"") for version in page.matches]

@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from page_house import Browser, World
+from page_house import Browser, World, row
 
 from careplan.domain.readability import readability
 from careplan.interactions.operations.wanted import REASONS
 from careplan.views.catalogue import read_catalogue
 
-from .test_pages_control import FILLED, goal_page, row
+from .test_pages_target_form import FILLED, goal_page
 
 TEXTS = read_catalogue("da").texts
 
