@@ -1,4 +1,4 @@
-"""The texts of the pages: one file a language, keys → strings, read at start.
+"""The texts of the pages: a folder a language, a file a screen, keys → strings, read at start.
 
 A key that is missing is an error at start, never a gap on a page: templates are searched for the keys they use.
 Not here: sentences made from values (`wording`), and clinical sentences (`careplan/knowledge`).
@@ -44,9 +44,20 @@ class Catalogue:
 
 
 def read_catalogue(language: str, folder: Path = FOLDER) -> Catalogue:
-    """The texts of a language: tables of the file become dots in the key, `plan.next.title`."""
-    tables = tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))
-    return Catalogue(language, dict(_flat(tables)))
+    """The texts of a language: tables of its files become dots in the key, `plan.next.title`.
+
+    Raises TextMissing where the language has no folder, or two of its files give one key
+    """
+    texts: dict[str, str] = {}
+    for path in sorted((folder / language).glob("*.toml")):
+        found = dict(_flat(tomllib.loads(path.read_text("utf-8"))))
+        twice = sorted(texts.keys() & found.keys())
+        if twice:
+            raise TextMissing(f"{language}/{path.name} has again {', '.join(twice)}")
+        texts |= found
+    if not texts:
+        raise TextMissing(f"there are no texts in {language}")
+    return Catalogue(language, texts)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
