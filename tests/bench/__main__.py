@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from replicas import replica_set
 
+from bench.auditing import auditing
 from bench.bulk import loading
 from bench.clinic import reevaluating
 from bench.growth import FEW, cost
@@ -29,6 +30,7 @@ def main() -> None:
         traffic = _traffic(size, mongo, folder)
         rows = list(rows_of_traffic(traffic))
         stores = {"sqlite": str(folder / "{}.db")} | ({"mongo": mongo} if mongo else {})
+        rows += [auditing(size, name, url, folder) for name, url in stores.items()]
         rows += _load(size, stores, folder)
         rows += _growth(size, stores)
         rows.append(explaining())

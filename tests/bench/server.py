@@ -52,6 +52,13 @@ def start_ours(name: str, store: str, folder: Path) -> Server:
     return _started(name, OURS, ["careplan.app:app_from_environment", "--factory"], folder, {"CAREPLAN_STORE": store})
 
 
+def start_unlogged(name: str, store: str, folder: Path) -> Server:
+    """Ours, keeping no audit log: for comparison only."""
+    return _started(
+        name, OURS, ["--app-dir", "tests", "bench.unlogged:app", "--factory"], folder, {"CAREPLAN_STORE": store}
+    )
+
+
 def start_floor(folder: Path) -> Server:
     bodies = str(folder / "floor")
     return _started("floor", OURS, ["--app-dir", "tests", "bench.floor:app"], folder, {"BENCH_FLOOR": bodies}, "/ready")
