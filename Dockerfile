@@ -4,6 +4,8 @@ WORKDIR /srv/careplan
 COPY pyproject.toml constraints.txt README.md ./
 COPY careplan careplan
 COPY profiles profiles
+# The Arabic sheet is set in Amiri; without it that sheet is refused.
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-hosny-amiri && rm -rf /var/lib/apt/lists/*
 RUN pip install --no-cache-dir -c constraints.txt -e . \
  && useradd --system --home /data --create-home careplan
 USER careplan

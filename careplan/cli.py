@@ -3,20 +3,16 @@
 import argparse
 import asyncio
 import os
-import secrets
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import uvicorn
 from pydantic import ValidationError
 
 from careplan import __version__
-from careplan.api.wire import Wire
-from careplan.app import LOOPBACK, create_app, open_house, prepare_store, recommender, system_context
+from careplan.app import open_house, recommender, system_context
 from careplan.auditing import audit, verify_audit
-from careplan.demo import prepare_demo
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
@@ -39,6 +35,7 @@ from careplan.interactions.worklist import EXCLUDED, Candidate, read_worklist
 from careplan.knowledge.difference import difference
 from careplan.knowledge.difference_text import fault_line, json_from_difference, lines_from_difference
 from careplan.knowledge.load import KnowledgeFaulty, check_knowledge, load_knowledge
+from careplan.serving import demo, serve
 from careplan.settings import Settings, settings_from_environment
 from careplan.store.protocol import NotFound
 from careplan.sync.folder import files_in, load
@@ -62,7 +59,8 @@ KNOWLEDGE_DIFF = """examples:
   careplan knowledge diff old new --store careplan.db          and which patients get another recommendation
   careplan knowledge diff old new --store careplan.db --clinic Organization/17 --list touched.tsv
 
-OLD and NEW are folders with measures/, facts/, targets/ and plans/, as careplan/knowledge is. Rows are added, removed,
+OLD and NEW are folders with measures/, facts/, targets/, plans/ and questionnaires/, as careplan/knowledge is.
+Rows are added, removed,
 moved or changed (conditions, target, sentences, source, unverified). A table that changed under its old version is a
 fault: what was recommended by it can no longer be told apart. It is said and the exit code is 1; give it a new version.
 With --store every patient is evaluated under both, once. Nothing is written but the list: nothing agreed changes, and
@@ -103,23 +101,23 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"careplan {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
 
-    demo = _add(commands, "demo", _demo, "serve an invented clinic on this machine, to click around in")
-    demo.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
-    demo.add_argument("--patients", type=int, default=150, help="invented patients (default 150)")
-    demo.add_argument("--seed", type=int, default=1, help="same seed, same patients (default 1)")
-    _add_store(demo, "default: demo/careplan-demo.db, made anew")
+    shown = _add(commands, "demo", demo, "serve an invented clinic on this machine, to click around in")
+    shown.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
+    shown.add_argument("--patients", type=int, default=150, help="invented patients (default 150)")
+    shown.add_argument("--seed", type=int, default=1, help="same seed, same patients (default 1)")
+    _add_store(shown, "default: demo/careplan-demo.db, made anew")
 
-    serve = _add(commands, "serve", _serve, "serve the FHIR API and the pages")
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-    serve.add_argument("--port", type=int, default=8000, help="port (default 8000)")
-    serve.add_argument("--workers", type=int, default=1, help="processes (default 1)")
-    serve.add_argument(
+    served = _add(commands, "serve", serve, "serve the FHIR API and the pages")
+    served.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    served.add_argument("--port", type=int, default=8000, help="port (default 8000)")
+    served.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    served.add_argument(
         "--auth",
         choices=["oidc", "none"],
         help="oidc: access tokens of CAREPLAN_OIDC_ISSUER; none: no sign-in, on loopback addresses only (default "
         "CAREPLAN_AUTH or none)",
     )
-    _add_store(serve, "default: CAREPLAN_STORE or careplan.db")
+    _add_store(served, "default: CAREPLAN_STORE or careplan.db")
 
     load_ = _add(commands, "load", _load, "read FHIR files into the store; bad ones are listed, good ones kept")
     load_.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of .json and .ndjson")
@@ -220,43 +218,6 @@ def _progress(done: int, of: int) -> None:
 
 
 # ── commands ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
-    settings = prepare_demo(settings, parsed.store, parsed.patients, parsed.seed, _today(), _tell)
-    _say(
-        f"\n  Forløbsplan demo: http://127.0.0.1:{parsed.port}/\n"
-        "  Choose who you are: a patient (Anna, Birthe, …), a nurse or doctor of Lægehuset Nord,\n"
-        "  or the visitator of Nordby Kommune. Everybody is invented.\n"
-        f"  FHIR:  http://127.0.0.1:{parsed.port}/fhir/metadata\n"
-        "  Stop with Ctrl-C.\n"
-    )
-    sys.stdout.flush()
-    app = create_app(settings, demo=True)
-    uvicorn.run(app, host="127.0.0.1", port=parsed.port, log_level="warning", http=Wire, proxy_headers=False)
-    return 0
-
-
-def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
-    if settings.auth == "none" and parsed.host not in LOOPBACK:
-        _tell(f"careplan: --auth none answers everybody, so it listens on 127.0.0.1 only, not on {parsed.host}")
-        return 2
-    asyncio.run(prepare_store(settings))
-    os.environ["CAREPLAN_STORE"], os.environ["CAREPLAN_AUTH"] = settings.store, settings.auth
-    if not settings.secret and settings.secret_file is None:
-        os.environ["CAREPLAN_SECRET"] = secrets.token_urlsafe(32)  # one for all workers: any may get the next page
-    uvicorn.run(
-        "careplan.app:app_from_environment",
-        factory=True,
-        host=parsed.host,
-        port=parsed.port,
-        workers=parsed.workers,
-        log_level="info",
-        access_log=False,
-        http=Wire,
-        proxy_headers=False,  # the application reads them itself, by the setting trusted_proxies
-    )
-    return 0
 
 
 def _load(parsed: argparse.Namespace, settings: Settings) -> int:

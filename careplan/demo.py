@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from careplan.app import open_house, recommender, system_context
+from careplan.app import open_house, publish_questionnaires, read_published, recommender, system_context
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.text import dump, read_text
 from careplan.interactions.trail import Trail
 from careplan.interactions.transaction import perform
 from careplan.settings import Settings
 from careplan.synthetic.people import clinic
+from careplan.synthetic.situation import IDS
 
 FOLDER = Path("demo")
 FILE = "careplan-demo.db"
@@ -36,9 +37,11 @@ async def _fill(settings: Settings, patients: int, seed: int, on: date, tell: Ca
     async with open_house(settings) as house:
         at = datetime(on.year, on.month, on.day, 6, tzinfo=COPENHAGEN)
         context = system_context(house, "demo", min(at, datetime.now(UTC)))
-        made = clinic(seed, patients, on=on, recommend=recommender(house.knowledge, at))
+        made = clinic(seed, patients, on=on, recommend=recommender(house.knowledge, at), states=True)
+        total = max(patients, 8) + len(IDS)
         for count, bundle in enumerate(made):
             await perform(replace(context, trail=Trail("load")), read_text(dump(bundle)))
             if count % 10 == 0:
-                tell(f"\rloading invented patients: {count} of {max(patients, 8)}", end="")
-        tell(f"\rloading invented patients: {max(patients, 8)} of {max(patients, 8)}")
+                tell(f"\rloading invented patients: {count} of {total}", end="")
+        await publish_questionnaires(house.store, read_published(settings, house.knowledge)[0])
+        tell(f"\rloading invented patients: {total} of {total}")

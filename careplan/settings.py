@@ -26,6 +26,9 @@ class Settings(BaseModel):
     mongo_driver: str = Field("motor", pattern="^(motor|pymongo)$", description="Driver of a MongoDB store")
     profiles: Path = Field(ROOT.parent / "profiles", description="Folder of StructureDefinitions and code systems")
     knowledge: Path = Field(ROOT / "knowledge", description="Folder of measures, facts, targets and plans")
+    questionnaires: Path | None = Field(
+        None, description="Folder of Questionnaires with the official wording, which replace ours of the same url"
+    )
     clinic: str = Field("Organization/clinic-own", description="The practice `careplan targets` asks for as own_gp")
     base: str = Field("", description="FHIR base URL as others see it; empty: from each request's Host")
     trusted_proxies: str = Field(
@@ -36,6 +39,9 @@ class Settings(BaseModel):
     oidc_audience: str = Field("", description="What a token's `aud` must hold to be meant for this service")
     oidc_jwks_uri: str = Field("", description="Where the issuer's keys lie; empty: as its discovery document says")
     oidc_leeway: int = Field(60, ge=0, le=300, description="Seconds that the issuer's clock may differ from ours")
+    oidc_networks: str = Field(
+        "", description="Networks that are not public, and where the issuer may be called all the same"
+    )
     oidc_client_id: str = Field("", description="What the issuer calls this service; empty: no sign-in on the pages")
     oidc_client_secret: str = Field("", repr=False, description="Secret shared with the issuer")
     oidc_client_secret_file: Path | None = Field(None, description="File that holds the client's secret")
@@ -71,8 +77,15 @@ class Settings(BaseModel):
     export_settle: float = Field(2.0, ge=0, description="Seconds from a kick-off until a bulk export starts reading")
     emergency_hours: float = Field(4.0, gt=0, le=24, description="How long an emergency access (værdispring) lasts")
     requests_at_work: int = Field(512, ge=1, description="Most FHIR requests that a process works on at once")
+    requests_per_second: float = Field(100.0, ge=0, description="Requests of one client or session a second; 0: any")
+    requests_burst: int = Field(500, ge=1, description="Requests of one client at once, after a silence")
+    sign_ins_per_minute: float = Field(120.0, ge=0, description="Sign-in attempts from one address a minute; 0: any")
+    header_seconds: float = Field(10.0, gt=0, description="How long the head of a request may take to arrive")
+    body_seconds: float = Field(30.0, gt=0, description="How long a small body may take to arrive")
+    work_seconds: float = Field(60.0, gt=0, description="How long one request may be worked on")
+    keep_alive_seconds: int = Field(5, ge=1, description="How long an idle connection is kept")
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "oidc_networks")
     @classmethod
     def _networks(cls, text: str) -> str:
         networks_from_text(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from checklist import naming_tests
+from emitted import Watch
 from pymongo import MongoClient
 from replicas import replica_set
 from storing import Home
@@ -19,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--checklist", action="store_true", help="list the FHIR REST checklist with the tests of each line"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever the service emits in this run is searched for person numbers."""
+    config.pluginmanager.register(Watch(), "emitted")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -43,6 +43,16 @@ CAST = {
     "gunnar": "Gunnar Test Bruun",
     "hanne": "Hanne Test Friis",
 }
+STATES = {
+    "ingrid": "Ingrid Test Dam",
+    "jens": "Jens Test Skov",
+    "kirsten": "Kirsten Test Bæk",
+    "leif": "Leif Test Ravn",
+    "mads": "Mads Test Østergaard",
+}
+"""Who stands for a state of the pages, in a world that was filled with them."""
+
+_PATIENTS = CAST | STATES
 
 
 class Clock:
@@ -65,7 +75,7 @@ class World:
         self.house, self.clock = house, clock
         numbers = itertools.count(first)
         self.new_id: Callable[[], str] = lambda: str(uuid.UUID(int=next(numbers), version=4))
-        personas = tuple(patient_persona(id, name) for id, name in CAST.items())
+        personas = tuple(patient_persona(id, name) for id, name in _PATIENTS.items())
         sessions = Sessions(b"a secret of the tests")
         self.view = View(house, sessions, clock, self.new_id, "", demo, personas)
         self.app = Starlette(routes=page_routes())
@@ -79,16 +89,16 @@ class World:
 
 def caller_of(key: str) -> Caller:
     """Who a key of the sign-in page stands for."""
-    patients = {f"patient-{id}": patient_persona(id, name) for id, name in CAST.items()}
+    patients = {f"patient-{id}": patient_persona(id, name) for id, name in _PATIENTS.items()}
     staff = {one.key: one for one in PERSONAS}
     return {**patients, **staff}[key].caller
 
 
-async def fill(path: Path, people: int = 12) -> None:
-    """A store with the cast and a few others, to be copied for each test."""
+async def fill(path: Path, people: int = 12, *, states: bool = False) -> None:
+    """A store with the cast and a few others, to be copied for each test; with those who show a state of the pages."""
     async with open_house(Settings(store=str(path))) as house:
         world = World(house, Clock(NOW - timedelta(days=30)), first=1)
-        for bundle in clinic(7, people, on=ON, recommend=recommender(house.knowledge, NOW)):
+        for bundle in clinic(7, people, on=ON, recommend=recommender(house.knowledge, NOW), states=states):
             await perform(world.context(), read_text(dump(bundle)))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from careplan.knowledge.load import KNOWLEDGE
 
-FOLDERS = ("measures", "facts", "targets", "plans")
+FOLDERS = ("measures", "facts", "targets", "plans", "questionnaires")
 
 
 def copied(folder: Path) -> Path:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -16,14 +17,15 @@ START_SECONDS = 60
 
 
 class Served:
-    """A running `careplan serve`, in a process group of its own."""
+    """A running `careplan serve`, in a process group of its own; `given`: settings, as in the environment."""
 
-    def __init__(self, store: Path | str, log: Path) -> None:
+    def __init__(self, store: Path | str, log: Path, workers: int = 2, given: Mapping[str, str] | None = None) -> None:
         (port,) = free_ports(1)
         self.base = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "careplan", "serve", "--store", str(store)]
-        command += ["--port", str(port), "--workers", "2"]
+        command += ["--port", str(port), "--workers", str(workers)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CAREPLAN_")}
+        environment |= given or {}
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True, env=environment

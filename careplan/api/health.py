@@ -10,6 +10,9 @@ from careplan.api.door import door_of
 
 log = logging.getLogger("careplan.api")
 
+HEALTH = frozenset({"/healthz", "/readyz"})
+"""Addresses that whoever watches over the service asks as often as they like."""
+
 
 def operation_routes() -> list[Route]:
     return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]

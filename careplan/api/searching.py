@@ -20,6 +20,7 @@ from careplan.fhir.include import EVERY
 from careplan.fhir.page_link import PAGE, binding_of, sign, unsign
 from careplan.fhir.query import Query
 from careplan.fhir.search import Pairs
+from careplan.fhir.veil import VEIL, unveiled, veiled
 from careplan.interactions.access import types_read
 from careplan.interactions.across import search_across
 from careplan.interactions.context import Context
@@ -33,7 +34,7 @@ async def of_type(request: Request) -> Response:
     pairs = await _pairs(request)
     context = door_of(request).context(request)
     query = query_from_pairs(context, request.path_params["type"], pairs, strict=prefer_of(request).strict)
-    return await _search(context, query, _token(pairs))
+    return await _search(request, context, query, _token(pairs))
 
 
 async def of_record(request: Request) -> Response:
@@ -46,9 +47,9 @@ async def of_record(request: Request) -> Response:
     path = f"Patient/{id}/{member}"
     if member == EVERY:
         asked = read_across(context, record_types(), pairs, strict=prefer_of(request).strict, patient=id)
-        return await _search_across(context, asked, path, _token(pairs))
+        return await _search_across(request, context, asked, path, _token(pairs))
     query = query_from_pairs(context, member, pairs, strict=prefer_of(request).strict)
-    return await _search(context, replace(query, patient=id), _token(pairs), path)
+    return await _search(request, context, replace(query, patient=id), _token(pairs), path)
 
 
 async def of_system(request: Request) -> Response:
@@ -57,7 +58,7 @@ async def of_system(request: Request) -> Response:
     context = door_of(request).context(request)
     every = tuple(row.name for row in registry.ROWS)
     asked = read_across(context, every, pairs, strict=prefer_of(request).strict)
-    return await _search_across(context, asked, "", _token(pairs))
+    return await _search_across(request, context, asked, "", _token(pairs))
 
 
 def read_across(
@@ -81,12 +82,22 @@ def read_across(
 
 
 def searchset_of(
-    context: Context, query: Query, found: Found, token: str | None = None, path: str | None = None
+    context: Context,
+    query: Query,
+    found: Found,
+    token: str | None = None,
+    path: str | None = None,
+    *,
+    openly: bool = False,
 ) -> bytes:
-    """A page of a search as a Bundle, with a signed link to the next. path: as in `self_link`."""
+    """A page of a search as a Bundle, with a signed link to the next.
+
+    path    as in `self_link`
+    openly  as in `veiled`
+    """
     page = found.page
     return searchset(
-        query,
+        replace(query, used=veiled(query.used, context.house.secret, openly=openly)),
         page.matches,
         base=context.base,
         included=found.included,
@@ -99,13 +110,19 @@ def searchset_of(
 
 
 async def _pairs(request: Request) -> Pairs:
-    """The parameters of the address, and those of a form."""
+    """The parameters of the address, those that are sealed there, and those of a form."""
+    asked = unveiled(query_pairs(request), door_of(request).house.secret)
     if request.method != "POST":
-        return query_pairs(request)
+        return asked
     check_content(request, FORM)
     form = form_pairs(await read_raw(request))
     check_accept(request, form)
-    return [*query_pairs(request), *form]
+    return [*asked, *form]
+
+
+def _is_open(request: Request) -> bool:
+    """Whether all that is asked stands in the address, for everybody to read who sees it."""
+    return request.method != "POST" and all(name != VEIL for name, _ in query_pairs(request))
 
 
 def _token(pairs: Pairs) -> str | None:
@@ -117,13 +134,15 @@ def _binding(query: Query, path: str | None) -> str:
     return binding_of(query if query.type else replace(query, type=f"/{path}"))
 
 
-async def _search(context: Context, query: Query, token: str | None, path: str | None = None) -> Response:
+async def _search(
+    request: Request, context: Context, query: Query, token: str | None, path: str | None = None
+) -> Response:
     after = unsign(token, _binding(query, path), context.house.secret) if token else None
     found = await search(context, replace(query, after=after))
-    return json_response(searchset_of(context, query, found, token, path))
+    return json_response(searchset_of(context, query, found, token, path, openly=_is_open(request)))
 
 
-async def _search_across(context: Context, asked: Across, path: str, token: str | None) -> Response:
+async def _search_across(request: Request, context: Context, asked: Across, path: str, token: str | None) -> Response:
     after = unsign(token, _binding(asked.shape, path), context.house.secret) if token else None
     found = await search_across(context, asked, after)
-    return json_response(searchset_of(context, asked.shape, found, token, path))
+    return json_response(searchset_of(context, asked.shape, found, token, path, openly=_is_open(request)))

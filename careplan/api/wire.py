@@ -1,7 +1,10 @@
-"""Bytes that are no HTTP request, or whose address is too long to be one: refused in FHIR's way, like all else.
+"""Bytes that are no HTTP request, or whose address is too long to be one, or whose head does not come to an end.
 
-The server speaks HTTP; this is its one answer that no route gives. https://hl7.org/fhir/R4/http.html#Status-Codes
+The server speaks HTTP; these are its answers that no route gives: refused in FHIR's way, like all else.
+https://hl7.org/fhir/R4/http.html#Status-Codes · https://www.rfc-editor.org/rfc/rfc9110#status.408
 """
+
+from asyncio import TimerHandle, Transport
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -10,17 +13,68 @@ from careplan.domain.errors import Fault
 from careplan.fhir.outcome import outcome
 from careplan.fhir.text import dump
 
-_BODY = dump(outcome([Fault("", "text-unparsable", "this is no HTTP request, or its address is too long")]))
-_REFUSAL = (
-    f"HTTP/1.1 400 Bad Request\r\ncontent-type: {FHIR_JSON}; charset=utf-8\r\n"
-    f"content-length: {len(_BODY)}\r\nconnection: close\r\n\r\n"
-).encode() + _BODY
+HEAD = "careplan.head"
+"""Where the state that `app` gives its server says how many seconds the head of a request may take."""
+
+SECONDS = 10.0
+
+
+def _answer(status: str, code: str, says: str) -> bytes:
+    """The last bytes of a connection."""
+    body = dump(outcome([Fault("", code, says)]))
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {FHIR_JSON}; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
+    return f"{head}connection: close\r\n\r\n".encode() + body
+
+
+_REFUSAL = _answer("400 Bad Request", "text-unparsable", "this is no HTTP request, or its address is too long")
+_LATE = _answer("408 Request Timeout", "too-slow", "the head of the request did not arrive in time")
 
 
 class Wire(HttpToolsProtocol):
-    """One connection."""
+    """One connection. The head of a request has its time from the connection, or from its own first byte on."""
+
+    _head: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Wait for a first request, for as long as one may take."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more is waited for."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """The head has come."""
+        self._stop_waiting()
+        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be read, and hang up."""
+        self._stop_waiting()
         self.transport.write(_REFUSAL)
+        self.transport.close()
+
+    def _await_head(self) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(self.app_state.get(HEAD, SECONDS), self._hang_up)
+
+    def _stop_waiting(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _hang_up(self) -> None:
+        """The head did not come: say so, unless an answer to an earlier request is still under way; and hang up."""
+        self._head = None
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(_LATE)
         self.transport.close()

@@ -9,6 +9,7 @@ from datetime import date
 
 from careplan.domain.condition import Condition, FactValue, Term
 from careplan.domain.measure import Measure, Span
+from careplan.domain.questionnaire import Ask, Instrument
 from careplan.domain.source import Source
 from careplan.domain.target import NO_TARGET, Target
 
@@ -147,6 +148,7 @@ class PlanType:
     """A disease's plan: who is eligible, what is followed, what is agreed by default.
 
     ahead_with  plan types beside which an overdue plan of this type comes first: together they are followed badly
+    asks        questionnaires before the årskontrol, in their order
     """
 
     id: str
@@ -163,6 +165,7 @@ class PlanType:
     activities: tuple[Activity, ...] = ()
     checks: tuple[Check, ...] = ()
     ahead_with: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
 
 # ── facts ────────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +257,7 @@ class Knowledge:
     plans: Mapping[str, PlanType]
     asks: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     questions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
     @property
     def version(self) -> str:

@@ -95,6 +95,7 @@ class Measure:
                  rests on, `safety_unverified` that no source draws the line and the clinic's doctors must
     low_end_needs  fact without which a value under a target's low end is no warning (guidelines.md, Bounds)
     sample       of a laboratory test, what is taken: `blood` or `urine`; empty where nothing is
+    home         what people measure it with themselves: `scale`, `cuff`, `oximeter`; empty where they do not
     derived      how it is computed where nothing was reported; conversions: from other kinds of unit, each with source
     """
 
@@ -118,6 +119,7 @@ class Measure:
     safety_unverified: bool = False
     low_end_needs: str | None = None
     sample: str = ""
+    home: str = ""
     priority: int = 99
     codes: tuple[Code, ...] = ()
     panel: tuple[Code, ...] = ()

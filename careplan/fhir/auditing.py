@@ -1,5 +1,7 @@
 """An entry of the audit log as AuditEvents: one for each person it touches, so that nobody reads of anybody else.
 
+Signing in and out, and being refused, touches nobody: that is one event, which no patient's record holds.
+
 Patients read who in the sense of the law: organisation and role, date and purpose, not the employee (CJEU C-579/21).
 Not here: how the log is kept and chained (`careplan.interactions.audit`). https://hl7.org/fhir/R4/auditevent.html
 """
@@ -11,7 +13,8 @@ from careplan.fhir import systems
 from careplan.fhir.text import Json
 
 Entry: TypeAlias = Mapping[str, Any]
-"""at, role, org, who, sub, client, why, do, made, ask, of (patient → references), out: absent where there is none."""
+"""at, role, org, who, sub, client, from (an address), why, do, made, ask, said, of (patient → references), out: absent
+where there is none."""
 
 OBSERVER = "Forløbsplan"
 
@@ -20,10 +23,13 @@ _INTERACTIONS = frozenset(
     "transaction batch operation".split()
 )
 _ACTIONS = {"c": "C", "u": "U", "d": "D"}
+_AUTHENTICATIONS = {"sign-in": ("110122", "Login"), "token": ("110122", "Login"), "sign-out": ("110123", "Logout")}
+"""What was done about who one is. https://dicom.nema.org/medical/dicom/current/output/chtml/part16/sect_CID_403.html"""
+_IP_ADDRESS = "2"
 
 
-def audit_event(entry: Entry, patient: str, id: str, *, named: bool) -> Json:
-    """The AuditEvent of one person.
+def audit_event(entry: Entry, patient: str | None, id: str, *, named: bool) -> Json:
+    """The AuditEvent of one person; of nobody where an entry touches none.
 
     named  whether it says which employee it was; else the organisation and the role
     """
@@ -37,11 +43,14 @@ def audit_event(entry: Entry, patient: str, id: str, *, named: bool) -> Json:
         "recorded": entry["at"],
         "outcome": entry["out"],
     }
+    if entry.get("said"):
+        event["outcomeDesc"] = entry["said"]
     if entry.get("why"):
         event["purposeOfEvent"] = [{"coding": [{"system": systems.ACT_REASON, "code": entry["why"]}]}]
     event["agent"] = _agents(entry, named=named)
     event["source"] = {"observer": {"display": OBSERVER}}
-    event["entity"] = _entities(entry, patient)
+    if patient is not None:
+        event["entity"] = _entities(entry, patient)
     return event
 
 
@@ -51,6 +60,8 @@ def is_page(entry: Entry) -> bool:
 
 
 def _type(entry: Entry) -> Json:
+    if entry["do"] in _AUTHENTICATIONS:
+        return {"system": systems.DCM, "code": "110114", "display": "User Authentication"}
     if is_page(entry) or str(entry["do"]).startswith(("hook", "load")):
         return {"system": systems.DCM, "code": "110110", "display": "Patient Record"}
     return {"system": systems.AUDIT_TYPE, "code": "rest", "display": "RESTful Operation"}
@@ -58,6 +69,9 @@ def _type(entry: Entry) -> Json:
 
 def _subtype(entry: Entry) -> Json:
     kind, _, what = str(entry["do"]).partition("/")
+    if kind in _AUTHENTICATIONS:
+        code, display = _AUTHENTICATIONS[kind]
+        return {"system": systems.DCM, "code": code, "display": display}
     if kind.startswith("$"):
         return {"system": systems.INTERACTION, "code": "operation", "display": kind}
     if kind in _INTERACTIONS:
@@ -68,14 +82,16 @@ def _subtype(entry: Entry) -> Json:
 def _action(entry: Entry) -> str:
     """The gravest of what was done: delete, update, create, else read, or execute for searches and operations."""
     made = next((_ACTIONS[one] for one in "duc" if one in entry.get("made", "")), "")
-    executed = str(entry["do"]).startswith(("search", "operation", "$", "export", "hook"))
+    executed = str(entry["do"]).startswith(("search", "operation", "$", "export", "hook", *_AUTHENTICATIONS))
     return made or ("E" if executed else "R")
 
 
 def _agents(entry: Entry, *, named: bool) -> list[Json]:
     role: Json = {"coding": [{"system": systems.CALLER_ROLE, "code": entry["role"]}]}
     who, org = entry.get("who"), entry.get("org")
-    agent: Json = {"role": [role], "requestor": True}
+    agent: Json = {"requestor": True} if entry["role"] == "unknown" else {"role": [role], "requestor": True}
+    if entry.get("from"):
+        agent["network"] = {"address": entry["from"], "type": _IP_ADDRESS}
     staff = entry["role"] != "patient"
     if who and (named or not staff):
         agent["who"] = {"reference": who}

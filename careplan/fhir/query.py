@@ -175,6 +175,7 @@ class Query:
              Both restrictions leave out what is in no compartment: a type without patients is asked without them
     besides  patients whom `listed_with` lets in too
     without  what is left out of what the restrictions let in
+    either   several sets of criteria, of which one at least is fulfilled whole; none: no restriction
     after    the store's opaque position from an earlier Page
     total    whether the number of matches is wanted
     links    other resources that must be there; all of them
@@ -195,6 +196,7 @@ class Query:
     listed_with: str | None = None
     besides: frozenset[str] = frozenset()
     without: tuple[Without, ...] = ()
+    either: tuple[tuple[Criterion, ...], ...] = ()
     links: tuple[Link, ...] = ()
     beside: tuple["Query", ...] = ()
     includes: tuple[Include, ...] = ()

@@ -8,7 +8,7 @@ https://hl7.org/fhir/R4/searchparameter-registry.html · https://hl7.org/fhir/R4
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import MappingProxyType
@@ -210,6 +210,9 @@ def row(type_name: str) -> Row:
     return found
 
 
+SHARED = frozenset({"Group", "Appointment"})
+"""Types that may be about several patients alike."""
+
 _COMPARTMENT: Mapping[str, tuple[Path, ...]] = {
     one.name: tuple(path for name in one.compartment for path in one.parameters[name].paths) for one in ROWS
 }
@@ -218,15 +221,29 @@ _COMPARTMENT: Mapping[str, tuple[Path, ...]] = {
 def patient_of(resource: Mapping[str, Any], base: str | None = None) -> str | None:
     """Logical id of the patient whose compartment a resource is in; None when in none.
 
-    A Patient is in its own. Where several patients are named, the first of the deciding parameter counts.
+    A Patient is in its own. Where several patients are named, the first of the deciding parameter counts; but a Group
+    or an Appointment of several is in nobody's record, since whoever found it there would see the others too: it is
+    for those who may see every one of them, and by its id.
     """
     type_name = str(resource.get("resourceType"))
     if type_name == "Patient":
         return resource.get("id")
+    named = _patients_named(resource, type_name, base)
+    first = next(named, None)
+    if type_name in SHARED and any(other != first for other in named):
+        return None
+    return first
+
+
+def patients_of(resource: Mapping[str, Any], base: str | None = None) -> tuple[str, ...]:
+    """Every patient whom a resource that may be about several is about, each once."""
+    return tuple(dict.fromkeys(_patients_named(resource, str(resource.get("resourceType")), base)))
+
+
+def _patients_named(resource: Mapping[str, Any], type_name: str, base: str | None) -> Iterator[str]:
     for path in _COMPARTMENT.get(type_name, ()):
         for value in values(path, resource):
             text = value.get("reference") if isinstance(value, dict) else None
             target = find_target(text, base) if isinstance(text, str) else None
             if target is not None and target.type == "Patient":
-                return target.id
-    return None
+                yield target.id

@@ -62,6 +62,10 @@ MEASURE = f"{CANONICAL}/CodeSystem/measure"
 ACTIVITY = f"{CANONICAL}/CodeSystem/activity"
 ADVICE = f"{CANONICAL}/CodeSystem/advice"
 CHECK = f"{CANONICAL}/CodeSystem/check"
+MESSAGE_TOPIC = f"{CANONICAL}/CodeSystem/message-topic"
+REFERRAL_PHASE = f"{CANONICAL}/CodeSystem/referral-phase"
+REFERRAL_REASON = f"{CANONICAL}/CodeSystem/referral-reason"
+SPECIAL_NEED = f"{CANONICAL}/CodeSystem/special-need"
 CALLER_ROLE = f"{CANONICAL}/CodeSystem/caller-role"
 ACCESS = f"{CANONICAL}/CodeSystem/access"
 
@@ -78,6 +82,7 @@ EXT_LAST_REVIEWED = f"{CANONICAL}/StructureDefinition/last-reviewed"
 EXT_EMERGENCY_REASON = f"{CANONICAL}/StructureDefinition/emergency-reason"
 EXT_VALUE_CONFIRMED = f"{CANONICAL}/StructureDefinition/value-confirmed"
 EXT_ELIGIBILITY = f"{CANONICAL}/StructureDefinition/eligibility"
+EXT_OWN_WORDING = f"{CANONICAL}/StructureDefinition/own-wording"
 
 ALIASES = {
     "urn:oid:1.2.208.176.2.1": NPU,

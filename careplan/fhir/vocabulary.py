@@ -8,8 +8,13 @@ from dataclasses import dataclass
 
 from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Measure
+from careplan.domain.referral import PHASES, REASONS
 from careplan.fhir import systems
+from careplan.fhir.case import CASE, CASE_NAME, NEEDS
 from careplan.fhir.exclusion import OFFER, OFFER_NAME
+from careplan.fhir.invitation import INVITATION, INVITATION_NAME
+from careplan.fhir.message import MESSAGE, MESSAGE_NAME, TOPICS
+from careplan.fhir.questionnaire_response import RING, RING_NAME
 from careplan.fhir.text import Json
 
 ADVICE_KINDS = {
@@ -23,16 +28,26 @@ ADVICE_KINDS = {
 
 
 def code_systems(knowledge: Knowledge) -> tuple[Json, ...]:
-    """CodeSystem/measure, CodeSystem/activity, CodeSystem/check and CodeSystem/advice."""
+    """CodeSystem/measure, CodeSystem/activity, CodeSystem/check, CodeSystem/advice and CodeSystem/message-topic,
+    and those of referrals.
+    """
     measures = [(one.id, one.name) for one in knowledge.measures.values()]
     activities = {one.id: one.title for plan in knowledge.plans.values() for one in plan.activities}
     activities[OFFER] = OFFER_NAME
+    activities[MESSAGE] = MESSAGE_NAME
+    activities[RING] = RING_NAME
+    activities[INVITATION] = INVITATION_NAME
+    activities[CASE] = CASE_NAME
     checks = {one.id: one.says for plan in knowledge.plans.values() for one in plan.checks}
     tables = (
         ("measure", "Målinger", systems.MEASURE, measures),
         ("activity", "Aktiviteter i en forløbsplan", systems.ACTIVITY, activities.items()),
         ("check", "Årskontrollens tjekliste", systems.CHECK, checks.items()),
         ("advice", "Råd, når en patient åbnes", systems.ADVICE, ADVICE_KINDS.items()),
+        ("message-topic", "Hvad en besked til klinikken handler om", systems.MESSAGE_TOPIC, TOPICS.items()),
+        ("referral-phase", "Hvor langt en henvisning er", systems.REFERRAL_PHASE, PHASES.items()),
+        ("referral-reason", "Hvorfor en henvisning skiftede tilstand", systems.REFERRAL_REASON, REASONS.items()),
+        ("special-need", "Særlige behov ved en henvisning", systems.SPECIAL_NEED, NEEDS.items()),
     )
     return tuple(_code_system(name, title, url, knowledge.version, codes) for name, title, url, codes in tables)
 
@@ -43,7 +58,7 @@ def _code_system(name: str, title: str, url: str, version: str, codes: Iterable[
         "id": name,
         "url": url,
         "version": version,
-        "name": name.capitalize(),
+        "name": "".join(part.capitalize() for part in name.split("-")),
         "title": title,
         "status": "active",
         "experimental": True,

@@ -12,7 +12,8 @@ SECONDS = 5.0
 LARGEST = 256 * 1024
 """Bytes of what an issuer publishes."""
 
-JSON: Mapping[str, str] = {"accept": "application/json"}
+JSON: Mapping[str, str] = {"accept": "application/json", "accept-encoding": "identity"}
+"""Nothing compressed: a few bytes would become more than we read."""
 
 
 async def read_answer(
@@ -22,8 +23,10 @@ async def read_answer(
     async with client.stream(method, uri, headers=dict(headers), content=content, timeout=SECONDS) as answer:
         if answer.status_code >= 500 or answer.is_redirect:
             answer.raise_for_status()
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            raise ValueError("the issuer answers compressed, though it was asked not to")
         body = bytearray()
-        async for part in answer.aiter_bytes():
+        async for part in answer.aiter_raw():
             body += part
             if len(body) > LARGEST:
                 raise ValueError("the issuer answers with more than we read")

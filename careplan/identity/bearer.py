@@ -56,14 +56,23 @@ class Bearer:
     """Middleware: puts the caller of each request, or why there is none, into its scope.
 
     below  what the addresses begin with that callers with tokens come to
+    tell   hears of every token that does not count
     """
 
-    def __init__(self, app: ASGIApp, judge: Judge, below: tuple[str, ...]) -> None:
-        self.app, self._judge, self._below = app, judge, below
+    def __init__(
+        self,
+        app: ASGIApp,
+        judge: Judge,
+        below: tuple[str, ...],
+        tell: Callable[[Connection, TokenRefused], None] = lambda scope, error: None,
+    ) -> None:
+        self.app, self._judge, self._below, self._tell = app, judge, below, tell
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(self._below):
-            scope[FOUND] = await self._found(scope["headers"])
+            scope[FOUND] = found = await self._found(scope["headers"])
+            if isinstance(found, TokenRefused):
+                self._tell(scope, found)
         await self.app(scope, receive, send)
 
     async def _found(self, headers: list[tuple[bytes, bytes]]) -> Caller | CareplanError:

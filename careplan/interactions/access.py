@@ -5,6 +5,7 @@ Who is blocked and who is let in by a patient's Consent comes from `consent`, by
 Not here: who the caller is (a door), what a guest may write (`guest`), and the audit. docs/access.md is the table.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,9 @@ class Forbidden(CareplanError):
 
 class ScopeMissing(Forbidden):
     """The client's token gives less than this asks for."""
+
+
+_UNGUESSABLE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,13 @@ async def own_patients(context: Context) -> frozenset[str]:
         return frozenset({own} if own else ())
     trusted = frozenset((await consents(context)).trusted)
     return trusted & {own} if own else trusted
+
+
+async def may_add(context: Context, patient: str) -> bool:
+    """Whether somebody in the role patient may add to this record: the patient, or a relative trusted to write."""
+    if patient not in await own_patients(context):
+        return False
+    return not is_relative(context) or (await consents(context)).trusted.get(patient, False)
 
 
 async def restrict(context: Context, query: Query) -> Query:
@@ -232,8 +243,17 @@ async def check_read(context: Context, version: Version) -> None:
     if not await is_within(context, version):
         raise Forbidden(f"no access to {version.reference}")
     if version.type not in OPEN:
-        await _check_patient(context, version.patient, version.reference)
+        value = parse(version.body) if version.type in registry.SHARED and version.body is not None else None
+        for patient in _whose(context, value, version.patient):
+            await _check_patient(context, patient, version.reference)
         await _check_shown(context, version)
+
+
+def _whose(context: Context, value: Json | None, patient: str | None) -> tuple[str | None, ...]:
+    """Whose record it is; of what is about several alike, each of them, and the log names them."""
+    several = () if value is None or patient is not None else registry.patients_of(value, context.base)
+    context.trail.met(several)
+    return several or (patient,)
 
 
 async def _check_shown(context: Context, version: Version) -> None:
@@ -255,6 +275,17 @@ def check_absent(context: Context, reference: str) -> None:
     """Raises Forbidden for what is not there, as for what is there and not the caller's to see: neither is told."""
     if context.caller.role != "system" and reference.partition("/")[0] not in OPEN:
         raise Forbidden(f"no access to {reference}")
+
+
+def check_new(context: Context, type_name: str, id: str) -> None:
+    """Raises Forbidden for a person under an id that others may hit upon, as for one that is taken.
+
+    Whoever puts a resource under a new id learns whether that id is taken: of a Patient, that somebody is known here.
+    Ids that tell nothing that way are those that nobody can guess: UUIDs, as ours are.
+    """
+    if type_name == "Patient" and not _UNGUESSABLE.fullmatch(id):
+        check_writes(context, type_name, "c")
+        check_absent(context, f"{type_name}/{id}")
 
 
 def check_whole_record(context: Context) -> None:
@@ -296,8 +327,9 @@ async def check_write(
     if type_name == "Patient" and value is not None:
         await _check_listing(context, value)
         return
-    if patient is None or patient not in arriving:
-        await _check_patient(context, patient, type_name, emergency=False)
+    for one in _whose(context, value if type_name in registry.SHARED else None, patient):
+        if one is None or one not in arriving:
+            await _check_patient(context, one, type_name, emergency=False)
     if is_relative(context):
         await _check_attorney(context, type_name, patient)
     if type_name == "Consent" and value is not None and is_emergency(value) and not emergency:

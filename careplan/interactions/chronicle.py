@@ -17,7 +17,7 @@ from careplan.interactions.every import every, every_version
 from careplan.interactions.person import PLAN_TYPES, Held, Person, person_from_held
 from careplan.store.protocol import Deleted, NotFound, Past, Version
 
-KEPT = frozenset({"Patient", "Provenance", *PLAN_TYPES})
+KEPT = frozenset({"Patient", "Provenance", "Communication", *PLAN_TYPES})
 """The types a history tells of."""
 
 

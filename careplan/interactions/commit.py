@@ -15,15 +15,17 @@ from careplan.fhir.index import extract
 from careplan.fhir.instant import instant_text
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.reference import CPR
-from careplan.fhir.text import Json, stamp, text_from_value
+from careplan.fhir.text import Json, parse, stamp, text_from_value
 from careplan.interactions.belief import disbelieved
 from careplan.interactions.change import Change
 from careplan.interactions.closing import close
-from careplan.interactions.consent import READ_HERE
+from careplan.interactions.consent import READ_HERE, is_relative
 from careplan.interactions.consequence import draw
 from careplan.interactions.context import Context
 from careplan.interactions.drawn import Drawn
 from careplan.interactions.exclusion import end_exclusions
+from careplan.interactions.release import release
+from careplan.interactions.scoring import score_answers
 from careplan.interactions.sent_plan import check_members
 from careplan.interactions.settlement import commit_with_entry
 from careplan.interactions.singular import keep_singular
@@ -56,7 +58,9 @@ async def commit(
         return ()
     for attempt in range(1, ATTEMPTS + 1):
         closed = await close(context, changes) + await end_exclusions(context, changes)
-        drawn = closed + await draw(context, changes, closed.changes)
+        closed += await release(context, changes)
+        scored = await score_answers(context, changes)
+        drawn = closed + scored + await draw(context, (*changes, *scored.changes), closed.changes)
         drawn += Drawn(guards=await keep_singular(context, (*changes, *closed.changes)))
         every = (*changes, *drawn.changes)
         proofs = _provenances(context, every, activity or Activity())
@@ -119,7 +123,7 @@ def _provenances(context: Context, changes: Sequence[Change], activity: Activity
     """One Provenance for each patient whose record is changed by a clinical write."""
     by_patient: dict[str | None, list[Change]] = {}
     for change in changes:
-        if registry.row(change.type).clinical:
+        if registry.row(change.type).clinical and not _is_draft(change):
             by_patient.setdefault(change.patient, []).append(change)
     return [
         Change("Provenance", context.new_id(), text_from_value(provenance(context, some, activity)), method="POST")
@@ -127,13 +131,23 @@ def _provenances(context: Context, changes: Sequence[Change], activity: Activity
     ]
 
 
+def _is_draft(change: Change) -> bool:
+    """Whether it is an answer on the way, which says nothing before it is sent; the audit log has it all the same."""
+    before = None if change.previous is None or change.previous.body is None else parse(change.previous.body)
+    states = {one.get("status") for one in (change.value, before) if one is not None}
+    return change.type == "QuestionnaireResponse" and change.value is not None and states == {"in-progress"}
+
+
 def provenance(context: Context, changes: Sequence[Change], activity: Activity) -> Json:
     """Who changed which versions, on whose behalf, when and why."""
     caller = context.caller
     who: Json = {"reference": caller.reference} if caller.reference else {}
     agent: Json = {"who": {**who, "display": caller.name}}
+    patient = next((change.patient for change in changes if change.patient), None)
     if caller.organization:
         agent["onBehalfOf"] = {"reference": f"Organization/{caller.organization}"}
+    elif patient is not None and is_relative(context):
+        agent["onBehalfOf"] = {"reference": f"Patient/{patient}"}
     kinds = {_kind(change) for change in changes}
     concept: Json = {
         "coding": [{"system": systems.DATA_OPERATION, "code": _OPERATIONS[kind]} for kind in sorted(kinds)]
@@ -141,7 +155,6 @@ def provenance(context: Context, changes: Sequence[Change], activity: Activity) 
     if activity.text:
         concept["text"] = activity.text
     targets = [{"reference": f"{change.reference}/_history/{change.number}"} for change in changes]
-    patient = next((change.patient for change in changes if change.patient), None)
     if patient is not None and all(change.type != "Patient" for change in changes):
         targets.append({"reference": f"Patient/{patient}"})
     return {

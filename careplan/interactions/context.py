@@ -3,7 +3,7 @@
 Made once per request by a door; interactions never reach sideways for a clock, an id or a setting.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from careplan.domain.guideline import Knowledge
 from careplan.fhir.consent import Rule
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.mapping import ChartReader
+from careplan.fhir.questionnaire import Form
 from careplan.fhir.text import DEPTH, Json
 from careplan.interactions.audit.journal import Journal
 from careplan.interactions.caller import Caller
@@ -79,6 +80,7 @@ class House:
     emergency  how long an emergency access lasts
     consents   what Consents say of callers, remembered for a moment
     journal    the audit log; only tests of what lies below it have none
+    questionnaires  what is asked here, by url of the Questionnaire
     """
 
     store: Store
@@ -92,6 +94,7 @@ class House:
     emergency: timedelta = timedelta(hours=4)
     consents: Memory[tuple[Rule, ...]] = field(default_factory=Memory)
     journal: Journal | None = None
+    questionnaires: Mapping[str, Form] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

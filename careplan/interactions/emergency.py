@@ -6,6 +6,7 @@ and what the patient has denied them. Not here: how it opens it (`consent`, `acc
 https://terminology.hl7.org/CodeSystem-v3-ActReason.html · design §7
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,6 +71,20 @@ async def open_in_emergency(context: Context, patient: str, reason: str) -> Vers
     return made
 
 
+async def patient_of_identifier(context: Context, identifiers: Sequence[tuple[str, str]]) -> str:
+    """The patient of a person number, by any of the (system, value) it may be written as.
+
+    Raises Forbidden for anybody but clinicians of a clinic or hospital, and unless it is one person's
+    """
+    check_clinician(context)
+    tokens = tuple(TokenIs(system, value) for system, value in identifiers)
+    query = Query("Patient", (Criterion("identifier", "token", tokens),), count=2)
+    matches = (await context.store.search(query)).matches
+    if len(matches) != 1:
+        raise access.Forbidden("no access to a Patient of this identifier")
+    return matches[0].id
+
+
 def check_clinician(context: Context) -> None:
     """Raises Forbidden unless the caller is a person who treats: no system, no municipality, no patient."""
     caller = context.caller
@@ -119,6 +134,11 @@ async def emergency_consents(context: Context, organization: str) -> tuple[Versi
     access.check_scopes(context, ("Consent",))
     found = await every(context, _query(organization=organization))
     return tuple(one for one in found if is_emergency(parse(one.body or b"")))
+
+
+async def emergencies_of_organization(context: Context, organization: str) -> tuple[Emergency, ...]:
+    """The same, told. Raises Forbidden."""
+    return _listed(list(await emergency_consents(context, organization)))
 
 
 def _query(patient: str | None = None, organization: str | None = None) -> Query:

@@ -1,7 +1,7 @@
 """What a client's SMART scopes leave of what the caller may do (design §7); a caller without a client has no scopes.
 
 A scope with a query narrows what is read and searched of its type: the query goes into the search. Such a scope gives
-no writing. Scopes of one type are a sum; of several with queries those over the first one's parameter count.
+no writing. Scopes of one type are a sum: of several with queries, what one at least of them finds.
 https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html · R4-119
 """
 
@@ -27,32 +27,32 @@ def is_granted(context: Context, type_name: str, act: str) -> bool:
 
 def is_narrowed(context: Context, type_name: str) -> bool:
     """Whether the scopes of a type give only what a query finds."""
-    return bool(_criteria(context, type_name, "r") or _criteria(context, type_name, "s"))
+    return bool(_several(context, type_name, "r") or _several(context, type_name, "s"))
 
 
 def narrowed(context: Context, query: Query) -> Query:
     """The query, asking for no more than the scopes of its type give."""
-    criteria = _criteria(context, query.type, "s")
-    return replace(query, criteria=(*query.criteria, *criteria)) if criteria else query
+    return _within(query, _several(context, query.type, "s"))
 
 
 async def is_within(context: Context, version: Version) -> bool:
     """Whether a resource, as it stands now, is what the scopes of its type give to read."""
-    criteria = _criteria(context, version.type, "r")
-    if not criteria:
+    several = _several(context, version.type, "r")
+    if not several:
         return True
-    own = Criterion("_id", "id", (IdIs(version.id),))
+    own = Query(version.type, (Criterion("_id", "id", (IdIs(version.id),)),), count=1)
     store = context.house.catalogue if registry.row(version.type).read_only else context.store
-    return bool((await store.search(Query(version.type, (own, *criteria), count=1))).matches)
+    return bool((await store.search(_within(own, several))).matches)
 
 
-def _criteria(context: Context, type_name: str, act: str) -> tuple[Criterion, ...]:
-    """What a type is narrowed to; nothing where one of its scopes gives everything."""
-    found = [one.criteria for one in fitting(context.caller.scopes or (), type_name, act)]
-    if len(found) < 2 or not all(found):
-        return found[0] if len(found) == 1 else ()
-    first = found[0][0]
-    same = [one[0] for one in found if len(one) == 1 and replace(one[0], alternatives=first.alternatives) == first]
-    if not same:
-        return found[0]
-    return (replace(first, alternatives=tuple(value for one in same for value in one.alternatives)),)
+def _within(query: Query, several: tuple[tuple[Criterion, ...], ...]) -> Query:
+    """The query, of what one at least of these finds; a query on its own finds its way by its criteria."""
+    if len(several) == 1:
+        return replace(query, criteria=(*query.criteria, *several[0]))
+    return replace(query, either=several) if several else query
+
+
+def _several(context: Context, type_name: str, act: str) -> tuple[tuple[Criterion, ...], ...]:
+    """The queries that a type is narrowed to; none where one of its scopes gives everything."""
+    found = tuple(dict.fromkeys(one.criteria for one in fitting(context.caller.scopes or (), type_name, act)))
+    return found if all(found) else ()

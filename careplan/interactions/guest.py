@@ -37,7 +37,7 @@ def find_refusal(context: Context, type_name: str, value: Json) -> str | None:
 
 def _find_foreign(context: Context, type_name: str, value: Json) -> str | None:
     """A patient writes home values, answers, questions, consent and personal goals, nothing a clinician decides."""
-    own, member = _speaker(context), OWN.get(type_name)
+    own, member = speaker_of(context), OWN.get(type_name)
     if member is not None and references_of(value, member) != [own]:
         return f"a {type_name} that a patient writes names {own} as {member}, and nobody else"
     if type_name == "Goal" and not is_personal(value):
@@ -45,7 +45,7 @@ def _find_foreign(context: Context, type_name: str, value: Json) -> str | None:
     return None
 
 
-def _speaker(context: Context) -> str:
+def speaker_of(context: Context) -> str:
     """Who says what is written: the patient, or the relative who acts for one."""
     return str(context.caller.reference) if is_relative(context) else f"Patient/{context.caller.patient}"
 

@@ -26,9 +26,11 @@ from careplan.fhir.goal import (
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
+from careplan.interactions.caller import Caller
+from careplan.interactions.consent import consents
 from careplan.interactions.context import Context
 from careplan.interactions.every import every_version
-from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.interactions.person import PLAN_TYPES, Person, person_from_held, read_held, read_person
 from careplan.interactions.referral import active_referrals
 from careplan.store.protocol import Past
 
@@ -112,7 +114,7 @@ async def read_overview(context: Context, patient: str, audience: str, on: date 
     person = await read_person(context, patient, _TYPES, on)
     lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in lines_of(context, person)])
     if audience == "referral":
-        return await _slice(context, person, lines)
+        return await _slice(context, person, lines, await _own_referrals(context, person))
     resources = person.resources
     overview = Overview(
         audience=audience,
@@ -210,9 +212,31 @@ def _newest_changes(provenances: Iterable[Json]) -> tuple[Json, ...]:
     return tuple(sorted(provenances, key=lambda one: str(one.get("recorded", "")), reverse=True)[:20])
 
 
-async def _slice(context: Context, person: Person, lines: tuple[Line, ...]) -> Overview:
+async def read_slice(context: Context, patient: str, request: Json) -> Overview:
+    """What the receiver of a referral sees by it, or would see were it sent: for the clinic and the patient to look at.
+
+    Made as the receiver's own is, without what the patient has denied the receiver.
+    Raises NotFound, Deleted, Forbidden (the receiver is denied the whole record, too)
+    """
+    held = await read_held(context, patient, _TYPES)
+    receivers = [str(one.get("reference", "")).rpartition("/")[2] for one in request.get("performer", ())]
+    for receiver in receivers:
+        said = await consents(replace(context, caller=Caller("municipality", "", organization=receiver)))
+        sent = held.versions.get(f"ServiceRequest/{request.get('id')}")
+        if patient in said.blocked or (sent is not None and said.hides(sent)):
+            raise access.Forbidden(f"the patient has denied Organization/{receiver} the record")
+        shown = {
+            name: [one for one in some if not said.hides(held.versions[f"{name}/{one['id']}"])]
+            for name, some in held.resources.items()
+        }
+        held = replace(held, resources=shown)
+    person = person_from_held(context, held)
+    lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in lines_of(context, person)])
+    return await _slice(context, person, lines, (request,))
+
+
+async def _slice(context: Context, person: Person, lines: tuple[Line, ...], own: tuple[Json, ...]) -> Overview:
     """What a referral opens: reason, what matters, values with targets, agreements, contacts; all else is absent."""
-    own = await _own_referrals(context, person)
     shown = tuple(line for line in lines if line.agreed is not None or line.readings)
     seen = {reading.reference for line in shown for reading in line.readings}
     reasons = {one.get("reference") for request in own for one in request.get("reasonReference", ())}

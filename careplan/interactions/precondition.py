@@ -12,6 +12,7 @@ from careplan.fhir.text import Json, Text, dump, parse
 from careplan.interactions import access
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
+from careplan.interactions.sent_case import check_sent_case
 from careplan.interactions.sent_goal import check_sent_goal
 from careplan.interactions.sent_offer import check_sent_offer
 from careplan.interactions.sent_plan import check_sent_plan
@@ -113,6 +114,7 @@ async def check_change(context: Context, change: Change, arriving: frozenset[str
     await check_sent_plan(context, change)
     await check_sent_goal(context, change)
     await check_sent_offer(context, change)
+    await check_sent_case(context, change)
 
 
 def same_content(source: Text, previous: Version) -> bool:

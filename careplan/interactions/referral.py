@@ -38,11 +38,11 @@ async def active_referrals(
     return tuple(
         (whose, value)
         for whose, value in values
-        if whose is not None and not is_order(value) and not _ended(value, context.now)
+        if whose is not None and not is_order(value) and is_shared(value, context.now)
     )
 
 
-def _ended(referral: Json, now: datetime) -> bool:
-    """Whether the last moment of its period is past: an end of `2026-11-22` holds all that day."""
+def is_shared(referral: Json, now: datetime) -> bool:
+    """Whether it is active, and the last moment of its period not past: an end of `2026-11-22` holds all that day."""
     end = find_span(str((referral.get("occurrencePeriod") or {}).get("end", "")))
-    return end is not None and end[1] <= now
+    return referral.get("status") == "active" and (end is None or now < end[1])

@@ -17,6 +17,7 @@ from careplan.fhir import systems
 from careplan.fhir.agreed import activity_of, completed, is_of_plan, is_open, key_of, reference_of
 from careplan.fhir.draft import agreed_from_activity
 from careplan.fhir.instant import instant_text
+from careplan.fhir.invitation import is_invitation
 from careplan.fhir.mapping import listed_with, plan_type_of
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json
@@ -118,8 +119,9 @@ def _is_open(task: Json) -> bool:
 
 
 def _is_held(task: Json, activities: Mapping[str, PlanActivity], review: Review) -> bool:
+    """What was done, what the review is, and what called the patient in to it."""
     activity = activities.get(activity_of(task) or "")
-    return key_of(task) in review.done or (activity is not None and activity.review)
+    return key_of(task) in review.done or is_invitation(task) or (activity is not None and activity.review)
 
 
 def _completed(context: Context, task: Json, activities: Mapping[str, PlanActivity], review: Review) -> dict[str, Any]:

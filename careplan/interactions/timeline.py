@@ -14,6 +14,7 @@ from careplan.domain.target import Target
 from careplan.fhir import systems
 from careplan.fhir.agreed import is_order
 from careplan.fhir.band import agreed_since
+from careplan.fhir.delivery import find_delivery_of
 from careplan.fhir.exclusion import find_exclusion
 from careplan.fhir.goal import (
     AGREED,
@@ -35,7 +36,7 @@ from careplan.interactions.chronicle import Chronicle
 from careplan.interactions.context import Context
 from careplan.store.protocol import Version
 
-KINDS = ("goal", "individual", "recommendation", "value", "plan", "referral", "wish")
+KINDS = ("goal", "individual", "recommendation", "value", "plan", "referral", "wish", "print")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Event:
     row     of a recommendation, the row and the table's version, `LDL-04`, `ldl|2026.1`
     text    the words of a wish; what is referred for; why a plan was declined, beside `reason`
     about   plan types; whom somebody is referred to
+    sheet   of a print, its edition and language
     """
 
     on: date
@@ -76,6 +78,7 @@ class Event:
     text: str = ""
     reason: str = ""
     about: tuple[str, ...] = ()
+    sheet: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +297,13 @@ def _referral(context: Context, step: _Step) -> Iterator[Event]:
         yield step.event("referral", "referral-ended", text=words, about=about)
 
 
+def _print(context: Context, step: _Step) -> Iterator[Event]:
+    """A plan handed over on paper; a record of it that was entered in error is told of no more."""
+    delivery = find_delivery_of(step.value) if step.value and step.last else None
+    if delivery is not None:
+        yield step.event("print", "printed", day_of(delivery.at), sheet=(delivery.edition, delivery.language))
+
+
 def _status(value: Json | None) -> str:
     return "" if value is None else str(value.get("status", ""))
 
@@ -304,4 +314,5 @@ _TELLERS: Mapping[str, Callable[[Context, _Step], Iterator[Event]]] = {
     "CarePlan": _plan,
     "ServiceRequest": _referral,
     "Task": _offer,
+    "Communication": _print,
 }

@@ -13,8 +13,10 @@ from datetime import date
 from careplan.domain.chart import Chart
 from careplan.domain.evaluation import Eligibility, evaluate_plans
 from careplan.domain.guideline import Knowledge
+from careplan.fhir.coordinator import find_coordinator
 from careplan.fhir.exclusion import Exclusion, find_exclusion
 from careplan.fhir.goal import Deviation, find_deviation, is_active, is_expired
+from careplan.fhir.invitation import invited_on
 from careplan.fhir.mapping import listed_with
 from careplan.fhir.stored import value_from_stored
 from careplan.fhir.text import Json
@@ -35,6 +37,8 @@ class Candidate:
     saved      when the active plan was last saved; None without one
     ahead      whether an overdue plan stands before others: a disease beside it is known to be followed badly
     exclusion  why no plan is offered now; only of those without one
+    owner      reference of the tovholder; None where nobody is named
+    invited    the day on which the patient was called in, as long as that is open
     """
 
     version: Version
@@ -43,6 +47,13 @@ class Candidate:
     saved: date | None
     ahead: bool = False
     exclusion: Exclusion | None = None
+    owner: str | None = None
+    invited: date | None = None
+
+    @property
+    def is_ownerless(self) -> bool:
+        """Whether there is a plan that nobody is responsible for."""
+        return self.saved is not None and self.owner is None
 
     @property
     def state(self) -> str:
@@ -168,7 +179,9 @@ def _chart(context: Context, clinic: str | None, record: _Record, day: date, nam
 def _candidates(context: Context, chart: Chart, record: _Record) -> list[Candidate]:
     plans = [plan for plan in evaluate_plans(context.knowledge, chart).values() if plan.row is not None]
     eligible = {plan.plan for plan in plans}
-    exclusions = _exclusions(record.beside.get("Task", ()), chart.on)
+    tasks = record.beside.get("Task", ())
+    exclusions, invited = _exclusions(tasks, chart.on), invited_on(tasks)
+    owner = find_coordinator(record.beside.get("CareTeam", ()))
     return [
         Candidate(
             record.version,
@@ -177,6 +190,8 @@ def _candidates(context: Context, chart: Chart, record: _Record) -> list[Candida
             chart.saved.get(plan.plan),
             _is_ahead(context.knowledge, plan.plan, eligible),
             exclusions.get(plan.plan) if plan.state == "new" else None,
+            owner,
+            invited,
         )
         for plan in plans
     ]

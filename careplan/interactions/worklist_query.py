@@ -9,8 +9,10 @@ from datetime import date
 from careplan.domain.guideline import FromRecord, Knowledge
 from careplan.domain.prerequisite import needed_diagnoses
 from careplan.domain.question import raw_facts
+from careplan.fhir.agreed import OPEN_TASK
 from careplan.fhir.exclusion import EXCLUDED, OFFER
 from careplan.fhir.goal import ACTIVE_GOAL
+from careplan.fhir.invitation import INVITATION
 from careplan.fhir.query import Criterion, DateIs, Link, Query, TokenIs
 from careplan.fhir.span import find_span
 from careplan.fhir.systems import ACTIVITY, FACT, ICPC2, SKS_D, normal_system
@@ -26,7 +28,7 @@ def list_query(knowledge: Knowledge, on: date) -> Query:
     facts = [query for query in (_conditions(knowledge, origins), _values(knowledge, origins)) if query is not None]
     if any(one.how == "drug" for one in origins):
         facts.append(Query("MedicationStatement"))
-    beside = (*facts, plans, targets, _offers())
+    beside = (*facts, plans, targets, _tasks(), Query("CareTeam"))
     needed = needed_diagnoses(knowledge)
     if needed is None:
         return Query("Patient", beside=beside, count=TOGETHER)
@@ -94,9 +96,10 @@ def _expired(on: date) -> Query:
     return Query("Goal", (passed, _states("lifecycle-status", *sorted(ACTIVE_GOAL))))
 
 
-def _offers() -> Query:
-    """Offers of a plan that were turned down."""
-    return Query("Task", (_tokens("code", TokenIs(ACTIVITY, OFFER)), _states("status", EXCLUDED)))
+def _tasks() -> Query:
+    """Offers of a plan that were turned down, and calls to come that are open."""
+    codes = _tokens("code", TokenIs(ACTIVITY, OFFER), TokenIs(ACTIVITY, INVITATION))
+    return Query("Task", (codes, _states("status", EXCLUDED, *sorted(OPEN_TASK))))
 
 
 def _states(parameter: str, *codes: str) -> Criterion:

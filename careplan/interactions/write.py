@@ -93,6 +93,8 @@ async def update(
 
     async def change() -> Written:
         previous = await context.store.read(type_name, id)
+        if previous is None:
+            access.check_new(context, type_name, id)
         await check_standing(context, f"{type_name}/{id}", previous, expects, none_match)
         return await write(context, Change(type_name, id, source, previous, base=context.base))
 
@@ -138,11 +140,17 @@ async def read_aim(context: Context, type_name: str, source: Text, matched: Vers
 
 
 async def delete(context: Context, type_name: str, id: str, *, expects: int | None = None) -> Version | None:
-    """The deletion, or None when there was nothing (more) to delete. History stays."""
+    """The deletion, or None when there was nothing (more) to delete. History stays.
+
+    Raises Forbidden, for an id that was never used too: nobody is told which those are
+    """
     check_writable(type_name)
 
     async def remove() -> Version | None:
         previous = await context.store.read(type_name, id)
+        if previous is None:
+            access.check_writes(context, type_name, "d")
+            access.check_absent(context, f"{type_name}/{id}")
         return await _remove(context, f"{type_name}/{id}", previous, expects)
 
     return await again(remove, VersionConflict)

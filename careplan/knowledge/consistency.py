@@ -37,6 +37,7 @@ def refuse_misfits(draft: Draft) -> None:
     _ids(draft)
     _goals(draft)
     _plans(draft)
+    _instruments(draft)
     for place, measure in draft.measures.values():
         if measure.low_end_needs is not None:
             _known_fact(draft, place, "low_end_needs", measure.low_end_needs)
@@ -235,7 +236,28 @@ def _plans(draft: Draft) -> None:
         ):  # one twice is left out
             for name in activity.serves:
                 _followed(draft, template.plan.follows, place, "serves", name)
+        for ask in template.plan.asks:
+            _known_instrument(draft, template.place, ask.questionnaire)
     _activity_kinds(draft)
+
+
+def _known_instrument(draft: Draft, place: Entry, name: str) -> None:
+    if name and name not in draft.instruments:
+        place.refuse(f"no questionnaire is called `{name}`{nearest(name, draft.instruments)}", "ask")
+
+
+def _instruments(draft: Draft) -> None:
+    """A questionnaire's score is a value of a score, and its bands reach from the lowest to the highest there is."""
+    for counted in draft.instruments.values():
+        instrument = counted.instrument
+        _, measure = draft.measures.get(instrument.measure, (None, None))
+        if not _known_measure(draft, counted.place, "measure", instrument.measure) or measure is None:
+            continue
+        if measure.kind != "score":
+            counted.place.refuse(f"`{measure.id}` is a {measure.kind}; a questionnaire counts to a score", "measure")
+        elif instrument.bands and instrument.bands[-1].up_to != measure.possible.high:
+            message = f"the last band ends where the score does, at {measure.possible.high}; correct its `up-to`"
+            counted.place.refuse(message, "band")
 
 
 def _followed(draft: Draft, follows: Collection[str], place: Entry, key: str, name: str | None) -> None:

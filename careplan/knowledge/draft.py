@@ -10,6 +10,7 @@ from careplan.domain.measure import Measure
 from careplan.domain.question import prepared
 from careplan.knowledge.entry import Entry
 from careplan.knowledge.plan import Template
+from careplan.knowledge.questionnaire import Counted
 from careplan.knowledge.target import Table
 
 
@@ -21,6 +22,7 @@ class Draft:
     facts: dict[str, tuple[Entry, FactDefinition]] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     plans: dict[str, Template] = field(default_factory=dict)
+    instruments: dict[str, Counted] = field(default_factory=dict)
 
     def questions(self) -> Iterator[tuple[Entry, str, tuple[Term, ...]]]:
         """Every list of conditions: where it stands, under which key, and what it asks."""
@@ -46,6 +48,7 @@ class Draft:
             facts=MappingProxyType({name: fact for name, (_, fact) in self.facts.items()}),
             guidelines=MappingProxyType({table.guideline.measure: table.guideline for table in tables}),
             plans=MappingProxyType({name: template.plan for name, template in self.plans.items()}),
+            instruments=MappingProxyType({name: one.instrument for name, one in self.instruments.items()}),
         )
         return prepared(found)
 

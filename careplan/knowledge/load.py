@@ -23,6 +23,7 @@ from careplan.knowledge.limit import refuse_implausible
 from careplan.knowledge.measure import measure_from_entry
 from careplan.knowledge.order import refuse_disorder
 from careplan.knowledge.plan import template_from_entry
+from careplan.knowledge.questionnaire import instrument_from_entry
 from careplan.knowledge.review import refuse_unraised, remarks
 from careplan.knowledge.sentence import refuse_unclear
 from careplan.knowledge.syntax import refuse_others, refuse_syntax, refuse_tabs
@@ -53,7 +54,7 @@ class Checked:
 
 
 def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
-    """Read `measures/`, `facts/`, `targets/` and `plans/` of a folder.
+    """Read `measures/`, `facts/`, `targets/`, `plans/` and `questionnaires/` of a folder.
 
     Raises KnowledgeFaulty with the faults of all files, sorted by file and line.
     """
@@ -162,6 +163,12 @@ def _plan(entry: Entry, draft: Draft) -> str | None:
     return template.plan.id
 
 
+def _instrument(entry: Entry, draft: Draft) -> str | None:
+    counted = instrument_from_entry(entry)
+    draft.instruments[counted.instrument.id] = counted
+    return counted.instrument.id
+
+
 def _refuse_second(place: Entry, row: str, known: set[str]) -> None:
     if row and row in known:
         place.refuse(f"the row id {row} is used twice; an id names one row for good, so give this one a new id", "id")
@@ -173,4 +180,5 @@ _READERS: dict[str, Callable[[Entry, Draft], str | None]] = {
     "facts": _facts,
     "targets": _table,
     "plans": _plan,
+    "questionnaires": _instrument,
 }

@@ -18,6 +18,8 @@ NUMBERS = ("quantity", "score")
 GOAL_KINDS = ("agreed", "recommended")
 SETTINGS = ("clinic", "home")
 SAMPLES = ("blood", "urine")
+DEVICES = ("scale", "cuff", "oximeter")
+"""What people measure with at home; the pages have a picture of each."""
 _VERIFIED = re.compile(r"(verified|usage|unverified)\b")
 _LAST = 99
 
@@ -49,6 +51,7 @@ def measure_from_entry(entry: Entry) -> Measure:
         safety_unverified=safety_unverified,
         low_end_needs=entry.text("low_end_needs", "") or None,
         sample=entry.word("sample", SAMPLES, ""),
+        home=entry.word("home", DEVICES, ""),
         priority=entry.whole("priority", _LAST),
         codes=tuple(_code(one, ucum if kind in NUMBERS else "") for one in entry.entries("code")),
         panel=tuple(_code(one, "") for one in entry.entries("panel")),

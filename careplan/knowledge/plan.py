@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from careplan.domain.guideline import CONTROL, Activity, Check, Every, Monitor, Offer, PlanType, Row
 from careplan.knowledge.entry import Entry
+from careplan.knowledge.questionnaire import asks_from_entry
 from careplan.knowledge.target import version_from_entry
 from careplan.knowledge.term import also_from_entry, review_from_entry, source_from_entry, terms_from_entry
 
@@ -48,6 +49,7 @@ def template_from_entry(entry: Entry) -> Template:
         activities=_activities(activities),
         checks=_checks(entry),
         ahead_with=entry.texts("ahead_with"),
+        asks=asks_from_entry(entry),
     )
     entry.close()
     return Template(plan, entry, eligible, offer, monitors, activities)

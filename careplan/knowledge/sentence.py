@@ -45,6 +45,9 @@ def _patient_sentences(draft: Draft) -> Iterator[tuple[Entry, str, str]]:
     for template in draft.plans.values():
         for place, activity in zip(template.activities, template.plan.activities, strict=False):
             yield place, "says", activity.says if activity.who == "patient" else ""
+    for counted in draft.instruments.values():
+        for place, band in zip(counted.bands, counted.instrument.bands, strict=True):
+            yield place, "says", band.says
 
 
 def _clinician_sentences(draft: Draft) -> Iterator[tuple[Entry, str, str]]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import AsyncMongoClient, InsertOne, ReadPreference, ReplaceOne, ReturnDocument
+from pymongo import AsyncMongoClient, InsertOne, ReadPreference, ReplaceOne, ReturnDocument, timeout
 from pymongo.errors import ExecutionTimeout, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -69,6 +69,7 @@ _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoCl
 _MAJORITY = WriteConcern(w="majority", j=True)
 _READ_MAJORITY = ReadConcern("majority")
 _COMMITS_TOGETHER = 128
+_GONE_SECONDS = 0.1
 _RETRY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.25
@@ -180,15 +181,19 @@ class MongoStore:
                 self._seen = (session.cluster_time, session.operation_time)
 
     async def close(self) -> None:
-        """Write what waits, then let go of the connections."""
+        """Write what waits, then let go of the connections. For a server that is gone nothing waits."""
         self._closed = True
+        gone = not self._client.topology_description.has_writable_server()
         if self._writer is not None:
-            await asyncio.wait([self._writer])
-        await self._reads.close()
-        with contextlib.suppress(PyMongoError):
-            while self._sessions:
-                await settled(self._sessions.pop().end_session())
-        await settled(self._client.close())
+            await asyncio.wait([self._writer], timeout=_GONE_SECONDS if gone else None)
+            self._writer.cancel()
+        with contextlib.suppress(PyMongoError, TimeoutError):
+            async with asyncio.timeout(_GONE_SECONDS if gone else None):
+                await self._reads.close()
+                while self._sessions:
+                    await settled(self._sessions.pop().end_session())
+        with timeout(_GONE_SECONDS if gone else None):
+            await settled(self._client.close())
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 

@@ -73,6 +73,8 @@ def asked_from_query(
         parts.append({"p": {"$in": list(listed)}})
     parts += [_criterion(query.type, criterion) for criterion in query.criteria]
     parts += [_without(query.type, one) for one in query.without]
+    if query.either:
+        parts.append({"$or": [{"$and": [_criterion(query.type, one) for one in some]} for some in query.either]})
     parts += linked
     if lead is None:
         return Asked({"$and": [{"type": query.type}, *parts]}, _hint(query))

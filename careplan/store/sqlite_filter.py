@@ -48,6 +48,7 @@ def filters(numbers: Numbers, known: Known, query: Query, done: Done = None, row
         listed = is_listed(numbers, query.listed_with, Sql(f"{row}.patient"))
         found.append(any_of([listed, among(f"{row}.patient", query.besides)]) if query.besides else listed)
     found += [_without(numbers, query.type, one, row) for one in query.without]
+    found += [_either(numbers, query.type, query.either, row)] if query.either else []
     return found + [_link(numbers, known, query.type, link, row) for link in query.links if link != done]
 
 
@@ -61,6 +62,11 @@ def _without(numbers: Numbers, type: str, one: Without, row: str) -> Sql:
     criteria = [_criterion(numbers, type, criterion, row) for criterion in one.criteria]
     left_out = all_of([among(f"{row}.patient", one.patients), *criteria])
     return Sql(f"NOT {left_out.text}", left_out.values)
+
+
+def _either(numbers: Numbers, type: str, several: Sequence[Sequence[Criterion]], row: str) -> Sql:
+    """All criteria of one of these."""
+    return any_of([all_of([_criterion(numbers, type, criterion, row) for criterion in one]) for one in several])
 
 
 def is_listed(numbers: Numbers, organization: str, patient: Sql) -> Sql:

@@ -1,8 +1,11 @@
 """The part of an invented person's record that is not measured: the person, diagnoses, medicine, last årskontrol."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from careplan.fhir import systems
+from careplan.fhir.consent import EMERGENCY, PRIVACY, emergency_provision
+from careplan.fhir.instant import COPENHAGEN, instant_text
+from careplan.fhir.trust import power_of_attorney
 from careplan.synthetic.cpr import Number
 from careplan.synthetic.medicine import DRUGS, Drug
 from careplan.synthetic.observation import Record, Resource, concept
@@ -101,6 +104,68 @@ def write_control(record: Record, visit: Visit, reasons: list[Resource]) -> Reso
         "serviceProvider": record.organization,
     }
     return record.add("Encounter", "e1", content | ({"reasonReference": reasons} if reasons else {}))
+
+
+def write_bars(record: Record, person: Person, on: date) -> None:
+    """Write that the person lets some organisations see nothing: a Consent each, a month old."""
+    for nth, organization in enumerate(person.bars, 1):
+        actor = {
+            "role": concept((systems.PARTICIPATION_TYPE, "IRCP")),
+            "reference": {"reference": f"Organization/{organization}"},
+        }
+        content: Resource = {
+            "status": "active",
+            "scope": concept((systems.CONSENT_SCOPE, "patient-privacy")),
+            "category": [concept((systems.LOINC, "59284-0"))],
+            "patient": record.subject,
+            "dateTime": days_after(on, -30),
+            "policyRule": concept((systems.ACT_CODE, "OPTOUT")),
+            "provision": {"type": "deny", "actor": [actor]},
+        }
+        record.add("Consent", f"k{nth}", content)
+
+
+def write_help(record: Record, person: Person, on: date) -> None:
+    """Write whom the person helps: in that record the person as a relative, and a power of attorney."""
+    for patient, what, writes in person.helps:
+        relative = f"{patient}-{person.id}"
+        record.resources.append(
+            {
+                "resourceType": "RelatedPerson",
+                "id": relative,
+                "identifier": [identifier(person.number)],
+                "active": True,
+                "patient": {"reference": f"Patient/{patient}"},
+                "relationship": [concept(text=what)],
+                "name": [{"use": "official", "family": person.family, "given": [person.given, "Test"]}],
+            }
+        )
+        start, at = on - timedelta(days=20), datetime(on.year, on.month, on.day, 9, tzinfo=COPENHAGEN)
+        until = on + timedelta(days=345)
+        consent = power_of_attorney(patient, relative, start, until, at - timedelta(days=20), writes=writes)
+        record.resources.append({"id": f"{relative}-fuldmagt", **consent})
+
+
+def write_emergency(record: Record, person: Person, on: date) -> None:
+    """Write that the clinic's nurse opened the record in an emergency, for four hours before eight this morning."""
+    if not person.opened:
+        return
+    end = datetime(on.year, on.month, on.day, 8, tzinfo=COPENHAGEN)
+    start = instant_text(end - timedelta(hours=4))
+    btg = concept((systems.ACT_REASON, EMERGENCY), text="Værdispring")
+    content: Resource = {
+        "extension": [{"url": systems.EXT_EMERGENCY_REASON, "valueString": person.opened}],
+        "status": "active",
+        "scope": concept((systems.CONSENT_SCOPE, PRIVACY)),
+        "category": [btg],
+        "patient": record.subject,
+        "dateTime": start,
+        "performer": [{**record.nurse, "display": "Lars Test Krogh"}],
+        "organization": [record.organization],
+        "policyRule": {"text": "Sundhedsloven § 42 a"},
+        "provision": emergency_provision(record.nurse["reference"], start, instant_text(end)),
+    }
+    record.add("Consent", "k9", content)
 
 
 def days_after(day: date, days: int) -> str:

@@ -16,16 +16,28 @@ from careplan.synthetic.course import Story, write_laboratory
 from careplan.synthetic.cpr import Register
 from careplan.synthetic.examination import write_examinations
 from careplan.synthetic.goal import Recommend
-from careplan.synthetic.history import write_control, write_diagnoses, write_medicine, write_patient
+from careplan.synthetic.history import (
+    write_bars,
+    write_control,
+    write_diagnoses,
+    write_emergency,
+    write_help,
+    write_medicine,
+    write_patient,
+)
 from careplan.synthetic.medicine import draw_medicine
+from careplan.synthetic.message import write_messages
 from careplan.synthetic.observation import Record, Resource
 from careplan.synthetic.person import Person, draw_person
 from careplan.synthetic.plan import is_planned, write_plans
+from careplan.synthetic.situation import situations
 from careplan.synthetic.surroundings import surroundings
 from careplan.synthetic.visit import draw_visits
 
 
-def clinic(seed: int, patients: int, *, on: date, recommend: Recommend, years: int = 10) -> Iterator[Resource]:
+def clinic(
+    seed: int, patients: int, *, on: date, recommend: Recommend, years: int = 10, states: bool = False
+) -> Iterator[Resource]:
     """The surroundings, then one transaction Bundle a person; made one at a time.
 
     patients   how many people, the eight of the demo among them; they come even when fewer are asked for
@@ -33,13 +45,14 @@ def clinic(seed: int, patients: int, *, on: date, recommend: Recommend, years: i
     recommend  (one person's resources, day) → the Goals the rules propose, called for people with a plan.
                Decimals are Decimal; parts are shared, so nothing may be changed in place
     years      how far back values go
+    states     whether those come too, beside the others, who each stand for a state of the pages (`situation`)
     """
     yield _transaction(surroundings())
-    for rng, person in _people(seed, patients, on):
+    for rng, person in _people(seed, patients, on, states):
         yield _transaction(_resources(rng, person, on, years, recommend))
 
 
-def _people(seed: int, patients: int, on: date) -> Iterator[tuple[Random, Person]]:
+def _people(seed: int, patients: int, on: date, states: bool) -> Iterator[tuple[Random, Person]]:
     register = Register(str(seed))
     known = list(cast(register, on))
     for person in known:
@@ -47,6 +60,8 @@ def _people(seed: int, patients: int, on: date) -> Iterator[tuple[Random, Person
     for nth in range(len(known), patients):
         rng = Random(f"{seed}/{nth}")
         yield rng, draw_person(rng, register, _id(seed, nth), on)
+    for person in situations(register, on) if states else ():
+        yield Random(f"cast/{person.id}"), person
 
 
 def _id(seed: int, nth: int) -> str:
@@ -65,6 +80,10 @@ def _resources(rng: Random, person: Person, on: date, years: int, recommend: Rec
     write_laboratory(story, record)
     write_examinations(story, record)
     write_control(record, story.newest, list(diagnoses.values()))
+    write_bars(record, person, on)
+    write_help(record, person, on)
+    write_emergency(record, person, on)
+    write_messages(record, person, on)
     if is_planned(person):
         write_plans(story, record, diagnoses, story.newest, recommend)
     return record.resources

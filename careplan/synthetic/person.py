@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from careplan.synthetic.cpr import Number, Register, Sex
 from careplan.synthetic.name import draw_name
 
-PlanState: TypeAlias = Literal["none", "active", "overdue", "closed"]
+PlanState: TypeAlias = Literal["none", "draft", "active", "overdue", "closed"]
 ReferralState: TypeAlias = Literal["none", "active", "ended"]
 Coding: TypeAlias = Literal["icpc", "sks", "both"]
 Smoking: TypeAlias = Literal["current", "former", "never"]
@@ -62,6 +62,10 @@ class Person:
     levels         what to set a measure's own level to, where it must not be left to chance
     medicine       drugs by our names (`medicine.DRUGS`) this person takes; none: by chance
     deviation      the measure whose agreed target differs from the recommended one, if one does
+    bars           organisations that the person lets see nothing
+    asks           what the person has asked the clinic: words, the answer (or empty), how many days ago
+    opened         why the clinic's nurse opened the record in an emergency this morning; empty: nobody did
+    helps          whom the person helps by power of attorney: patient, what they are to them, whether they write
     """
 
     id: str
@@ -80,6 +84,10 @@ class Person:
     referral: ReferralState = "none"
     since_review: int = 200
     deviation: str | None = None
+    bars: tuple[str, ...] = ()
+    asks: tuple[tuple[str, str, int], ...] = ()
+    opened: str = ""
+    helps: tuple[tuple[str, str, bool], ...] = ()
     levels: Mapping[str, float] = field(default_factory=dict)
     medicine: tuple[str, ...] = ()
     severe_hypoglycaemia: bool | None = None

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from careplan.domain.referral import ANSWER_WITHIN, PHASE_OF, PHASES
+from careplan.domain.workday import add_workdays
 from careplan.fhir import systems
+from careplan.fhir.case import CASE
 from careplan.synthetic.course import Story
 from careplan.synthetic.goal import Recommend, WrittenGoal, write_goals, write_personal_goal
 from careplan.synthetic.history import days_after
@@ -72,7 +75,9 @@ def write_plans(
 ) -> None:
     """Write all that belongs to the plans as they were agreed at this årskontrol."""
     person = story.person
-    status = "completed" if person.plan == "closed" else "active"
+    status, pursued = {"closed": ("completed", "completed"), "draft": ("draft", "proposed")}.get(
+        person.plan, ("active", "active")
+    )
     reasons = {kind: _reason(diagnoses, kind) for kind in person.plan_types}
     team = _write_team(record)
     activities = list(_write_tasks(story, record, visit))
@@ -80,8 +85,15 @@ def write_plans(
         activities.append(_write_referral(story, record, list(reasons.values())))
     agreed_on, due = visit.on.isoformat(), days_after(visit.on, 365)
     proposals = recommend(list(record.resources), story.on)
-    goals = write_goals(record, proposals, deviation=person.deviation, agreed_on=agreed_on, due=due, status=status)
-    wish = write_personal_goal(record, story.rng.choice(WISHES), agreed_on, status)
+    goals = write_goals(
+        record,
+        proposals,
+        deviation=person.deviation,
+        agreed_on=agreed_on,
+        due=due,
+        status=pursued,
+    )
+    wish = write_personal_goal(record, story.rng.choice(WISHES), agreed_on, pursued)
     for kind in person.plan_types:
         period = _period(story, kind, visit)
         content = {
@@ -141,13 +153,14 @@ def _write_team(record: Record) -> Resource:
 def _write_tasks(story: Story, record: Record, visit: Visit) -> Iterator[Resource]:
     """The next steps, and the person's own promises."""
     person, rng, closed = story.person, story.rng, story.person.plan == "closed"
-    planned = "cancelled" if closed else "requested"
+    planned = "cancelled" if closed else "draft" if person.plan == "draft" else "requested"
     responsible = record.nurse if rng.random() < 0.9 else record.organization
     blood = Agreement("Tag blodprøve", planned, days_after(visit.on, 351), record.subject, "blodproeve")
     control = Agreement("Årskontrol", planned, days_after(visit.on, 365), responsible, "aarskontrol")
     promised = []
     for words in _promises(story):
-        state = "completed" if closed or rng.random() < 0.3 else "in-progress"
+        done = closed or rng.random() < 0.3
+        state = "draft" if person.plan == "draft" else "completed" if done else "in-progress"
         promised.append(Agreement(words, state, days_after(visit.on, 182), record.subject))
     plans = [{"reference": f"CarePlan/{person.id}-plan-{kind}"} for kind in person.plan_types]
     for nth, agreement in enumerate((blood, control, *promised), 1):
@@ -198,8 +211,9 @@ def _write_referral(story: Story, record: Record, reasons: list[Resource]) -> Re
         "reasonReference": reasons,
     }
     referral = record.add("ServiceRequest", "r1", content)
-    if not active or rng.random() < 0.75 or story.person.id == "carl":
-        _write_case(record, referral, content["authoredOn"], sent, "completed" if not active else _case_state(ago))
+    answered = not active or rng.random() < 0.75 or story.person.id == "carl"
+    state = "completed" if not active else _case_state(ago) if answered else "requested"
+    _write_case(record, referral, content["authoredOn"], sent, state)
     return referral
 
 
@@ -208,30 +222,22 @@ def _case_state(ago: int) -> str:
 
 
 def _write_case(record: Record, referral: Resource, at: str, sent: date, status: str) -> None:
-    phases = {"requested": "Modtaget", "accepted": "Accepteret", "in-progress": "I forløb", "completed": "Afsluttet"}
+    phase = PHASE_OF[status]
     handler = {"reference": "PractitionerRole/visitator-nord"} if status != "requested" else MUNICIPALITY
     content: Resource = {
         "basedOn": [referral],
         "status": status,
-        "businessStatus": concept(text=phases[status]),
+        "businessStatus": concept((systems.REFERRAL_PHASE, phase), text=PHASES[phase]),
         "intent": "order",
-        "code": concept(text="Visitation"),
+        "code": concept((systems.ACTIVITY, CASE), text="Visitation"),
         "focus": referral,
         "for": record.subject,
         "authoredOn": at,
         "requester": record.doctor,
         "owner": handler,
-        "restriction": {"period": {"end": _working_days_after(sent, 5).isoformat()}},
+        "restriction": {"period": {"start": sent.isoformat(), "end": add_workdays(sent, ANSWER_WITHIN).isoformat()}},
     }
     record.add("Task", "case", content)
-
-
-def _working_days_after(day: date, days: int) -> date:
-    """Monday to Friday; public holidays are not counted out."""
-    while days:
-        day += timedelta(days=1)
-        days -= day.weekday() < 5
-    return day
 
 
 def is_planned(person: Person) -> bool:

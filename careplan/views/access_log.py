@@ -1,12 +1,14 @@
-"""B7, «Hvem har set min plan?»: every opening and change of the patient's record, day by day, in plain Danish.
+"""B7, «Deling og adgang»: who may see the plan (`sharing`), and below it every opening and change of the record, day by
+day, in plain words.
 
 Organisation and role, not the employee's name: that is what the law gives a right to (CJEU C-579/21). Attempts that
 were refused are told as well. What is on the list comes from `interactions.access_log`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from itertools import groupby
 
 from starlette.responses import Response
@@ -20,6 +22,7 @@ from careplan.views.directory import directory_of
 from careplan.views.form import find_day
 from careplan.views.page import Opened
 from careplan.views.plan import own_patient
+from careplan.views.sharing import shown_sharing
 
 LINES = 40
 """Lines on a page; a day that was begun is shown whole."""
@@ -33,6 +36,8 @@ class Line:
     what: str
     why: str
     refused: bool
+    key: str = field(default="", compare=False)
+    """Names the line in an address: day, and a digest of what it tells."""
 
 
 async def show(opened: Opened) -> Response:
@@ -43,12 +48,13 @@ async def show(opened: Opened) -> Response:
     until = find_day(opened.asked.text("til"))
     found = await read_access_log(context, id, until, LINES)
     practice = next((str(one.get("reference", "")) for one in patient.get("generalPractitioner", ())), "")
-    directory = await directory_of(context, [practice, *_references(found.accesses)])
+    directory = await directory_of(context, [practice, *references_of(found.accesses)])
     told = [(one.on, line_of_access(one, directory, id, t)) for one in found.accesses]
     return opened.page(
         "access_log.html",
         t("access.title"),
         days=[_day(on, [line for _, line in some]) for on, some in groupby(told, key=lambda one: one[0])],
+        sharing=None if until else await shown_sharing(opened, id),
         until=until,
         older=found.older,
         contact=contact_of(directory, practice),
@@ -60,7 +66,8 @@ def _day(on: date, lines: list[Line]) -> tuple[date, tuple[Line, ...]]:
     return on, tuple(dict.fromkeys(lines))
 
 
-def _references(accesses: tuple[Access, ...]) -> list[str]:
+def references_of(accesses: tuple[Access, ...]) -> list[str]:
+    """Everybody that accesses name."""
     found = [str(one.entry.get("who", "")) for one in accesses]
     return found + [f"Organization/{one.entry['org']}" for one in accesses if "org" in one.entry]
 
@@ -70,7 +77,12 @@ def line_of_access(access: Access, directory: Mapping[str, Json], patient: str, 
     entry = access.entry
     refused = entry["out"] != "0"
     why = "" if refused else _why(entry, t)
-    return Line(_who(entry, directory, patient, t), _what(entry, t, refused=refused), why, refused)
+    return Line(_who(entry, directory, patient, t), _what(entry, t, refused=refused), why, refused, key_of(access))
+
+
+def key_of(access: Access) -> str:
+    """`20261122-3f9c…`: which line of one patient's log it is."""
+    return f"{access.on:%Y%m%d}-{sha256(str(sorted(access.entry.items())).encode()).hexdigest()[:20]}"
 
 
 def _who(entry: Mapping[str, Json], directory: Mapping[str, Json], patient: str, t: Catalogue) -> str:

@@ -8,9 +8,9 @@ from careplan.domain.calendar import add_months
 from careplan.domain.schedule import is_late
 from careplan.fhir.agreed import activity_of, due_of, is_of_plan, is_open, key_of
 from careplan.fhir.text import Json
+from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
-
-MONTHS = tuple("januar februar marts april maj juni juli august september oktober november december".split())
+from careplan.views.wording import month_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def next_step(found: Sequence[Agreement]) -> Agreement | None:
     return min(dated, key=lambda one: (one.due or date.max, not one.own), default=None)
 
 
-def year_ahead(found: Iterable[Agreement], on: date) -> tuple[Month, ...]:
+def year_ahead(found: Iterable[Agreement], on: date, t: Catalogue) -> tuple[Month, ...]:
     """The next twelve months, this one first; what is late stands in this one."""
     waiting = [one for one in found if not one.done and one.due is not None]
     first = on.replace(day=1)
@@ -86,5 +86,5 @@ def year_ahead(found: Iterable[Agreement], on: date) -> tuple[Month, ...]:
     for nth in range(12):
         start, end = add_months(first, nth), add_months(first, nth + 1)
         items = tuple(one for one in waiting if one.due and start <= max(one.due, first) < end)
-        months.append(Month(MONTHS[start.month - 1], start.year, items))
+        months.append(Month(month_name(start, t), start.year, items))
     return tuple(months)

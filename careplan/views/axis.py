@@ -12,10 +12,11 @@ from decimal import Decimal
 from careplan.domain.calendar import add_months
 from careplan.domain.measure import Measure, Reading
 from careplan.domain.target import Target
+from careplan.views.catalogue import Catalogue
 
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _FEWEST_DAYS, _SHORT = 28, 500
-_QUARTERS = ((1, "jan."), (4, "apr."), (7, "juli"), (10, "okt."))
+_QUARTERS = (1, 4, 7, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ class TimeAxis:
     def holds(self, on: date) -> bool:
         return self.first <= on <= self.last
 
-    def ticks(self, most: int = 6) -> tuple[tuple[date, str], ...]:
+    def ticks(self, t: Catalogue, most: int = 6) -> tuple[tuple[date, str], ...]:
         """Days to write at the axis, and how: New Year's Days, on a short axis the quarters; at most so many."""
         years = range(self.first.year, self.last.year + 1)
         if (self.last - self.first).days <= _SHORT:
-            days = [(date(year, month, 1), f"{word} {year}") for year in years for month, word in _QUARTERS]
+            days = [
+                (date(year, month, 1), t(f"chart.quarter.{month}", year=year)) for year in years for month in _QUARTERS
+            ]
         else:
             days = [(date(year, 1, 1), str(year)) for year in years]
         found = [(day, words) for day, words in days if self.holds(day)]

@@ -1,4 +1,4 @@
-"""The name and description of each chart in Danish, made from the values it draws (brief E).
+"""The name and description of each chart, made from the values it draws (brief E).
 
 A reader who sees no picture learns the same: which way it went, the newest value, the target, how many lie outside.
 https://www.w3.org/TR/svg-aam-1.0/
@@ -11,8 +11,7 @@ from datetime import date
 from careplan.domain.measure import Measure, Reading
 from careplan.domain.target import Band, Standing, Target
 from careplan.views import wording
-
-UNKNOWN_TIME = "Der er ikke aftalt et mål."
+from careplan.views.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,71 +61,76 @@ def is_outside(measure: Measure, reading: Reading, target: Target | None) -> boo
     return target.position(number) != "in"
 
 
-def line_caption(measure: Measure, target: Target, reading: Reading | None, standing: Standing) -> Caption:
+def line_caption(
+    measure: Measure, target: Target, reading: Reading | None, standing: Standing, t: Catalogue
+) -> Caption:
     """«Langtidsblodsukker: 58 mmol/mol, tæt på mål»."""
-    _, word = wording.status_word(standing)
-    aim = _aim(measure, target)
+    _, word = wording.status_word(standing, t)
+    aim = _aim(measure, target, t)
     if reading is None:
-        return Caption(f"{measure.patient}: {word.lower()}", aim)
-    value, day = wording.value_with_unit(measure, reading), wording.danish_date(wording.day_of(reading))
-    return Caption(f"{measure.patient}: {value}, {word.lower()}", f"{aim} Tallet er fra {day}.")
+        return Caption(t("chart.line-unmeasured", name=wording.measure_name(measure, t), status=word.lower()), aim)
+    value, day = wording.value_with_unit(measure, reading, t), wording.danish_date(wording.day_of(reading))
+    title = t("chart.line-title", name=wording.measure_name(measure, t), value=value, status=word.lower())
+    return Caption(title, f"{aim} {t('chart.line-day', day=day)}")
 
 
-def sparkline_caption(measure: Measure, readings: Sequence[Reading], target: Target | None) -> Caption:
+def sparkline_caption(measure: Measure, readings: Sequence[Reading], target: Target | None, t: Catalogue) -> Caption:
     """«HbA1c: 58 mmol/mol 21.08.2026, faldet siden sidste år, mål under 58 mmol/mol»."""
     newest = readings[0]
-    value, day = wording.value_with_unit(measure, newest), wording.danish_date(wording.day_of(newest))
-    changed = wording.change_sentence(readings, measure).removeprefix("Det er ").removesuffix(".")
-    aim = f"mål {wording.target_with_unit(measure, target)}" if target is not None and target.is_number else ""
-    said = ", ".join(part for part in (f"{value} {day}", changed, aim) if part)
-    return Caption(f"{measure.name}: {said}", "")
+    value, day = wording.value_with_unit(measure, newest, t), wording.danish_date(wording.day_of(newest))
+    name = measure.name if t.source else wording.measure_name(measure, t)
+    known = t("chart.spark", name=name, value=value, day=day)
+    aimed = target is not None and target.is_number
+    aim = t("chart.spark-target", target=wording.target_with_unit(measure, target, t)) if aimed else ""
+    changed = wording.change_text(readings, measure, t)
+    return Caption(t("chart.comma").join(part for part in (known, changed, aim) if part), "")
 
 
-def trend_caption(first: date, last: date, series: Sequence[Series]) -> Caption:
+def trend_caption(first: date, last: date, series: Sequence[Series], t: Catalogue) -> Caption:
     """What one or two courses show between two days."""
-    name, parts = shared_name([one.measure.patient for one in series])
-    title = f"{name}: {wording.danish_date(first)} til {wording.danish_date(last)}"
-    said = [_described(one, last, part) for one, part in zip(series, parts, strict=True)]
+    name, parts = shared_name([wording.measure_name(one.measure, t) for one in series], t)
+    title = t("chart.span", name=name, first=wording.danish_date(first), last=wording.danish_date(last))
+    said = [_described(one, last, part, t) for one, part in zip(series, parts, strict=True)]
     return Caption(title, " ".join(said))
 
 
-def shared_name(names: Sequence[str]) -> tuple[str, list[str]]:
+def shared_name(names: Sequence[str], t: Catalogue) -> tuple[str, list[str]]:
     """What names share before a comma, and the rest of each: («Blodtryk», [«det høje tal», «det lave tal»])."""
     if len(names) == 1:
         return names[0], [""]
-    heads, _, tails = zip(*(name.partition(", ") for name in names), strict=True)
+    heads, _, tails = zip(*(name.partition(t("word.comma")) for name in names), strict=True)
     if len(set(heads)) == 1 and all(tails):
         return heads[0], list(tails)
-    return " og ".join(names), list(names)
+    return t("chart.both", one=names[0], other=names[1]), list(names)
 
 
-def _described(series: Series, on: date, part: str) -> str:
+def _described(series: Series, on: date, part: str, t: Catalogue) -> str:
     lead = f"{part[:1].upper()}{part[1:]}: " if part else ""
     if not series.readings:
-        return f"{lead}Der er ingen tal i den tid. {_now(series, on)}"
+        return f"{lead}{t('chart.none-shown')} {_now(series, on, t)}"
     newest, count = series.readings[0], len(series.readings)
-    value, day = wording.value_with_unit(series.measure, newest), wording.danish_date(wording.day_of(newest))
-    known = f"{lead}{count} tal. Det nyeste er {value} fra {day}."
-    changed = wording.change_sentence(series.readings, series.measure)
-    return " ".join(one for one in (known, changed, _now(series, on), _outside(series)) if one)
+    value, day = wording.value_with_unit(series.measure, newest, t), wording.danish_date(wording.day_of(newest))
+    known = lead + t("chart.known", count=count, value=value, day=day)
+    changed = wording.change_sentence(series.readings, series.measure, t)
+    return " ".join(one for one in (known, changed, _now(series, on, t), _outside(series, t)) if one)
 
 
-def _now(series: Series, on: date) -> str:
+def _now(series: Series, on: date, t: Catalogue) -> str:
     target = series.target_on(on)
-    return _aim(series.measure, target) if target is not None else UNKNOWN_TIME
+    return _aim(series.measure, target, t) if target is not None else t("chart.no-target")
 
 
-def _aim(measure: Measure, target: Target) -> str:
+def _aim(measure: Measure, target: Target, t: Catalogue) -> str:
     if not target.is_number:
-        return "Målet er ikke et tal."
-    return f"Målet er {wording.target_with_unit(measure, target)}."
+        return t("chart.target-no-number")
+    return t("chart.target", target=wording.target_with_unit(measure, target, t))
 
 
-def _outside(series: Series) -> str:
+def _outside(series: Series, t: Catalogue) -> str:
     """How many lie outside the target of their day; of days without one, nothing is said but that."""
     if not any(band.target.is_number for band in series.bands):
         return ""
     count, unjudged = len(series.outside), series.unjudged
-    judged = f"{count or 'Ingen'} tal ligger uden for målet." if len(series.readings) > unjudged else ""
-    without = f"{unjudged} tal er fra en tid uden mål i tal." if unjudged else ""
-    return f"{judged} {without}".strip()
+    judged = t("chart.outside", count=count) if count else t("chart.none-outside")
+    without = t("chart.unjudged", count=unjudged) if unjudged else ""
+    return f"{judged if len(series.readings) > unjudged else ''} {without}".strip()

@@ -14,6 +14,7 @@ from careplan.domain.target import Band, Standing, Target
 from careplan.views import course, wording
 from careplan.views.axis import ValueAxis, span_of, time_axis, value_axis
 from careplan.views.caption import Series, line_caption, sparkline_caption
+from careplan.views.catalogue import Catalogue
 from careplan.views.label import clamped
 from careplan.views.mark import DOT, GRID, INK, KEY, PAPER, SOFT, arrow, hatch, points_up, shape, zone
 from careplan.views.svg import Attribute, element, figure, number, text
@@ -24,10 +25,12 @@ Pair = tuple[Measure, Sequence[Reading], Sequence[Band]]
 LINE_SIZE, LINE_ENDS, LINE_TRACK = (360, 100), (12.0, 348.0), (40.0, 58.0)
 SPARK_SIZE, SPARK_YEARS = (120, 28), 3
 SIZE, LARGE = 14.0, 17.0
+YEARS = 3
+"""How far back a trend goes where nobody asks for more."""
 
 
 def number_line(
-    measure: Measure, target: Target | None, reading: Reading | None, standing: Standing, *, name: str
+    measure: Measure, target: Target | None, reading: Reading | None, standing: Standing, *, name: str, t: Catalogue
 ) -> str:
     """The newest value against the person's own target, and no other: target zone, marker, ends in words.
 
@@ -38,12 +41,12 @@ def number_line(
     if not is_drawn(measure) or target is None or not target.is_number or (reading is not None and value is None):
         return ""
     axis = value_axis(span_of(measure, [reading] if reading else [], [target]), *LINE_ENDS)
-    caption = line_caption(measure, target, reading, standing)
-    body = [hatch(f"{name}-zone"), *_track(axis, measure, target, name)]
+    caption = line_caption(measure, target, reading, standing, t)
+    body = [hatch(f"{name}-zone"), *_track(axis, measure, target, name, t)]
     if reading is not None and value is not None:
-        body += _marker(axis, measure, reading, value)
+        body += _marker(axis, measure, reading, value, t)
     else:
-        body.append(text(LINE_ENDS[0], LINE_TRACK[0] - 12, wording.status_word(standing)[1], size=SIZE, fill=SOFT))
+        body.append(text(LINE_ENDS[0], LINE_TRACK[0] - 12, wording.status_word(standing, t)[1], size=SIZE, fill=SOFT))
     return figure(name, LINE_SIZE, 1.25, caption.title, caption.description, body, f"number-line {standing.value}")
 
 
@@ -53,9 +56,10 @@ def trend(
     bands: Sequence[Band],
     on: date,
     *,
-    years: int = 3,
+    years: int = YEARS,
     second: Pair | None = None,
     name: str,
+    t: Catalogue,
 ) -> str:
     """The values of the last years, and the targets that were valid then, stepped where a new one was agreed.
 
@@ -67,10 +71,12 @@ def trend(
     known = [(one, _numbers(one, some, on), tuple(steps)) for one, some, steps in parts]
     if not is_drawn(measure) or not any(some for _, some, _ in known):
         return ""
-    return course.draw([Series(one, some, steps) for one, some, steps in known], on, years, name)
+    return course.draw([Series(one, some, steps) for one, some, steps in known], on, years, name, t)
 
 
-def sparkline(measure: Measure, readings: Sequence[Reading], target: Target | None, on: date, *, name: str) -> str:
+def sparkline(
+    measure: Measure, readings: Sequence[Reading], target: Target | None, on: date, *, name: str, t: Catalogue
+) -> str:
     """The staff's small course: today's target, the last three years (or since the newest value), the newest dot."""
     known = _numbers(measure, readings, on)
     if not is_drawn(measure) or not known:
@@ -87,8 +93,14 @@ def sparkline(measure: Measure, readings: Sequence[Reading], target: Target | No
         line = " ".join(f"{number(x)},{number(y)}" for x, y in places)
         body.append(element("polyline", points=line, fill="none", stroke=INK, stroke_width=1.4))
     body.append(shape(DOT, *places[-1], hollow=known[0].source == "home", radius=3))
-    caption = sparkline_caption(measure, known, target)
+    caption = sparkline_caption(measure, known, target, t)
     return figure(name, SPARK_SIZE, 1, caption.title, caption.description, body, "sparkline")
+
+
+def all_years(readings: Iterable[Reading], on: date) -> int:
+    """How many years back a trend goes to show every value, never fewer than it shows anyway."""
+    days = [wording.day_of(one) for one in readings]
+    return max([YEARS, *(on.year - day.year + ((day.month, day.day) < (on.month, on.day)) for day in days)])
 
 
 def is_drawn(measure: Measure) -> bool:
@@ -111,11 +123,11 @@ def _value(measure: Measure, reading: Reading) -> Decimal:
 # ── the number line ──────────────────────────────────────────────────────────────────────────────
 
 
-def _track(axis: ValueAxis, measure: Measure, target: Target, name: str) -> list[str]:
+def _track(axis: ValueAxis, measure: Measure, target: Target, name: str, t: Catalogue) -> list[str]:
     (left, right), (top, bottom) = LINE_ENDS, LINE_TRACK
     start, stop = axis.zone(target)
-    said = f"Dit mål: {wording.target_text(measure, target)}"
-    low, high = wording.end_labels(measure)
+    said = t("chart.aim", target=wording.target_text(measure, target, t))
+    low, high = wording.end_labels(measure, t)
     ends: dict[str, Attribute] = {"fill": SOFT, "class_": "end"}
     middle = clamped((start + stop) / 2, said, SIZE, LINE_ENDS)
     track: dict[str, Attribute] = {"x": left, "y": top, "width": right - left, "height": bottom - top, "stroke": SOFT}
@@ -129,9 +141,9 @@ def _track(axis: ValueAxis, measure: Measure, target: Target, name: str) -> list
     ]
 
 
-def _marker(axis: ValueAxis, measure: Measure, reading: Reading, value: Decimal) -> list[str]:
+def _marker(axis: ValueAxis, measure: Measure, reading: Reading, value: Decimal, t: Catalogue) -> list[str]:
     (top, bottom), x, up = LINE_TRACK, axis.place(value), points_up(reading)
-    said = wording.value_with_unit(measure, reading)
+    said = wording.value_with_unit(measure, reading, t)
     if up is None and not axis.holds(value):
         up = value > axis.high
     path = f"M{number(x - 8)} {number(top - 14)}H{number(x + 8)}L{number(x)} {number(top - 1)}Z"

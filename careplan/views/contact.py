@@ -9,21 +9,32 @@ from datetime import date
 
 from careplan.domain.calendar import years_between
 from careplan.fhir import systems
+from careplan.fhir.coordinator import find_coordinator
 from careplan.fhir.instant import find_whole_date
 from careplan.fhir.text import Json
+from careplan.views.catalogue import Catalogue
 
 HIDDEN = "••••"
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody to turn to. `organization` is empty where the contact is an organisation itself."""
+    """Somebody to turn to.
+
+    organization  empty where the contact is an organisation itself
+    open          (days of the week as FHIR codes them, from, to) of each span of opening hours
+    """
 
     name: str = ""
     title: str = ""
     organization: str = ""
     phone: str = ""
-    hours: str = ""
+    open: tuple[tuple[tuple[str, ...], str, str], ...] = ()
+
+    def hours(self, t: Catalogue) -> str:
+        """«man, tir 08.00–16.00»; empty where nothing is on record."""
+        spans = ((", ".join(_weekday(day, t) for day in days), start, end) for days, start, end in self.open)
+        return "; ".join(f"{days} {start}–{end}".strip() for days, start, end in spans)
 
     @property
     def dial(self) -> str:
@@ -45,27 +56,24 @@ def contact_of(directory: Mapping[str, Json], reference: str | None) -> Contact:
     if resource is None:
         return Contact()
     if resource["resourceType"] == "Organization":
-        return Contact(name=resource.get("name", ""), phone=_phone(resource), hours=_hours(resource))
+        return Contact(name=resource.get("name", ""), phone=phone_of(resource), open=_open(resource))
     if resource["resourceType"] == "Practitioner":
-        return Contact(name=person_name(resource), phone=_phone(resource))
+        return Contact(name=person_name(resource), phone=phone_of(resource))
     practitioner = directory.get(resource.get("practitioner", {}).get("reference", ""), {})
     organization = contact_of(directory, resource.get("organization", {}).get("reference"))
     return Contact(
         name=person_name(practitioner) if practitioner else "",
         title=next((code["text"] for code in resource.get("code", ()) if "text" in code), ""),
         organization=organization.name,
-        phone=_phone(resource) or organization.phone,
-        hours=_hours(resource) or organization.hours,
+        phone=phone_of(resource) or organization.phone,
+        open=_open(resource) or organization.open,
     )
 
 
 def coordinator(care_teams: Iterable[Json], patient: Json) -> str | None:
     """Reference of the tovholder, else of the practice the patient is listed with."""
-    members = [member for team in care_teams for member in team.get("participant", ())]
-    named = [m for m in members if any(role.get("text") == "Tovholder" for role in m.get("role", ()))]
-    found = [m.get("member", {}).get("reference") for m in named]
-    listed = [one.get("reference") for one in patient.get("generalPractitioner", ())]
-    return next((reference for reference in (*found, *listed) if reference), None)
+    listed = (one.get("reference") for one in patient.get("generalPractitioner", ()))
+    return find_coordinator(care_teams) or next((str(one) for one in listed if one), None)
 
 
 def age(patient: Json, on: date) -> int | None:
@@ -84,21 +92,24 @@ def hidden_cpr(patient: Json) -> str:
     return f"{numbers[0].replace('-', '')[:6]}-{HIDDEN}" if numbers else ""
 
 
-def _phone(resource: Json) -> str:
+def phone_of(resource: Json) -> str:
+    """The first phone number; empty without one."""
     return next((str(one.get("value", "")) for one in resource.get("telecom", ()) if one.get("system") == "phone"), "")
 
 
-_DAYS = {"mon": "man", "tue": "tir", "wed": "ons", "thu": "tor", "fri": "fre", "sat": "lør", "sun": "søn"}
+def _weekday(code: str, t: Catalogue) -> str:
+    key = f"weekday.{code}"
+    return t(key) if t.has(key) else code
 
 
-def _hours(resource: Json) -> str:
-    """«man, tir 08.00-16.00», from availableTime of a role; empty when it says nothing."""
-    said = []
-    for one in resource.get("availableTime", ()):
-        days = ", ".join(_DAYS.get(day, day) for day in one.get("daysOfWeek", ()))
-        start, end = (
-            str(one.get(name, ""))[:5].replace(":", ".") for name in ("availableStartTime", "availableEndTime")
-        )
-        if start and end:
-            said.append(f"{days} {start}–{end}".strip())
-    return "; ".join(said)
+def _open(resource: Json) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """From availableTime of a role; empty when it says nothing."""
+    spans = [
+        (tuple(one.get("daysOfWeek", ())), _clock(one.get("availableStartTime")), _clock(one.get("availableEndTime")))
+        for one in resource.get("availableTime", ())
+    ]
+    return tuple(span for span in spans if span[1] and span[2])
+
+
+def _clock(time: str | None) -> str:
+    return (time or "")[:5].replace(":", ".")

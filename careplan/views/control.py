@@ -11,7 +11,6 @@ from datetime import date
 from starlette.responses import Response
 
 from careplan.domain.account import Account
-from careplan.domain.danish import danish_list
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer
 from careplan.domain.guideline import Knowledge
@@ -20,12 +19,14 @@ from careplan.domain.schedule import REVIEW, review_months
 from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
 from careplan.fhir.text import Json
+from careplan.interactions.delivery import find_delivery
 from careplan.interactions.operations.individual_target import follow
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.review import RESULTS, approve_review, reviewed_from
 from careplan.views import chart, wording
 from careplan.views.agreement import agreements
+from careplan.views.answers import summary_of
 from careplan.views.banner import banner_of
 from careplan.views.catalogue import Catalogue
 from careplan.views.checklist import CHECKED, DONE, checks_of, lacking_in, review_from_form, with_rest
@@ -84,7 +85,7 @@ async def show(opened: Opened) -> Response:
     overview = await read_overview(opened.context, opened.path("id"), "clinic")
     if not overview.plans:
         return _without_plan(opened, overview)
-    return _page(opened, overview, {}, opened.view.new_id())
+    return await _page(opened, overview, {}, opened.view.new_id())
 
 
 async def save(opened: Opened) -> Response:
@@ -101,12 +102,12 @@ async def save(opened: Opened) -> Response:
     step, open_checks = form.text("handling"), lacking_in(checks_of(context.knowledge, overview), form)
     wrong = any(one.error for one in typed.values())
     if step == REST:
-        return _page(
+        return await _page(
             replace(opened, form=with_rest(form, open_checks)), overview, typed, form.text(MARK), rest=open_checks
         )
     lacking = open_checks if step == "godkend" else ()
     if lacking or wrong:
-        return _page(opened, overview, typed, form.text(MARK), 422, lacking)
+        return await _page(opened, overview, typed, form.text(MARK), 422, lacking)
     if _follows(form):
         return await _followed(opened, overview, typed, step.removeprefix(FOLLOW))
     made = await save_values(context, patient, form.text(MARK), typed)
@@ -133,7 +134,7 @@ async def _followed(opened: Opened, overview: Overview, typed: Mapping[str, Type
     except CareplanError as error:
         status = 409 if isinstance(error, PreconditionFailed) else status_of(error)
         now = await read_overview(context, patient, "clinic")
-        return _page(opened, now, typed, form.text(MARK), status, failed=opened.t("control.not-followed-says"))
+        return await _page(opened, now, typed, form.text(MARK), status, failed=opened.t("control.not-followed-says"))
     made = await save_values(context, patient, form.text(MARK), typed)
     return await _kept(opened, "anbefaling-vaerdier" if made else "anbefaling")
 
@@ -151,7 +152,7 @@ async def _kept(opened: Opened, notice: str) -> Response:
         return go(f"/patient/{patient}/aarskontrol", besked=notice)
     overview = await read_overview(opened.context, patient, "clinic")
     told = opened.t(f"notice.{notice}")
-    return _page(replace(opened, form=Form(kept)), overview, {}, opened.view.new_id(), told=told)
+    return await _page(replace(opened, form=Form(kept)), overview, {}, opened.view.new_id(), told=told)
 
 
 async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> Response:
@@ -165,10 +166,10 @@ async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> 
     why = "overtaken" if isinstance(error, PreconditionFailed) else "refused"
     says = opened.t(f"control.{why}-{'kept' if kept else 'nothing'}")
     status = 409 if why == "overtaken" else status_of(error)
-    return _page(replace(opened, form=Form()), overview, {}, opened.view.new_id(), status, failed=says)
+    return await _page(replace(opened, form=Form()), overview, {}, opened.view.new_id(), status, failed=says)
 
 
-def _page(
+async def _page(
     opened: Opened,
     overview: Overview,
     typed: Mapping[str, Typed],
@@ -191,6 +192,8 @@ def _page(
         banner=banner_of(overview, knowledge),
         overview=overview,
         wishes=wishes(overview),
+        printed=await find_delivery(opened.context, overview.patient["id"]),
+        preparation=await summary_of(opened.context, overview, t),
         conditions=_conditions(overview),
         coordinator=contact_of(overview.directory, coordinator(overview.care_teams, overview.patient)),
         happened=happened(overview, t, "staff"),
@@ -214,7 +217,7 @@ def _page(
         months=_months(overview.answer),
         interval=why_measure(REVIEW, overview, knowledge),
         mark=mark,
-        computed=wording.danish_time(opened.context.now),
+        computed=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,
         patient=overview.patient["id"],
     )
@@ -234,7 +237,7 @@ def _without_plan(opened: Opened, overview: Overview) -> Response:
 def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed | None, opened: Opened) -> Cell:
     """One row of the grid."""
     measure, newest, t = line.measure, line.newest, opened.t
-    icon, word = wording.status_word(line.standing)
+    icon, word = wording.status_word(line.standing, t)
     individual = line.deviation is not None or differs(line)
     until = line.deviation.valid_until if line.deviation else None
     drawn = [one for one in line.readings if measure.number(one.value) is not None]
@@ -244,17 +247,17 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         id=measure.id,
         name=measure.name,
         plans=tuple(knowledge.plans[kind].name for kind in line.plans),
-        value=wording.value_with_unit(measure, newest) if newest else "",
+        value=wording.value_with_unit(measure, newest, t) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
         source=origin_of_newest(line, t),
         old=newest is not None and is_old(wording.day_of(newest), overview.on),
-        sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
+        sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}", t=t)
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",
-        recommended=wording.target_with_unit(line.measure, line.recommendation.target) if line.recommendation else "",
+        recommended=wording.target_with_unit(measure, line.recommendation.target, t) if line.recommendation else "",
         provisional=line.recommendation is not None and line.recommendation.provisional,
         undecided=why.undecided if why else "",
-        individual=wording.target_with_unit(line.measure, line.agreed) if individual else "",
+        individual=wording.target_with_unit(line.measure, line.agreed, t) if individual else "",
         reason=t(reason) if reason and t.has(reason) else "",
         until=until,
         expired=until is not None and until < overview.on,
@@ -265,7 +268,7 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         why=why,
         choice=choice_of(line, overview, t),
         field=(typed or Typed(measure, "")) if is_typed(measure) else None,
-        unit=wording.unit_text(measure),
+        unit=wording.unit_text(measure, t),
     )
 
 
@@ -273,11 +276,10 @@ def _merged(overview: Overview, knowledge: Knowledge, t: Catalogue) -> str:
     """«3 planer: Type 2-diabetes, Hjertesygdom og KOL · Én blodprøve dækker 2 af værdierne: HbA1c og eGFR»."""
     plans = [plan.name for kind, plan in knowledge.plans.items() if kind in overview.plan_types]
     blood = [line.measure.name for line in overview.lines if line.measure.sample == "blood" and line.plans]
-    parts = [
-        t("control.merged-one" if len(plans) == 1 else "control.merged", count=len(plans), names=danish_list(plans))
-    ]
+    key = "control.merged-one" if len(plans) == 1 else "control.merged"
+    parts = [t(key, count=len(plans), names=wording.list_text(plans, t))]
     if len(blood) > 1:
-        parts.append(t("control.one-test", count=len(blood), names=danish_list(blood)))
+        parts.append(t("control.one-test", count=len(blood), names=wording.list_text(blood, t)))
     return " · ".join(parts)
 
 

@@ -14,6 +14,8 @@ from itsdangerous import BadSignature, Signer, URLSafeSerializer
 
 NAME, UNDER_WAY = "forloebsplan", "forloebsplan-log-ind"
 """The session, and a sign-in under way."""
+OWN = "*"
+"""That a patient has chosen their own plan; no logical id."""
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=8)
 
@@ -25,12 +27,14 @@ class Session:
     id       random, new at every sign-in; the form token hangs on it
     persona  key of who is signed in, in the demo; else empty
     started, seen  seconds since 1970
+    acting   whose plan a patient has chosen to see: OWN, the id of the RelatedPerson they act as, or nothing yet
     """
 
     id: str
     persona: str
     started: int
     seen: int
+    acting: str = ""
 
     def at(self, now: datetime) -> "Session":
         """The same session, seen now."""
@@ -46,7 +50,7 @@ class Sessions:
 
     def text(self, session: Session) -> str:
         """The cookie's value."""
-        written = self._cookies.dumps([session.id, session.persona, session.started, session.seen])
+        written = self._cookies.dumps([session.id, session.persona, session.started, session.seen, session.acting])
         return written if isinstance(written, str) else written.decode()
 
     def find(self, text: str | None, now: datetime) -> Session | None:
@@ -54,17 +58,21 @@ class Sessions:
         if not text:
             return None
         try:
-            id, persona, started, seen = self._cookies.loads(text)
-            session = Session(str(id), str(persona), int(started), int(seen))
+            id, persona, started, seen, acting = self._cookies.loads(text)
+            session = Session(str(id), str(persona), int(started), int(seen), str(acting))
         except (BadSignature, ValueError, TypeError):
             return None
         idle, age = now.timestamp() - session.seen, now.timestamp() - session.started
         return None if idle > IDLE.total_seconds() or age > ABSOLUTE.total_seconds() else session
 
     def form_token(self, session: Session, salt: str = "") -> str:
-        """What every form of this session carries: another text each time, so that compressed pages give none away."""
+        """What every form of this session carries: another text each time, so that compressed pages give none away.
+
+        It holds for the person whose plan was open, so that a form never ends up in somebody else's.
+        """
         salt = salt or secrets.token_hex(8)
-        return f"{salt}.{self._forms.get_signature(salt + session.id).decode()}"
+        signed = f"{salt}{session.id}.{session.acting}" if session.acting not in ("", OWN) else salt + session.id
+        return f"{salt}.{self._forms.get_signature(signed).decode()}"
 
     def is_form_token(self, session: Session, token: str) -> bool:
         """Whether a token was given to this session."""

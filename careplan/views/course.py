@@ -11,10 +11,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 from careplan.domain.calendar import add_months
-from careplan.domain.measure import OLD_MONTHS, Reading, danish_number
+from careplan.domain.measure import OLD_MONTHS, Reading
 from careplan.views import wording
 from careplan.views.axis import TimeAxis, ValueAxis, span_of, time_axis, value_axis
 from careplan.views.caption import Series, trend_caption
+from careplan.views.catalogue import Catalogue
 from careplan.views.flag import Flag, flags_of, rows_of
 from careplan.views.label import Box, around, clamped, find_place, first_within, width
 from careplan.views.legend import legend
@@ -72,29 +73,29 @@ class Point:
     must: bool
 
 
-def draw(series: Sequence[Series], on: date, years: int, name: str) -> str:
+def draw(series: Sequence[Series], on: date, years: int, name: str, t: Catalogue) -> str:
     """The whole figure; `series` one or two, their readings newest first."""
     span = _span(series)
-    left = 10 + max(width(danish_number(tick), SIZE) for tick in value_axis(span, 0, 1).ticks())
+    left = 10 + max(width(wording.number_text(tick, t), SIZE) for tick in value_axis(span, 0, 1).ticks())
     days = time_axis(on, years, left + 6, WIDTH - 14)
     shown = [_cut(one, days) for one in series]
-    unit = wording.unit_text(series[0].measure)
-    flags = rows_of(flags_of(shown, days), days, Box(0, 0, width(unit, SIZE) + 14, ROW), WIDTH)
+    unit = wording.unit_text(series[0].measure, t)
+    flags = rows_of(flags_of(shown, days, t), days, Box(0, 0, width(unit, SIZE) + 14, ROW), WIDTH)
     top = ROW * max([1, *(flag.row + 1 for flag in flags)]) + MARGIN
     bottom = top + (HEIGHT if len(series) == 1 else TALL)
     plot = Plot(days, value_axis(span, bottom, top))
-    rows, height = legend(shown, on, plot.values, WIDTH, name)
+    rows, height = legend(shown, on, plot.values, WIDTH, name, t)
     body = [
         element("rect", width=WIDTH, height=height, fill=PAPER),
         *(hatch(f"{name}-zone-{nth}", turned=nth > 0) for nth in range(len(series))),
         text(2, SIZE, unit, size=SIZE, fill=SOFT, class_="unit"),
-        *_grid(plot),
+        *_grid(plot, t),
         *(part for nth, one in enumerate(shown) for part in _zones(one, plot, f"{name}-zone-{nth}")),
         *(part for flag in flags for part in _flag(flag, plot)),
-        *_inside(series, shown, plot),
+        *_inside(series, shown, plot, t),
         *rows,
     ]
-    caption = trend_caption(days.first, days.last, shown)
+    caption = trend_caption(days.first, days.last, shown, t)
     return figure(name, (WIDTH, height), ZOOM, caption.title, caption.description, body, "trend")
 
 
@@ -111,13 +112,15 @@ def _cut(series: Series, days: TimeAxis) -> Series:
 # ── the plot ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _grid(plot: Plot) -> list[str]:
+def _grid(plot: Plot, t: Catalogue) -> list[str]:
     room, parts = plot.room, list[str]()
     for tick in plot.values.ticks():
         y = plot.values.place(tick)
         parts.append(element("line", x1=room.left, y1=y, x2=room.right, y2=y, stroke=GRID))
-        parts.append(text(room.left - 4, y + 4.5, danish_number(tick), size=SIZE, fill=SOFT, text_anchor="end"))
-    for day, words in plot.days.ticks():
+        parts.append(
+            text(room.left - 4, y + 4.5, wording.number_text(tick, t), size=SIZE, fill=SOFT, text_anchor="end")
+        )
+    for day, words in plot.days.ticks(t):
         x = plot.days.place(day)
         parts.append(element("line", x1=x, y1=room.bottom, x2=x, y2=room.bottom + 5, stroke=SOFT))
         middle = clamped(x, words, SIZE, (2, WIDTH - 2))
@@ -154,30 +157,30 @@ def _flag(flag: Flag, plot: Plot) -> list[str]:
     return [pole, element("path", d=tip, fill=INK), words]
 
 
-def _inside(series: Sequence[Series], shown: Sequence[Series], plot: Plot) -> list[str]:
+def _inside(series: Sequence[Series], shown: Sequence[Series], plot: Plot, t: Catalogue) -> list[str]:
     """Lines, marks and labels; where there is nothing to draw, what is known is said."""
     kinds = (DOT,) if len(shown) == 1 else (UP, DOWN)
-    courses = [_points(one, plot, kind) for one, kind in zip(shown, kinds, strict=True)]
+    courses = [_points(one, plot, kind, t) for one, kind in zip(shown, kinds, strict=True)]
     points = [point for some in courses for point in some]
     if not points:
-        return _nothing(series, plot)
+        return _nothing(series, plot, t)
     lines = [line for some in courses for line in _lines(some)]
     ends = (plot.room.top, plot.room.bottom)
     marks = [_mark(point, ends) for point in points]
     return [*lines, *_labels(points, marks, plot.room)]
 
 
-def _nothing(series: Sequence[Series], plot: Plot) -> list[str]:
+def _nothing(series: Sequence[Series], plot: Plot, t: Catalogue) -> list[str]:
     newest = max(wording.day_of(one.readings[0]) for one in series if one.readings)
     first, last = wording.danish_date(plot.days.first), wording.danish_date(plot.days.last)
-    rows = (f"Ingen tal fra {first} til {last}.", f"Det nyeste er fra {wording.danish_date(newest)}.")
+    rows = (t("chart.none-between", first=first, last=last), t("chart.newest", day=wording.danish_date(newest)))
     x, y = (plot.room.left + plot.room.right) / 2, (plot.room.top + plot.room.bottom) / 2
     half = max(width(row, SIZE) for row in rows) / 2
     said = [text(x, y + nth * ROW, row, size=SIZE, text_anchor="middle") for nth, row in enumerate(rows)]
     return [_back(Box(x - half, y - SIZE, x + half, y + ROW + 4), cover=1), *said]
 
 
-def _points(series: Series, plot: Plot, kind: str) -> list[Point]:
+def _points(series: Series, plot: Plot, kind: str, t: Catalogue) -> list[Point]:
     """Oldest first, so that the newest is drawn on top."""
     found = []
     for reading in reversed(series.readings):
@@ -192,7 +195,7 @@ def _points(series: Series, plot: Plot, kind: str) -> list[Point]:
                 y=plot.values.place(value),
                 kind=kind,
                 up=beyond if up is None else up,
-                words=wording.value_text(series.measure, reading),
+                words=wording.value_text(series.measure, reading, t),
                 labelled=series.is_outside(reading) or beyond is not None or up is not None,
                 must=reading is series.readings[0],
             )

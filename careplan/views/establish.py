@@ -227,8 +227,8 @@ def _goals(drafts: Sequence[Draft], t: Catalogue) -> list[Item]:
     for draft in drafts:
         for goal in draft.goals:
             known, target = items.get(goal.measure.id), goal.recommendation.target if goal.recommendation else None
-            unit = wording.unit_text(goal.measure) if target is not None and target.is_number else ""
-            said = wording.target_text(goal.measure, target)
+            unit = wording.unit_text(goal.measure, t) if target is not None and target.is_number else ""
+            said = wording.target_text(goal.measure, target, t)
             says = said if not unit or said.endswith(unit) else f"{said}{wording.THIN_SPACE}{unit}"
             items[goal.measure.id] = Item(
                 id=goal.measure.id,

@@ -7,6 +7,7 @@ from datetime import date
 from careplan.views import wording
 from careplan.views.axis import TimeAxis
 from careplan.views.caption import Series
+from careplan.views.catalogue import Catalogue
 from careplan.views.label import Box, clamped, width
 
 SIZE, POLE = 13.0, 10.0
@@ -27,20 +28,21 @@ class Flag:
     side: int = 1
 
 
-def flags_of(series: Iterable[Series], days: TimeAxis) -> tuple[Flag, ...]:
+def flags_of(series: Iterable[Series], days: TimeAxis, t: Catalogue) -> tuple[Flag, ...]:
     """«Nyt mål aftalt 14.03.2025», «Mål slut 14.03.2026»; each once, though two measures share it; oldest first."""
-    found = {flag.on: flag for one in series for flag in _flags(one)}
+    found = {flag.on: flag for one in series for flag in _flags(one, t)}
     return tuple(found[on] for on in sorted(found) if days.first < on <= days.last)
 
 
-def _flags(series: Series) -> Iterable[Flag]:
+def _flags(series: Series, t: Catalogue) -> Iterable[Flag]:
     bands = sorted(series.bands, key=lambda band: band.start)
     starts = {band.start for band in bands}
     for band in bands:
         if band.end is not None and band.end not in starts:
-            yield Flag(band.end, f"Mål slut {wording.danish_date(band.end)}")
+            yield Flag(band.end, t("chart.flag-end", day=wording.danish_date(band.end)))
     for nth, band in enumerate(bands):
-        yield Flag(band.start, f"{'Nyt mål' if nth else 'Mål'} aftalt {wording.danish_date(band.start)}")
+        key = "chart.flag-new" if nth else "chart.flag-first"
+        yield Flag(band.start, t(key, day=wording.danish_date(band.start)))
 
 
 def rows_of(flags: Sequence[Flag], days: TimeAxis, unit: Box, wide: float) -> tuple[Flag, ...]:

@@ -6,7 +6,7 @@ Danish numbers and dates are read here, because only people's forms write them s
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ FIELDS = 600
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,4})?")
 _DATE = re.compile(r"([0-9]{1,2})[.\-/ ]([0-9]{1,2})[.\-/ ]([0-9]{4})")
+_CLOCK = re.compile(r"([0-9]{1,2})[.:]([0-9]{2})")
 
 
 class FormFaulty(CareplanError):
@@ -97,3 +98,10 @@ def find_day(text: str) -> date | None:
         return date.fromisoformat(text.strip()) if len(text.strip()) == 10 else None
     except ValueError:
         return None
+
+
+def find_clock(text: str) -> time | None:
+    """«10.03», or 10:03. None when it is no time of day."""
+    found = _CLOCK.fullmatch(text.strip())
+    hour, minute = (int(part) for part in found.groups()) if found else (24, 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else None

@@ -11,13 +11,14 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from careplan.views import wording
-from careplan.views.catalogue import Catalogue, read_catalogue
+from careplan.views.catalogue import LANGUAGES, SOURCE, Catalogue, keys_of, read_catalogue
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -27,8 +28,8 @@ SMALL = 1400
 """Bytes that fit in one packet: not worth packing."""
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
@@ -101,14 +102,14 @@ async def static(request: Request) -> Response:
 
 
 @cache
-def catalogue() -> Catalogue:
-    """The Danish texts."""
-    return read_catalogue("da")
+def catalogue(language: str = SOURCE) -> Catalogue:
+    """The texts of a language, read once. Raises TextMissing."""
+    return read_catalogue(language)
 
 
 @cache
 def environment() -> Environment:
-    """The templates, each searched for texts that are missing. Raises TextMissing."""
+    """The templates, each searched for texts that are missing, as every language is. Raises TextMissing."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -116,10 +117,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"t": catalogue(), "asset": _address}
-    made.filters |= {"day": _day, "svg": Markup, "paragraphs": _paragraphs, "together": _together}
+    made.globals |= {"asset": _address}
+    made.filters |= {"day": _day, "svg": Markup, "paragraphs": _paragraphs, "together": _together, "danish": _danish}
     for name in made.list_templates(extensions=["html"]):
         catalogue().check(keys_in(made, name))
+    for language in LANGUAGES.values():
+        catalogue(language.code).check(keys_of(language, catalogue()))
     return made
 
 
@@ -138,6 +141,13 @@ def _address(name: str) -> str:
 
 def _day(on: date | None) -> str:
     return "" if on is None else wording.danish_date(on)
+
+
+@pass_context
+def _danish(page: Context, text: str) -> str:
+    """Words of the record or of the rules: marked as Danish on a page in another language."""
+    t: Catalogue = page["t"]
+    return t.danish(text)
 
 
 def _together(text: str) -> str:
@@ -168,7 +178,7 @@ def packed(request: Request, response: Response) -> Response:
     return small
 
 
-def html(template: str, status: int = 200, **values: object) -> Response:
-    """A page of a template, with the headers of every page."""
-    text = environment().get_template(template).render(**values)
+def html(template: str, status: int = 200, *, t: Catalogue, size: int = 100, **values: object) -> Response:
+    """A page of a template in one language, with the headers of every page. `size`: of its text, in per cent."""
+    text = environment().get_template(template).render(t=t, size=size, **values)
     return HTMLResponse(text, status, headers=dict(HEADERS))

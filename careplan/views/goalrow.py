@@ -13,7 +13,6 @@ from careplan.domain.source import Source
 from careplan.domain.target import Band, Standing, same_target
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
-from careplan.views.agreement import MONTHS
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
 from careplan.views.origin import origin
@@ -72,29 +71,30 @@ def goal_rows(overview: Overview, lines: Sequence[Line], t: Catalogue) -> tuple[
     return tuple(goal_row(overview, line, t) for line in ordered)
 
 
-def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True) -> GoalRow:
+def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True, years: int = chart.YEARS) -> GoalRow:
+    """The row; `years` are those that the trend shows."""
     measure, newest = line.measure, line.newest
-    icon, word = wording.status_word(line.standing)
+    icon, word = wording.status_word(line.standing, t)
     numbered = line.agreed is not None and line.agreed.is_number
     recommendation = line.recommendation
     return GoalRow(
         id=measure.id,
-        name=measure.patient,
-        explain=measure.explain,
-        sentence=wording.patient_sentence(line, overview.on),
-        line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}")
+        name=wording.measure_name(measure, t),
+        explain=t.danish(measure.explain),
+        sentence=wording.patient_sentence(line, overview.on, t),
+        line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}", t=t)
         if numbered and (newest is None or measure.number(newest.value) is not None)
         else "",
         icon=icon,
         word=word,
         standing=line.standing.value,
         stamp=stamp(line, t),
-        target=wording.target_with_unit(line.measure, line.agreed),
+        target=wording.target_with_unit(line.measure, line.agreed, t),
         why=why(overview, line, t),
-        recommended=recommended(line),
-        explained=recommendation.row.patient if recommendation else "",
+        recommended=recommended(line, t),
+        explained=t.danish(recommendation.row.patient) if recommendation else "",
         source=recommendation.row.source if recommendation else None,
-        trend=_trend(overview, line) if trend else "",
+        trend=_trend(overview, line, t, years) if trend else "",
         old=newest is not None and is_old(wording.day_of(newest), overview.on),
         table=value_table(line, t),
     )
@@ -107,11 +107,11 @@ def stamp(line: Line, t: Catalogue) -> str:
     return t("stamp", day=wording.danish_date(wording.day_of(line.newest)), source=origin(line.newest, t))
 
 
-def recommended(line: Line) -> str:
+def recommended(line: Line, t: Catalogue) -> str:
     """What the rules recommend today, where that is not what is agreed."""
     if line.recommendation is None or line.agreed is None or not differs(line):
         return ""
-    return wording.target_with_unit(line.measure, line.recommendation.target)
+    return wording.target_with_unit(line.measure, line.recommendation.target, t)
 
 
 def differs(line: Line) -> bool:
@@ -125,7 +125,7 @@ def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
     """Plain sentences on the agreed target: the rules' own, or who agreed on another, why, and until when."""
     if line.deviation is None:
         known = line.recommendation.row.patient if line.recommendation and not differs(line) else ""
-        return (known or t("why.agreed-with-clinic"),)
+        return (t.danish(known) or t("why.agreed-with-clinic"),)
     deviation = line.deviation
     author = contact_of(overview.directory, deviation.author)
     title = "doctor" if "læge" in author.title.lower() else "nurse" if "sygeplejerske" in author.title.lower() else ""
@@ -133,7 +133,7 @@ def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
     sentences.append(t(f"why.{_direction(line)}"))
     sentences.append(t(f"why.reason.{deviation.reason}") if t.has(f"why.reason.{deviation.reason}") else "")
     if deviation.text:
-        sentences.append(t("why.text", text=deviation.text.strip()))
+        sentences.append(t("why.text", text=t.danish(deviation.text.strip())))
     if deviation.valid_until:
         sentences.append(until(deviation.valid_until, overview.on, t))
     return tuple(one for one in sentences if one)
@@ -143,7 +143,7 @@ def until(day: date, on: date, t: Catalogue) -> str:
     """When the target is looked at again."""
     if day < on:
         return t("why.until-passed", day=wording.danish_date(day))
-    return t("why.until", month=MONTHS[day.month - 1], year=day.year)
+    return t("why.until", month=wording.month_name(day, t), year=day.year)
 
 
 def _direction(line: Line) -> str:
@@ -156,14 +156,13 @@ def _direction(line: Line) -> str:
     return "higher" if ours > theirs else "lower"
 
 
-def _trend(overview: Overview, line: Line) -> str:
+def _trend(overview: Overview, line: Line, t: Catalogue, years: int) -> str:
     numbers = [one for one in line.readings if line.measure.number(one.value) is not None]
     if len(numbers) < 2 or line.measure.kind not in ("quantity", "score"):
         return ""
     second = _second(overview, line)
-    return chart.trend(
-        line.measure, line.readings, line.bands, overview.on, second=second, name=f"forloeb-{line.measure.id}"
-    )
+    name = f"forloeb-{line.measure.id}"
+    return chart.trend(line.measure, line.readings, line.bands, overview.on, years=years, second=second, name=name, t=t)
 
 
 def _second(overview: Overview, line: Line) -> tuple[Measure, Sequence[Reading], Sequence[Band]] | None:
@@ -179,7 +178,7 @@ def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, st
     return tuple(
         (
             wording.danish_date(wording.day_of(one)),
-            wording.value_with_unit(line.measure, one),
+            wording.value_with_unit(line.measure, one, t),
             origin(one, t),
         )
         for one in line.readings[:most]

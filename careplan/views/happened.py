@@ -11,7 +11,7 @@ from careplan.fhir.text import Json
 from careplan.interactions.overview import Overview
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
-from careplan.views.wording import danish_date
+from careplan.views.wording import danish_date, list_text, measure_name
 
 SENTENCES = 3
 
@@ -43,7 +43,7 @@ class _Speaker:
 
     def name(self, measure: Measure) -> str:
         """What a measure is called to this reader, in the middle of a sentence."""
-        return within(measure.patient if self.audience == "patient" else measure.name)
+        return within(measure_name(measure, self.t) if self.audience == "patient" else measure.name)
 
 
 def within(name: str) -> str:
@@ -64,7 +64,7 @@ def _sentence(
     named = [goals[id] for id in ids if id in goals]
     activity = change.get("activity", {}).get("text", "")
     match activity:
-        case "establish" | "review":
+        case "establish" | "review" | "answer-message":
             return speaker.says(activity, who=who, day=day)
         case "set-individual-target" | "follow-recommendation" | "renew-recommendation" | "decline-recommendation" if (
             named
@@ -93,11 +93,7 @@ def _values(overview: Overview, who: str, day: str, touched: Sequence[str], on: 
     names = list(fresh)
     if len(names) > 3:
         return speaker.says("values-many", who=who, day=day, count=len(names))
-    return speaker.says("values", who=who, day=day, measures=_listed(names, speaker.t))
-
-
-def _listed(names: Sequence[str], t: Catalogue) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {t('word.and')} {names[-1]}"
+    return speaker.says("values", who=who, day=day, measures=list_text(names, speaker.t))
 
 
 def author(overview: Overview, change: Json, t: Catalogue, audience: str) -> str:

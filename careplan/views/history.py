@@ -22,6 +22,7 @@ from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.timeline import KINDS, Event, events
 from careplan.views import chart, wording
 from careplan.views.banner import banner_of
+from careplan.views.catalogue import Catalogue
 from careplan.views.directory import directory_of
 from careplan.views.form import find_day
 from careplan.views.occurrence import Speaker, days_of, references_in
@@ -74,8 +75,8 @@ async def show(opened: Opened) -> Response:
         kind=kind,
         measures=sorted(measures.values(), key=lambda one: (one.priority, one.name)),
         measure=measures.get(chosen),
-        course=_course(overview, chosen),
-        steps=_steps(context, chronicle, measures.get(chosen)),
+        course=_course(overview, chosen, t),
+        steps=_steps(context, chronicle, measures.get(chosen), t),
         days=days_of(cut, Speaker(t, context.knowledge, directory, patient)),
         total=len(shown),
         number=number,
@@ -148,16 +149,19 @@ def _compared(snapshots: dict[str, Snapshot | None]) -> Compared | None:
 # ── one measure over time ────────────────────────────────────────────────────────────────────────
 
 
-def _course(overview: Overview, measure: str) -> str:
+def _course(overview: Overview, measure: str, t: Catalogue) -> str:
     """The measure's course with its målbånd, all years."""
     line = next((one for one in overview.lines if one.measure.id == measure), None)
     if line is None:
         return ""
-    years = max((overview.on.year - reading.on.year + 1 for reading in line.readings), default=3)
-    return chart.trend(line.measure, line.readings, line.bands, overview.on, years=years, name=f"historik-{measure}")
+    years = chart.all_years(line.readings, overview.on)
+    name = f"historik-{measure}"
+    return chart.trend(line.measure, line.readings, line.bands, overview.on, years=years, name=name, t=t)
 
 
-def _steps(context: Context, chronicle: Chronicle, measure: Measure | None) -> Sequence[tuple[date, date | None, str]]:
+def _steps(
+    context: Context, chronicle: Chronicle, measure: Measure | None, t: Catalogue
+) -> Sequence[tuple[date, date | None, str]]:
     """(from, until, target) of everything that was agreed for a measure, newest first."""
     if measure is None:
         return ()
@@ -167,5 +171,5 @@ def _steps(context: Context, chronicle: Chronicle, measure: Measure | None) -> S
         codes, measures = context.house.reader.codes, context.knowledge.measures
         if values and measure_of_goal(values[-1], codes, measures) == measure:
             bands += bands_from_goals(values)
-    told = [(band.start, band.end, wording.target_with_unit(measure, band.target)) for band in bands]
+    told = [(band.start, band.end, wording.target_with_unit(measure, band.target, t)) for band in bands]
     return sorted(told, key=lambda one: one[0], reverse=True)

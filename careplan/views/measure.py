@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from careplan.domain.guideline import Knowledge
+from careplan.interactions.access import may_add
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.store.protocol import NotFound
-from careplan.views import wording
+from careplan.views import chart, wording
 from careplan.views.agreement import Agreement, agreements
 from careplan.views.basis import rests_on, wanted
+from careplan.views.catalogue import Catalogue
 from careplan.views.closed import with_closed_plans
 from careplan.views.contact import contact_of, coordinator
 from careplan.views.goalrow import goal_row, value_table
+from careplan.views.home_value import home_place
 from careplan.views.page import Opened
 from careplan.views.plan import own_patient
 
@@ -42,33 +45,39 @@ class Reasons:
 async def show(opened: Opened) -> Response:
     """The page of one measure that is in the plan. Raises NotFound."""
     context, t = opened.context, opened.t
-    overview = await with_closed_plans(context, await read_overview(context, await own_patient(context), "patient"))
+    patient = await own_patient(context)
+    overview = await with_closed_plans(context, await read_overview(context, patient, "patient"))
     line = next((one for one in overview.lines if one.measure.id == opened.path("measure")), None)
     if line is None:
         raise NotFound("the plan does not follow this measure")
     clinic = contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
+    every, years = opened.asked.text("aar") == "alle", chart.all_years(line.readings, overview.on)
     return opened.page(
         "measure.html",
-        line.measure.patient,
-        goal=goal_row(overview, line, t),
+        wording.measure_name(line.measure, t),
+        goal=goal_row(overview, line, t, years=years if every else chart.YEARS),
+        longer=years > chart.YEARS,
+        every=every,
         agreed=line.agreed is not None,
-        reasons=_reasons(line, context.knowledge),
+        reasons=_reasons(line, context.knowledge, t),
         actions=actions(line, overview, context.knowledge) if overview.plans else (),
         table=value_table(line, t, len(line.readings)),
         contact=clinic,
-        updated=wording.danish_time(context.now),
+        may=await may_add(context, patient),
+        at_home=home_place(line.measure) if overview.plans else "",
+        updated=wording.time_text(context.now, t),
         signed=context.knowledge.signed,
     )
 
 
-def _reasons(line: Line, knowledge: Knowledge) -> Reasons | None:
+def _reasons(line: Line, knowledge: Knowledge, t: Catalogue) -> Reasons | None:
     """None where the rules do not speak of the measure."""
     explained = line.explanation
     if explained is None:
         return None
     row = explained.row
     unverified = row is not None and (row.unverified or bool(explained.unverified))
-    return Reasons(rests_on(explained, knowledge), wanted(explained, knowledge), row is not None, unverified)
+    return Reasons(rests_on(explained, knowledge, t), wanted(explained, knowledge, t), row is not None, unverified)
 
 
 def actions(line: Line, overview: Overview, knowledge: Knowledge) -> tuple[Agreement, ...]:

@@ -8,15 +8,17 @@ https://hl7.org/fhir/R4/observation.html
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from careplan.domain.measure import Measure, danish_number
+from careplan.domain.measure import Measure
 from careplan.fhir import systems
 from careplan.fhir.goal import quantity
 from careplan.fhir.instant import instant_text
 from careplan.fhir.text import dump, read_text
 from careplan.interactions.context import Context
+from careplan.interactions.performed import Result
 from careplan.interactions.transaction import perform
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
@@ -27,7 +29,17 @@ FIELD, SURE = "vaerdi-", "sikker-"
 MARK = "mark"
 
 VITAL = frozenset({"weight", "height", "bmi", "pulse", "spo2", "waist", "respiration_rate"})
-PANEL = (systems.LOINC, "85354-9")
+PANEL = {"clinic": ((systems.LOINC, "85354-9"),), "home": ((systems.MCS, "MCS88206"), (systems.LOINC, "85354-9"))}
+"""The codes of a blood pressure, by where it is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When values were taken, and by whom (a reference). `setting`: `clinic` or `home`."""
+
+    at: datetime
+    by: str
+    setting: str = "clinic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +75,12 @@ def _typed(measure: Measure, text: str, sure: str, t: Catalogue) -> Typed:
         return Typed(measure, "")
     value = find_number(text)
     if value is None:
-        return Typed(measure, text, error=t("value.no-number", example=_example(measure)))
+        return Typed(measure, text, error=t("value.no-number", example=example(measure, t)))
     if not measure.possible.holds(value) or (measure.kind == "score" and value % 1):
-        return Typed(measure, text, error=t("value.impossible", range=_range(measure)))
+        return Typed(measure, text, error=t("value.impossible", range=_range(measure, t)))
     if not measure.plausible.holds(value) and sure != text:
-        asked = t("value.sure", value=danish_number(value), unit=wording.unit_text(measure)).replace(" ?", "?")
+        said, unit = wording.number_text(value, t), wording.unit_text(measure, t)
+        asked = t("value.sure", value=said, unit=unit).replace(" ?", "?")
         return Typed(measure, text, value, asked, doubted=True)
     return Typed(measure, text, value, sure=sure == text)
 
@@ -85,14 +98,16 @@ def _paired(found: dict[str, Typed], t: Catalogue) -> dict[str, Typed]:
     return found
 
 
-def _example(measure: Measure) -> str:
+def example(measure: Measure, t: Catalogue) -> str:
+    """A value as somebody would type it: the middle of the measure's chart."""
     low, high = measure.chart.low or Decimal(0), measure.chart.high or Decimal(10)
-    return danish_number(((low + high) / 2).quantize(Decimal(1).scaleb(-measure.decimals)), measure.decimals)
+    middle = ((low + high) / 2).quantize(Decimal(1).scaleb(-measure.decimals))
+    return wording.number_text(middle, t, measure.decimals)
 
 
-def _range(measure: Measure) -> str:
+def _range(measure: Measure, t: Catalogue) -> str:
     low, high = measure.possible.low, measure.possible.high
-    ends = [None if one is None else danish_number(one) for one in (low, high)]
+    ends = [None if one is None else wording.number_text(one, t) for one in (low, high)]
     return f"{ends[0] or '0'}–{ends[1]}" if ends[1] else f"≥ {ends[0] or '0'}"
 
 
@@ -100,10 +115,21 @@ def _range(measure: Measure) -> str:
 
 
 async def save_values(context: Context, patient: str, mark: str, values: Mapping[str, Typed]) -> int:
-    """Write every value or none; how many Observations are new. Raises ResourceInvalid, Forbidden."""
-    entries = [_entry(mark, patient, name, one) for name, one in observations(context, patient, values)]
+    """Write every value or none, as taken now; how many Observations are new. Raises ResourceInvalid, Forbidden."""
+    occasion = Occasion(context.now, str(context.caller.reference))
+    return sum(one.changed for one in await write_values(context, patient, mark, values, occasion))
+
+
+async def write_values(
+    context: Context, patient: str, mark: str, values: Mapping[str, Typed], occasion: Occasion
+) -> tuple[Result, ...]:
+    """Write every value or none; what this form has written before is found again.
+
+    Raises ResourceInvalid, Forbidden
+    """
+    entries = [_entry(mark, patient, name, one) for name, one in observations(patient, values, occasion)]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-    return sum(one.changed for one in (await perform(context, read_text(dump(bundle)))).results) if entries else 0
+    return (await perform(context, read_text(dump(bundle)))).results if entries else ()
 
 
 def _entry(mark: str, patient: str, name: str, resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -122,49 +148,52 @@ def _namespace(mark: str) -> uuid.UUID:
         return uuid.uuid5(uuid.NAMESPACE_URL, mark)
 
 
-def observations(context: Context, patient: str, values: Mapping[str, Typed]) -> list[tuple[str, dict[str, Any]]]:
+def observations(patient: str, values: Mapping[str, Typed], occasion: Occasion) -> list[tuple[str, dict[str, Any]]]:
     """(measure, Observation) of every value; the two of a blood pressure are one panel."""
     given = {name: one for name, one in values.items() if one.value is not None}
     frame = {
         "subject": {"reference": f"Patient/{patient}"},
-        "effectiveDateTime": instant_text(context.now),
-        "performer": [{"reference": context.caller.reference}],
+        "effectiveDateTime": instant_text(occasion.at),
+        "performer": [{"reference": occasion.by}],
     }
+    setting = occasion.setting
     made: list[tuple[str, dict[str, Any]]] = []
     if all(name in given for name in PAIR):
-        made.append(("bp", _panel([given.pop(name) for name in PAIR], frame)))
-    return made + [(name, _observation(one, frame)) for name, one in given.items()]
+        made.append(("bp", _panel([given.pop(name) for name in PAIR], frame, setting)))
+    return made + [(name, _observation(one, frame, setting)) for name, one in given.items()]
 
 
-def _observation(one: Typed, frame: Mapping[str, Any]) -> dict[str, Any]:
+def _observation(one: Typed, frame: Mapping[str, Any], setting: str) -> dict[str, Any]:
     head = {"resourceType": "Observation", "status": "final", "category": [_category(one.measure)]}
-    return {**head, **_confirmed([one]), "code": _code(one.measure), **frame, **_value(one)}
+    return {**head, **_confirmed([one]), "code": _code(one.measure, setting), **frame, **value_of_typed(one)}
 
 
-def _panel(both: Sequence[Typed], frame: Mapping[str, Any]) -> dict[str, Any]:
-    parts = [{"code": _code(one.measure), **_value(one)} for one in both]
-    code = {"coding": [{"system": PANEL[0], "code": PANEL[1]}], "text": "Blodtryk"}
+def _panel(both: Sequence[Typed], frame: Mapping[str, Any], setting: str) -> dict[str, Any]:
+    parts = [{"code": _code(one.measure, setting), **value_of_typed(one)} for one in both]
+    code = {"coding": [{"system": system, "code": code} for system, code in PANEL[setting]], "text": "Blodtryk"}
     head = {"resourceType": "Observation", "status": "final", "category": [_concept("vital-signs")]}
     return {**head, **_confirmed(both), "code": code, **frame, "component": parts}
 
 
 def _confirmed(typed: Iterable[Typed]) -> dict[str, Any]:
-    """That an unlikely value is right, where the clinician ticked so."""
+    """That an unlikely value is right, where somebody ticked so."""
     mark = {"url": systems.EXT_VALUE_CONFIRMED, "valueBoolean": True}
     return {"extension": [mark]} if any(one.sure for one in typed) else {}
 
 
-def _value(one: Typed) -> dict[str, Any]:
+def value_of_typed(one: Typed) -> dict[str, Any]:
+    """`valueInteger` of a score, else `valueQuantity`."""
     assert one.value is not None
     if one.measure.kind == "score":
         return {"valueInteger": int(one.value)}
     return {"valueQuantity": quantity(one.value, one.measure)}
 
 
-def _code(measure: Measure) -> dict[str, Any]:
-    """The measure's main code, and LOINC beside it where there is one, as the vital signs profiles ask."""
-    own = [code for code in measure.codes if code.setting == "clinic"]
-    chosen = [*own[:1], *(code for code in own[1:] if code.system == systems.LOINC)][:2]
+def _code(measure: Measure, setting: str) -> dict[str, Any]:
+    """The measure's main code in this setting, and LOINC beside it where there is one: the vital signs profiles ask."""
+    clinic = [code for code in measure.codes if code.setting == "clinic"]
+    own = [code for code in measure.codes if code.setting == setting] or clinic
+    chosen = [*own[:1], *(code for code in clinic if code.system == systems.LOINC and code != own[0])][:2]
     return {"coding": [{"system": code.system, "code": code.code} for code in chosen], "text": measure.name}
 
 

@@ -6,7 +6,6 @@ Both are read from the drafts (`fhir.merging`); nothing is picked here. Not for 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from careplan.domain.danish import danish_list
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.draft import Draft
 from careplan.fhir.merging import Conflict, Merged, conflicts, merged
@@ -36,11 +35,11 @@ def merged_lines(made: Sequence[Draft], person: Person, knowledge: Knowledge, t:
 
 def _line(one: Merged, knowledge: Knowledge, t: Catalogue) -> str:
     names = [knowledge.plans[kind].name if kind in knowledge.plans else kind for kind in one.plans]
-    plans = danish_list(names)
+    plans = wording.list_text(names, t)
     said = t("establish.one-sample" if one.samples else "establish.merged-one", plans=plans)
     parts = [f"{one.name}: {said}"]
     if one.samples:
-        parts.append(t("establish.samples", measures=danish_list(list(one.samples))))
+        parts.append(t("establish.samples", measures=wording.list_text(one.samples, t)))
     if one.existing:
         parts.append(t("establish.merged-existing"))
     return " ".join(parts)
@@ -59,8 +58,8 @@ def _clash(one: Conflict, patient: str, overview: Overview, t: Catalogue) -> Cla
     reasons += [deviation.text.strip()] if deviation is not None and deviation.text else []
     return Clash(
         name=one.measure.name,
-        agreed=wording.target_with_unit(one.measure, one.agreed),
-        recommended=wording.target_with_unit(one.measure, one.recommended),
+        agreed=wording.target_with_unit(one.measure, one.agreed, t),
+        recommended=wording.target_with_unit(one.measure, one.recommended, t),
         reason=": ".join(reasons),
         author=contact_of(overview.directory, deviation.author).name if deviation is not None else "",
         href=f"/patient/{patient}/maal/{one.goal}",

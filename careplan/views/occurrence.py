@@ -15,7 +15,7 @@ from careplan.fhir.text import Json
 from careplan.interactions.caller import SYSTEM
 from careplan.interactions.timeline import Author, Event
 from careplan.views import wording
-from careplan.views.catalogue import Catalogue
+from careplan.views.catalogue import LANGUAGES, Catalogue
 from careplan.views.contact import contact_of
 
 
@@ -85,14 +85,21 @@ class Speaker:
         names = [self._named(one) for one in event.about]
         return {
             "measure": measure.name if measure else "",
-            "before": _target(measure, event.before),
-            "after": _target(measure, event.after),
-            "was": _reading(measure, event.was),
-            "value": _reading(measure, event.reading),
+            "before": _target(measure, event.before, self.t),
+            "after": _target(measure, event.after, self.t),
+            "was": _reading(measure, event.was, self.t),
+            "value": _reading(measure, event.reading, self.t),
             "until": wording.danish_date(until) if until else "",
             "text": event.text or self.t("history.no-words"),
+            "sheet": self._sheet(event.sheet),
             "about": ", ".join(one for one in names if one) or self.t("history.unknown"),
         }
+
+    def _sheet(self, sheet: tuple[str, str]) -> str:
+        """«Kort (1 side), Dansk»."""
+        edition, language = sheet
+        key, named = f"print.edition-{edition}", LANGUAGES.get(language)
+        return f"{self.t(key) if self.t.has(key) else edition}, {named.name if named else language}"
 
     def _named(self, name: str) -> str:
         plan = self.knowledge.plans.get(name)
@@ -124,16 +131,16 @@ def _of_day(events: Sequence[Event], speaker: Speaker) -> Iterator[Occurrence]:
 def _value_says(event: Event, speaker: Speaker) -> str:
     source = _source(event.reading, speaker) if event.reading else ""
     name = event.measure.name if event.measure else ""
-    return f"{name}: {_reading(event.measure, event.reading)}{f' ({source})' if source else ''}"
+    return f"{name}: {_reading(event.measure, event.reading, speaker.t)}{f' ({source})' if source else ''}"
 
 
 def _source(reading: Reading | None, speaker: Speaker) -> str:
     return "" if reading is None or reading.source == "unknown" else speaker.t(f"source.{reading.source}")
 
 
-def _target(measure: Measure | None, target: Target | None) -> str:
-    return wording.target_with_unit(measure, target) if measure and target else ""
+def _target(measure: Measure | None, target: Target | None, t: Catalogue) -> str:
+    return wording.target_with_unit(measure, target, t) if measure and target else ""
 
 
-def _reading(measure: Measure | None, reading: Reading | None) -> str:
-    return wording.value_with_unit(measure, reading) if measure and reading else ""
+def _reading(measure: Measure | None, reading: Reading | None, t: Catalogue) -> str:
+    return wording.value_with_unit(measure, reading, t) if measure and reading else ""

@@ -1,4 +1,4 @@
-"""Where a value comes from, in words: «lab.kort», «målt hjemme», «beregnet af vægt og højde»."""
+"""Where a value comes from, in words: «lab.kort», «målt hjemme», «regnet ud af vægt og højde»."""
 
 from careplan.domain.measure import Reading
 from careplan.interactions.overview import Line

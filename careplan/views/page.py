@@ -7,7 +7,7 @@ is decided in its own module.
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -16,18 +16,26 @@ from starlette.responses import RedirectResponse, Response
 from careplan.domain.errors import CareplanError
 from careplan.fhir.outcome import ANSWERS
 from careplan.interactions.access import Forbidden, LoginRequired
+from careplan.interactions.caller import Caller
+from careplan.interactions.consent import EMERGENCY_ROLES
 from careplan.interactions.context import Context
+from careplan.interactions.representation import OnlyReads, RepresentationLost
 from careplan.interactions.settlement import outcome_of_status, settle
+from careplan.views.acting import CHOICE, Acting, ChoiceNeeded, acting_context, check_writing, find_acting
 from careplan.views.catalogue import Catalogue
 from careplan.views.cookie import Session
 from careplan.views.form import Form, FormFaulty, form_from_pairs, read_form
-from careplan.views.frame import HEADERS, catalogue, html, packed
-from careplan.views.session import context_of, find_session, from_own_page, keep
+from careplan.views.frame import HEADERS, html, packed
+from careplan.views.language import catalogue_of, size_of
+from careplan.views.printed import find_print
+from careplan.views.session import context_of, find_session, from_own_page, keep, seconds_left
 from careplan.views.view import View, view_of
 
 TOKEN = "formular"
 ASKED = "careplan.context"
 """Where the ASGI scope of a request holds its Context once there is one."""
+SESSION = "careplan.session"
+"""Where it holds the Session that a page has made of the one it was opened with."""
 HOME: Mapping[str, str] = {
     "patient": "/plan",
     "clinic": "/arbejdsliste",
@@ -47,7 +55,11 @@ class FormExpired(CareplanError):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A page opened by somebody signed in. `asked`: the fields of the address; `form`: those that were sent."""
+    """A page opened by somebody signed in.
+
+    asked   the fields of the address; form: those that were sent
+    acting  for whom a relative acts; None: for nobody else
+    """
 
     request: Request
     view: View
@@ -55,10 +67,12 @@ class Opened:
     context: Context
     asked: Form
     form: Form
+    acting: Acting | None = None
 
     @property
     def t(self) -> Catalogue:
-        return catalogue()
+        """The texts of the language that the page is in."""
+        return catalogue_of(self.request, self.context.caller.role)
 
     @property
     def posted(self) -> bool:
@@ -76,10 +90,17 @@ class Opened:
             "name": self.context.caller.name,
             "home": HOME.get(self.context.caller.role, "/"),
             "token": self.view.sessions.form_token(self.session),
+            "left": seconds_left(self.session, self.view.clock()),
             "demo": self.view.demo,
             "notice": self.notice(),
+            "acting": self.acting,
+            "writes": self.acting is None or self.acting.writes,
         }
-        return html(template, status, **{**frame, **values})
+        return html(template, status, t=self.t, size=size_of(self.request), **{**frame, **values})
+
+    def becomes(self, session: Session) -> None:
+        """From this answer on it is this session."""
+        self.request.scope[SESSION] = session
 
     def notice(self) -> str:
         """What was just done, told once after a redirect."""
@@ -95,10 +116,13 @@ def go(path: str, **fields: str) -> Response:
     return RedirectResponse(f"{path}?{urlencode(fields)}" if fields else path, 303, headers=dict(HEADERS))
 
 
-def endpoint(handler: Handler, roles: frozenset[str], act: str = "page") -> Callable[[Request], Awaitable[Response]]:
+def endpoint(
+    handler: Handler, roles: frozenset[str], act: str = "page", *, writes: bool = False
+) -> Callable[[Request], Awaitable[Response]]:
     """A handler as a route's endpoint: signed in, in a role, with a form of ours.
 
-    act  what opening it is called in the audit log
+    act     what opening it is called in the audit log
+    writes  whether it is for who may write: a relative who only reads is told so
     """
 
     async def answer(request: Request) -> Response:
@@ -111,19 +135,33 @@ def endpoint(handler: Handler, roles: frozenset[str], act: str = "page") -> Call
 
     async def answered(request: Request) -> Response:
         try:
-            opened = await _open(request, roles, act)
-            response = await handler(opened)
+            async with view_of(request).work(request.scope):
+                opened = await _open(request, roles, act, writes=writes)
+                response = await handler(opened)
         except LoginRequired:
             return go("/", **_asked_for(request))
+        except ChoiceNeeded:
+            return go(CHOICE)
+        except RepresentationLost:
+            return choice_lost(request)
         except CareplanError as error:
             return refusal(request, error)
         except Exception as error:
             _LOG.error("%s in a page\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
             return refusal(request, CareplanError("unforeseen"))
-        keep(request, response, opened.session)
+        keep(request, response, request.scope.get(SESSION, opened.session))
         return packed(request, response)
 
     return answer
+
+
+def choice_lost(request: Request) -> Response:
+    """Whoever acted for somebody is themselves again, and chooses anew."""
+    session = find_session(request)
+    assert session is not None
+    response = go(CHOICE, besked="fuldmagt-slut")
+    keep(request, response, replace(session, acting=""))
+    return response
 
 
 def logged(request: Request, status: int) -> None:
@@ -139,15 +177,20 @@ def _asked_for(request: Request) -> dict[str, str]:
     return {"besked": "log-ind"} | ({"til": request.url.path} if goes_on else {})
 
 
-async def _open(request: Request, roles: frozenset[str], act: str) -> Opened:
+async def _open(request: Request, roles: frozenset[str], act: str, *, writes: bool) -> Opened:
     context, session, view = context_of(request), find_session(request), view_of(request)
     context.trail.act = act
     request.scope[ASKED] = context
     assert session is not None
     if context.caller.role not in roles:
         raise Forbidden(f"role {context.caller.role} does not open this page")
+    context, acting = await acting_context(request, context, session)
+    request.scope[ASKED] = context
+    if writes:
+        check_writing(acting)
     form = await checked_form(request, session) if request.method == "POST" else Form()
-    return Opened(request, view, session, context, form_from_pairs(request.query_params.multi_items()), form)
+    asked = form_from_pairs(request.query_params.multi_items())
+    return Opened(request, view, session, context, asked, form, acting)
 
 
 async def checked_form(request: Request, session: Session) -> Form:
@@ -166,19 +209,32 @@ def status_of(error: CareplanError) -> int:
     return known.status if known else 500
 
 
+def _urgent(request: Request, error: CareplanError, role: str) -> str:
+    """Where a clinician opens a record in an emergency whose page was refused; empty for all else."""
+    id = str(request.path_params.get("id", ""))
+    closed = error.code == Forbidden.code and request.url.path.startswith(("/patient/", "/borger/"))
+    return f"/vaerdispring?{urlencode({'person': id})}" if id and closed and role in EMERGENCY_ROLES else ""
+
+
 def refusal(request: Request, error: CareplanError) -> Response:
     """The error page: what happened, what to do, a code to tell; never what there is or is not."""
-    t, status = catalogue(), status_of(error)
-    kind = "form" if isinstance(error, FormExpired | FormFaulty) else str(status)
-    key = kind if t.has(f"error.{kind}.title") else "other" if status < 500 else "500"
+    status = status_of(error)
+    own = isinstance(error, OnlyReads)
+    kind = "form" if isinstance(error, FormExpired | FormFaulty) else error.code if own else str(status)
     try:
-        role = context_of(request).caller.role
+        caller = context_of(request).caller
     except LoginRequired:
-        role = ""
-    says = "error.500.patient" if key == "500" and role == "patient" else f"error.{key}.says"
+        caller = Caller("", "")
+    role = caller.role
+    t = catalogue_of(request, role)
+    printed = find_print(request, caller.patient) if status >= 500 and role == "patient" else None
+    key = kind if t.has(f"error.{kind}.title") else "other" if status < 500 else "500"
+    says = "error.500.patient" if key in ("500", "503") and role == "patient" else f"error.{key}.says"
     return html(
         "error.html",
         status,
+        t=t,
+        size=size_of(request),
         screen=t(f"error.{key}.title"),
         says=t(says),
         code=error.code if error.code != "careplan-error" else "E500",
@@ -188,4 +244,7 @@ def refusal(request: Request, error: CareplanError) -> Response:
         token="",
         demo=view_of(request).demo,
         notice="",
+        acting=find_acting(request),
+        urgent=_urgent(request, error, role),
+        printed=printed,
     )

@@ -4,16 +4,19 @@ The order and the words are the brief's. Everything works without a script; noth
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from starlette.responses import Response
 
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, dump, parse, read_text
-from careplan.interactions.access import own_patients
+from careplan.interactions.access import may_add, own_patients
 from careplan.interactions.context import Context
+from careplan.interactions.delivery import find_delivery
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import read_person
 from careplan.interactions.precondition import PreconditionFailed
+from careplan.interactions.preparation import Round, control_due, is_time, round_of
 from careplan.interactions.read import read
 from careplan.interactions.write import create, update
 from careplan.store.protocol import NotFound
@@ -46,11 +49,22 @@ async def show(opened: Opened) -> Response:
         making = await _being_made(context, patient)
         return opened.page("plan_empty.html", t("plan.title"), says=t("plan.making" if making else "plan.empty"))
     overview = await with_closed_plans(context, overview)
-    return _page(opened, overview)
+    may = await may_add(context, patient)
+    prepare, printed = await _to_prepare(context, overview) if may else None, await find_delivery(context, patient)
+    return _page(opened, overview, may=may, prepare=prepare, printed=printed)
 
 
-def _page(opened: Opened, overview: Overview) -> Response:
-    t, names = opened.t, {kind: plan.name for kind, plan in opened.context.knowledge.plans.items()}
+async def _to_prepare(context: Context, overview: Overview) -> Round | None:
+    """The questions before an årskontrol that is near, until they are sent (B5)."""
+    if not is_time(control_due(overview.plans, overview.tasks), context.on):
+        return None
+    asked = await round_of(context, overview.patient["id"], overview.plans, overview.tasks)
+    return None if asked is None or asked.sent else asked
+
+
+def _page(opened: Opened, overview: Overview, *, may: bool, prepare: Round | None, printed: date | None) -> Response:
+    t = opened.t
+    names = {kind: wording.plan_name(kind, plan.name, t) for kind, plan in opened.context.knowledge.plans.items()}
     chosen = opened.asked.text("sygdom")
     chips = tuple((kind, names.get(kind, kind)) for kind in overview.plan_types)
     chosen = chosen if chosen in dict(chips) else ""
@@ -65,6 +79,7 @@ def _page(opened: Opened, overview: Overview) -> Response:
         overview=overview,
         closed=closed,
         next=next_step(agreed),
+        prepare=prepare,
         contact=contact,
         clinic=_clinic(overview),
         happened=happened(overview, t),
@@ -76,10 +91,13 @@ def _page(opened: Opened, overview: Overview) -> Response:
         own=[one for one in agreed if one.own],
         theirs=[one for one in agreed if not one.own],
         referrals=_referrals(overview) if overview.plans else (),
-        year=year_ahead(agreed, overview.on),
-        updated=wording.danish_time(opened.context.now),
+        year=year_ahead(agreed, overview.on, t),
+        updated=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,
         patient=overview.patient["id"],
+        printed=printed,
+        may=may,
+        at_home=bool(overview.plans) and any(line.measure.home for line in overview.lines),
     )
 
 
@@ -127,7 +145,7 @@ def other_values(lines: list[Line], t: Catalogue) -> tuple[tuple[str, str, str, 
     """Measure, name, value, day and source of what is followed without an agreed target."""
     measured = [line for line in lines if not is_goal(line) and line.readings]
     rows = [(line.measure, value_table(line, t, 1)[0]) for line in measured]
-    return tuple((measure.id, measure.patient, value, day, source) for measure, (day, value, source) in rows)
+    return tuple((one.id, wording.measure_name(one, t), value, day, source) for one, (day, value, source) in rows)
 
 
 # ── det vigtigste for mig ────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,8 @@
-"""D1 and D2, the municipality's pages: the open referrals, and the slice of a plan that a referral opens.
+"""D1 and D2, the municipality's and the hospital's pages: the inbox, the slice of a plan, and the steps of a case.
 
-What the slice holds is decided by `interactions.overview`; the page shows it, says who shared it and until when, and
-nothing tells what else there may be.
+A step is a form: from a row of the inbox, or from the citizen's page. What the slice holds is decided by
+`interactions.overview`, how it looks by `slice`, which step may be taken by `domain.referral`. Not here: the notes
+of a course (`coursework`), the board (`board`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,35 +11,36 @@ from datetime import date
 
 from starlette.responses import Response
 
-from careplan.domain.measure import is_old
-from careplan.fhir.agreed import due_of
+from careplan.domain.referral import LATE, NEARING, OPEN, RECEIVER, STEPS, StepNeedsReason, StepNotAllowed
+from careplan.domain.words import LENGTH
+from careplan.fhir.case import request_of_task
 from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
+from careplan.interactions.casework import Opened as Case
+from careplan.interactions.casework import ask, move, questions_of, read_case
 from careplan.interactions.consent import consents
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import search_all
-from careplan.interactions.overview import Line, Overview, read_overview
+from careplan.interactions.message import MessageFaulty
+from careplan.interactions.overview import read_overview
+from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import find_version
 from careplan.interactions.referral import active_referrals
-from careplan.views import chart, wording
-from careplan.views.agreement import agreements
+from careplan.views import wording
+from careplan.views.case import Panel, exchanges, panel_of, reasons_of, references_in
 from careplan.views.catalogue import Catalogue
-from careplan.views.contact import age, contact_of, coordinator, hidden_cpr, person_name
+from careplan.views.contact import age, contact_of, hidden_cpr, person_name
 from careplan.views.directory import directory_of
-from careplan.views.goalrow import goal_rows
-from careplan.views.origin import origin_of_newest
-from careplan.views.page import Opened
-from careplan.views.plan import wishes
-
-SOON = 2
-"""Days before its deadline at which a referral is called out."""
+from careplan.views.form import find_day
+from careplan.views.page import Opened, go
+from careplan.views.slice import needs_text, requester_of, slice_values
 
 
 @dataclass(frozen=True, slots=True)
-class Referral:
-    """One line of the inbox."""
+class Row:
+    """One line of the inbox. `case` is None where whoever referred made no case of it."""
 
     patient: str
     name: str
@@ -46,65 +48,46 @@ class Referral:
     received: date | None
     offer: str
     clinic: str
-    due: date | None
-    days: int | None
-    owner: str
-    phase: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Who shared the slice, when, and until when."""
-
-    by: str
-    on: date | None
-    until: date | None
-    offer: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SliceRow:
-    """One measure of the slice."""
-
-    name: str
-    value: str
-    day: str
-    source: str
-    old: bool
-    sparkline: str
-    target: str
-    icon: str
-    word: str
-    standing: str
+    needs: tuple[str, ...]
+    case: Panel | None
 
 
 async def inbox(opened: Opened) -> Response:
     """The open referrals to the caller's organisation, by deadline."""
-    context = opened.context
-    found = await active_referrals(context, context.caller.organization or "")
-    cases = await _cases(context, frozenset(patient for patient, _ in found))
-    patients = await _patients(context, [patient for patient, _ in found])
-    references = [_requester(request) for _, request in found]
-    references += [str(one.get("owner", {}).get("reference", "")) for one in cases.values()]
-    directory = await directory_of(context, references)
-    rows = [_referral(context, patient, request, cases, patients, directory) for patient, request in found]
-    rows.sort(key=lambda one: (one.due or date.max, one.received or date.max, one.name))
-    context.trail.met(one.patient for one in rows)
-    near = [one for one in rows if one.days is not None and one.days <= SOON]
+    rows = await rows_of(opened.context, opened.t)
+    near = [one for one in rows if one.case is not None and one.case.deadline in (NEARING, LATE)]
     return opened.page("inbox.html", opened.t("inbox.title"), rows=rows, near=len(near))
 
 
-async def _cases(context: Context, patients: frozenset[str]) -> dict[str, Json]:
-    """The Task of each referral, by reference of the referral."""
-    found: dict[str, Json] = {}
-    if patients:
-        async for version in search_all(context, Query("Task", patients=patients)):
+async def rows_of(context: Context, t: Catalogue) -> list[Row]:
+    """Every open referral to the caller's organisation, by deadline; those that wait for an answer first."""
+    found = await active_referrals(context, context.caller.organization or "")
+    cases = await _cases(context, found)
+    patients = await _patients(context, [patient for patient, _ in found])
+    references = [requester_of(request) for _, request in found]
+    directory = await directory_of(context, [*references, *references_in(list(cases.values()))])
+    rows = [_row(context, patient, request, cases, patients, directory, t) for patient, request in found]
+    rows.sort(key=_urgency)
+    context.trail.met(one.patient for one in rows)
+    return rows
+
+
+def _urgency(row: Row) -> tuple[bool, date, date, str]:
+    waits = row.case is not None and row.case.days is not None
+    return not waits, (row.case.due if row.case else None) or date.max, row.received or date.max, row.name
+
+
+async def _cases(context: Context, found: Sequence[tuple[str, Json]]) -> dict[str, Case]:
+    """The open case of each referral, by reference of the referral."""
+    requests = {f"ServiceRequest/{request['id']}": request for _, request in found}
+    cases: dict[str, Case] = {}
+    if requests:
+        async for version in search_all(context, Query("Task", patients=frozenset(patient for patient, _ in found))):
             task = parse(version.body or b"")
-            focus = str(task.get("focus", {}).get("reference", ""))
-            if focus.startswith("ServiceRequest/"):
-                found[focus] = task
-    return found
+            focus = request_of_task(task, context.base) or ""
+            if focus in requests and task.get("status") in OPEN:
+                cases[focus] = Case(version, task, requests[focus])
+    return cases
 
 
 async def _patients(context: Context, ids: Sequence[str]) -> dict[str, Json]:
@@ -118,107 +101,151 @@ async def _patients(context: Context, ids: Sequence[str]) -> dict[str, Json]:
     return found
 
 
-def _referral(
+def _row(
     context: Context,
     patient: str,
     request: Json,
-    cases: Mapping[str, Json],
+    cases: Mapping[str, Case],
     patients: Mapping[str, Json],
     directory: Mapping[str, Json],
-) -> Referral:
-    person, case = patients.get(patient, {}), cases.get(f"ServiceRequest/{request['id']}", {})
-    requester = contact_of(directory, _requester(request))
-    due = due_of(case)
-    return Referral(
+    t: Catalogue,
+) -> Row:
+    person, case = patients.get(patient, {}), cases.get(f"ServiceRequest/{request['id']}")
+    requester = contact_of(directory, requester_of(request))
+    return Row(
         patient=patient,
         name=person_name(person),
         age=age(person, context.on),
         received=find_date(request.get("authoredOn")),
         offer=request.get("code", {}).get("text", ""),
         clinic=requester.organization or requester.name,
-        due=due,
-        days=(due - context.on).days if due and case.get("status") in ("requested", "received") else None,
-        owner=contact_of(directory, case.get("owner", {}).get("reference")).name,
-        phase=case.get("businessStatus", {}).get("text", ""),
+        needs=needs_text(request, t),
+        case=panel_of(case, directory, context.on, t, RECEIVER, context.caller.reference) if case else None,
     )
-
-
-def _requester(request: Json) -> str:
-    return str(request.get("requester", {}).get("reference", ""))
 
 
 # ── the slice ────────────────────────────────────────────────────────────────────────────────────
 
 
 async def show(opened: Opened) -> Response:
-    """D2, «Borgerens plan (udsnit)»."""
-    t = opened.t
-    overview = await read_overview(opened.context, opened.path("id"), "referral")
-    if not overview.referrals and opened.path("id") not in (await consents(opened.context)).opened:
+    """D2, «Borgerens plan (udsnit)», with the case it is opened by."""
+    t, context, id = opened.t, opened.context, opened.path("id")
+    overview = await read_overview(context, id, "referral")
+    if not overview.referrals and id not in (await consents(context)).opened:
         raise access.Forbidden("no referral is open")
-    contact = contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
-    found = agreements(overview.tasks, overview.directory, overview.on)
+    cases = await _cases(context, [(id, request) for request in overview.referrals])
+    directory = await directory_of(context, references_in(list(cases.values())))
+    by = context.caller.reference
+    panels = [panel_of(one, directory, context.on, t, RECEIVER, by) for one in cases.values()]
+    asked = [one for case in cases.values() for one in exchanges(await questions_of(context, case))]
     return opened.page(
         "slice.html",
         t("slice.title"),
         name_of=person_name(overview.patient),
         age=age(overview.patient, overview.on),
         cpr=hidden_cpr(overview.patient),
-        shared=[_shared(overview, request) for request in overview.referrals],
-        wishes=wishes(overview),
-        rows=[slice_row(overview, line, t) for line in overview.lines],
-        charts=[row for row in goal_rows(overview, overview.lines, t) if row.trend],
-        agreements=[one for one in found if not one.done],
-        contact=contact,
-        languages=_languages(overview.patient),
-        updated=wording.danish_time(opened.context.now),
+        patient=id,
+        panels=panels,
+        asked=asked,
+        updated=wording.time_text(context.now, t),
+        **slice_values(overview, t),
     )
 
 
-def slice_row(overview: Overview, line: Line, t: Catalogue) -> SliceRow:
-    """One measure as the receiver of a referral sees it."""
-    measure, newest = line.measure, line.newest
-    drawn = [one for one in line.readings if measure.number(one.value) is not None]
-    icon, word = wording.status_word(line.standing)
-    return SliceRow(
-        name=measure.name,
-        value=wording.value_with_unit(measure, newest) if newest else "",
-        day=wording.danish_date(wording.day_of(newest)) if newest else "",
-        source=origin_of_newest(line, t),
-        old=newest is not None and is_old(wording.day_of(newest), overview.on),
-        sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}")
-        if len(drawn) > 1 and measure.kind in ("quantity", "score")
-        else "",
-        target=wording.target_with_unit(line.measure, line.agreed),
-        icon=icon,
-        word=word,
-        standing=line.standing.value,
+# ── the steps ────────────────────────────────────────────────────────────────────────────────────
+
+ASK = "ask"
+"""«Bed om oplysninger»: no step of the table, since the case stays where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A step's form as it is filled in."""
+
+    step: str
+    reason: str = ""
+    text: str = ""
+    day: str = ""
+
+
+async def step_form(opened: Opened) -> Response:
+    """The form of a step that needs a reason, a question or a day."""
+    step = opened.asked.text("trin")
+    case = await _case(opened)
+    return await _form(opened, case, Filled(step if step in STEPS or step == ASK else ASK))
+
+
+async def take_step(opened: Opened) -> Response:
+    """Take the step, and back to the citizen, or to the inbox where the case ended with it."""
+    form = opened.form
+    case = await _case(opened)
+    filled = Filled(form.text("trin"), form.text("aarsag"), form.text("tekst"), form.text("dag"))
+    errors = _errors(opened, filled)
+    if errors:
+        return await _form(opened, case, filled, errors, 422)
+    try:
+        return await _taken(opened, case, filled)
+    except MessageFaulty:
+        return await _form(opened, case, filled, {"tekst": opened.t("case.no-text")}, 422)
+    except StepNeedsReason:
+        return await _form(opened, case, filled, {"aarsag": opened.t("case.no-reason")}, 422)
+    except (StepNotAllowed, PreconditionFailed):
+        return await _form(opened, await _case(opened), filled, {}, 409)
+
+
+async def _case(opened: Opened) -> Case:
+    """The case of the address, of the patient of the address."""
+    case = await read_case(opened.context, opened.path("task"))
+    if case.patient != opened.path("id"):
+        raise access.Forbidden("the case is of somebody else")
+    return case
+
+
+async def _taken(opened: Opened, case: Case, filled: Filled) -> Response:
+    context, task, patient = opened.context, opened.path("task"), opened.path("id")
+    if filled.step == ASK:
+        await ask(context, task, filled.text, opened.form.text("mark"))
+        return go(f"/borger/{patient}", besked="sag-spurgt")
+    expects, on = opened.form.whole("version"), find_day(filled.day)
+    version = await move(context, task, filled.step, expects, reason=filled.reason, text=filled.text, on=on)
+    if parse(version.body or b"").get("status") in OPEN:
+        return go(f"/borger/{patient}", besked="sag-gemt")
+    return go("/henvisninger", besked="sag-slut")
+
+
+def _errors(opened: Opened, filled: Filled) -> dict[str, str]:
+    t, row, errors = opened.t, STEPS.get(filled.step), dict[str, str]()
+    if row is not None and row.reasons and filled.reason not in row.reasons:
+        errors["aarsag"] = t("case.no-reason")
+    if len(filled.text) > LENGTH:
+        errors["tekst"] = t("case.long-text", most=LENGTH)
+    elif not filled.text and (filled.step == ASK or filled.reason == "other" or (row is not None and row.worded)):
+        errors["tekst"] = t("case.no-text")
+    day = find_day(filled.day)
+    if row is not None and row.dated and (day is None or day < opened.context.on):
+        errors["dag"] = t("case.no-day")
+    return errors
+
+
+async def _form(
+    opened: Opened, case: Case, filled: Filled, errors: dict[str, str] | None = None, status: int = 200
+) -> Response:
+    """The form of a step; after a conflict what stands now beside what was sent."""
+    t, context, row = opened.t, opened.context, STEPS.get(filled.step)
+    directory = await directory_of(context, references_in([case]))
+    panel = panel_of(case, directory, context.on, t, RECEIVER, context.caller.reference)
+    return opened.page(
+        "case_step.html",
+        t(f"case.step.{filled.step}") if t.has(f"case.step.{filled.step}") else t("case.title"),
+        status,
+        panel=panel,
+        patient=opened.path("id"),
+        filled=filled,
+        reasons=reasons_of(filled.step, t),
+        dated=row is not None and row.dated,
+        worded=filled.step == ASK or (row is not None and bool(row.reasons)),
+        overtaken=status == 409,
+        mark=opened.form.text("mark") or opened.view.new_id(),
+        errors=errors or {},
+        length=LENGTH,
     )
-
-
-def _shared(overview: Overview, request: Json) -> Shared:
-    requester = contact_of(overview.directory, _requester(request))
-    texts = {f"Condition/{one['id']}": one.get("code", {}).get("text", "") for one in overview.conditions}
-    reasons = [texts.get(str(one.get("reference", "")), "") for one in request.get("reasonReference", ())]
-    reasons += [one.get("text", "") for one in request.get("reasonCode", ())]
-    return Shared(
-        by=requester.organization or requester.name,
-        on=find_date(request.get("authoredOn")),
-        until=_until(request),
-        offer=request.get("code", {}).get("text", ""),
-        reasons=tuple(dict.fromkeys(one for one in reasons if one)),
-    )
-
-
-def _until(request: Json) -> date | None:
-    return find_date(request.get("occurrencePeriod", {}).get("end"))
-
-
-def _languages(patient: Json) -> tuple[str, ...]:
-    """Languages other than Danish the person is spoken to in: what an interpreter is needed for."""
-    spoken = [one.get("language", {}) for one in patient.get("communication", ())]
-    named = [
-        one.get("text") or next((c.get("display") or c.get("code") for c in one.get("coding", ())), "")
-        for one in spoken
-    ]
-    return tuple(name for name in named if name and not str(name).lower().startswith("da"))

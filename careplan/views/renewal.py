@@ -91,7 +91,7 @@ async def show(opened: Opened) -> Response:
         opened.t("renewal.title"),
         changes=[_change(opened, one) for one in groups],
         patients=len({one.patient["id"] for one in survey.listed}),
-        at=wording.danish_time(survey.at),
+        at=wording.time_text(survey.at, opened.t),
     )
 
 
@@ -239,9 +239,9 @@ def _heading(opened: Opened, one: Renewal) -> str:
 
 def _targets(opened: Opened, one: Renewal) -> tuple[str, str]:
     """What was recommended, and what is; of nothing, that it is that, or what is missing."""
-    before = wording.target_with_unit(one.measure, one.before) or "–"
+    before = wording.target_with_unit(one.measure, one.before, opened.t) or "–"
     if one.now is not None:
-        return before, wording.target_with_unit(one.measure, one.now.target)
+        return before, wording.target_with_unit(one.measure, one.now.target, opened.t)
     missing = ", ".join(fact_name(name, opened.context.knowledge) for name in one.missing)
     return before, opened.t(f"renewal.now-{one.cause}", facts=missing)
 
@@ -255,7 +255,7 @@ def _row(opened: Opened, one: Listed) -> Row:
         age=age(one.patient, opened.context.on),
         goal=renewal.goal["id"],
         seen=seen_from_renewal(renewal, one.patient["id"]).text,
-        agreed=wording.target_with_unit(renewal.measure, renewal.agreed) or "–",
+        agreed=wording.target_with_unit(renewal.measure, renewal.agreed, opened.t) or "–",
         individual=renewal.deviation is not None,
         before=before,
         now=now,

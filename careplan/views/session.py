@@ -4,6 +4,7 @@ https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Preven
 """
 
 import secrets
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from careplan.interactions.access import LoginRequired
 from careplan.interactions.address import is_this_machine
 from careplan.interactions.caller import Caller
 from careplan.interactions.context import Context
-from careplan.views.cookie import ABSOLUTE, NAME, Session
+from careplan.views.cookie import ABSOLUTE, IDLE, NAME, Session
 from careplan.views.persona import PERSONAS, Persona
 from careplan.views.view import View, view_of
 
@@ -72,8 +73,16 @@ def keep(request: Request, response: Response, session: Session) -> None:
     view = view_of(request)
     seen = session.at(view.clock())
     known = find_session(request)
-    if known is None or known.id != session.id or seen.seen - known.seen >= _RENEW_AFTER:
+    other = known is None or known.id != session.id or known.acting != session.acting
+    if known is None or other or seen.seen - known.seen >= _RENEW_AFTER:
         write_cookie(request, response, NAME, view.sessions.text(seen), int(ABSOLUTE.total_seconds()))
+
+
+def seconds_left(session: Session, now: datetime) -> int:
+    """Seconds until the session is over for somebody who does nothing from now on."""
+    unseen = session.at(now).seen - session.seen
+    idle = IDLE.total_seconds() - (unseen if unseen < _RENEW_AFTER else 0)
+    return int(min(idle, session.started + ABSOLUTE.total_seconds() - now.timestamp()))
 
 
 def end_session(request: Request) -> None:

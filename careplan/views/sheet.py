@@ -1,198 +1,161 @@
-"""The printed sheet: one person's plan on one A4 page, as a tagged PDF (brief F).
+"""What stands on the printed sheet: one description of its content, for the PDF and for its preview (brief F).
 
-What is said is gathered here, how it is set stands in `sheet.typ`; between them goes JSON, so that a name is never
-markup. Sentences on values are `wording`'s, drawings `chart`'s. Not here: HTTP (`paper`), large print, other languages.
-https://typst.app/docs/reference/pdf/ · PDF/UA-1 is ISO 14289-1:2014.
+Plain values that can be written as JSON, so that a name is never markup: how they are set stands in `sheet.typ` and
+`templates/sheet.html`. Goals and courses are `printed_goal`'s. Not here: typesetting (`typeset`), HTTP (`paper`).
 """
 
-import json
 import re
-import threading
-import unicodedata
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from lxml import etree
-from typst import Compiler
-
-from careplan.domain.calendar import add_months
-from careplan.domain.measure import is_old
+from careplan.fhir import systems
 from careplan.fhir.instant import COPENHAGEN, find_whole_date
-from careplan.interactions.overview import Line, Overview
-from careplan.views import chart, wording
-from careplan.views.agreement import Agreement, agreements, next_step
-from careplan.views.caption import shared_name
-from careplan.views.catalogue import Catalogue, read_catalogue
+from careplan.interactions.overview import Overview
+from careplan.views import wording
+from careplan.views.agreement import Agreement, agreements, next_step, year_ahead
+from careplan.views.catalogue import Catalogue
 from careplan.views.closed import closed_on
 from careplan.views.contact import Contact, contact_of, coordinator, person_name
-from careplan.views.goalrow import ORDER, PAIR, differs, is_goal
+from careplan.views.printed_goal import drawn_lines, goal_parts, history, told_course
 
-TEMPLATE = Path(__file__).with_name("sheet.typ")
-LANGUAGE = "da"
-CHARTS, YEARS = 2, 3
-DRAWN_FIRST = ("hba1c", "ldl", "sbp")
+SHORT = ("next", "goals", "courses", "agreed", "call", "medicine", "questions")
+FULL = ("next", "goals", "courses", "history", "agreed", "year", "helps", "call", "medicine", "questions")
+BLOCKS = {"short": SHORT, "large": SHORT, "full": FULL}
+"""The editions, and their blocks in the order of the brief; a language has the same."""
+CLOSED = frozenset({"goals", "courses", "history", "helps", "call", "medicine", "questions"})
+"""What a closed plan still says."""
 
-_WORDS: Mapping[str, str] = {
-    "title": "Forløbsplan",
-    "title-of": "Forløbsplan for {name}",
-    "heading": "Min forløbsplan",
-    "born": "Født {day}",
-    "phone": "Telefon {phone}",
-    "printed": "Udskrevet {day} · gælder til næste kontrol",
-    "printed-closed": "Udskrevet {day}",
-    "goals": "Mine mål",
-    "target": "Mit mål",
-    "goal": "mål",
-    "status": "Status",
-    "with-you": "aftalt med dig",
-    "with-you-until": "aftalt med dig til {day}",
-    "with-you-passed": "aftalt med dig; skulle ses igen {day}",
-    "unverified": "* Tallet er ikke efterprøvet i kilden.",
-    "unsigned": "Målene bygger på regler, som en kliniker ikke har godkendt endnu.",
-    "unprintable": "□ er et tegn, der ikke kan printes her.",
-    "old": "gammelt tal",
-    "more": "Flere mål:",
-    "others": "Andre tal, vi følger:",
-    "no-value": "ingen måling endnu",
-    "no-next": "Der er ikke aftalt noget med en dato",
-    "no-courses": "Der er ikke plads til kurverne her. Du kan se dem i din plan på skærmen.",
-    "call": "Hvornår skal jeg ringe, og til hvem?",
-    "call-clinic": "Har du spørgsmål, eller får du det dårligere",
-    "call-acute": "Bliver du pludselig meget syg",
-    "call-shut": "Har lægen lukket, og kan det ikke vente",
-    "acute": "ring 1-1-2",
-    "shut": "ring til lægevagten",
-    "clinic": "ring til {name}",
-    "clinic-phone": "ring til {name} på {phone}",
-    "your-doctor": "din læge",
-    "contact": "Din kontaktperson er {name}.",
-    "medicine": "Min medicin",
-    "medicine-says": "Din medicin står i Fælles Medicinkort. Log ind på sundhed.dk, og vælg «Medicinkortet».",
-    "questions": "Mine spørgsmål",
-    "page": "Side {page} af {pages}",
+CHARTS = 2
+"""How many courses an edition that is not the full one has."""
+
+_LATIN = re.compile(r"[<>≤≥]?\d[A-Za-z0-9µ²³%/.,:\u00a0\u2009 -]*[A-Za-z0-9²³%]")
+"""A value with its unit, a date, a phone number."""
+_AS_IT_IS = frozenset({"svg", "alt", "da", "edition", "lang", "dir", "blocks", "at"})
+
+Words = str | dict[str, str]
+"""Words in the sheet's language; with `da`, words that somebody wrote in Danish on a sheet in another."""
+
+_SHARED = {
+    "strip": "frame.test",
+    "next": "plan.next",
+    "none-goals": "plan.no-goals",
+    "agreed": "plan.agreed",
+    "own": "plan.agreed-own",
+    "theirs": "plan.agreed-theirs",
+    "nothing": "plan.agreed-none",
+    "year": "plan.year",
+    "helps": "plan.helps",
 }
-"""What only the sheet says; the rest is the pages' catalogue."""
-
-_SIGNS = re.compile(
-    "[^ -~\u00a0-\u02e4\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce\u0400-\u0477\u048c-\u04c4\u04d0-\u04f9"
-    "\u1e00-\u1eff\u2009\u2010-\u2015\u2018-\u201f\u2020-\u2022\u2026\u202f\u2030\u2032\u2033\u2039\u203a\u2044"
-    "\u2070\u2074-\u208e\u20ac\u2116\u2122\u2190-\u2193\u2200-\u220d\u2212\u2248\u2260\u2264\u2265□✓◐▲○]"
+_OWN = tuple(
+    "heading goals goal target more others courses no-courses from until still month what call medicine questions "
+    "page".split()
 )
-"""What the sheet's font has no sign for: Latin, Greek and Cyrillic it has. PDF/UA refuses a text with others in it."""
-
-_UNPRINTABLE = "□"
-_BLANKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 
 
-def plan_pdf(overview: Overview, *, printed_at: datetime) -> bytes:
-    """The sheet as PDF/UA-1; the same overview and moment give the same bytes."""
-    return _typeset(json.dumps(_sheet(overview, printed_at), ensure_ascii=False), printed_at)
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which sheet is asked for; `cpr`: whether the whole CPR number stands on it."""
+
+    name: str = "short"
+    language: str = "da"
+    cpr: bool = False
 
 
-# ── typesetting ──────────────────────────────────────────────────────────────────────────────────
-
-_TURN = threading.Lock()
-
-
-@cache
-def _compiler() -> Compiler:
-    """One for all sheets: it keeps its fonts and the parsed template."""
-    return Compiler(ignore_system_fonts=True)
-
-
-@cache
-def _template() -> bytes:
-    return TEMPLATE.read_bytes()
-
-
-def _typeset(data: str, printed_at: datetime) -> bytes:
-    with _TURN:
-        made = _compiler().compile(
-            input=_template(),
-            format="pdf",
-            sys_inputs={"sheet": data},
-            pdf_standards=["ua-1"],
-            timestamp=int(printed_at.timestamp()),
-        )
-    assert isinstance(made, bytes)
-    return made
-
-
-# ── what stands on the sheet ─────────────────────────────────────────────────────────────────────
-
-
-@cache
-def _catalogue() -> Catalogue:
-    return read_catalogue(LANGUAGE)
-
-
-def _sheet(overview: Overview, printed_at: datetime) -> dict[str, Any]:
-    t, at = _catalogue(), printed_at.astimezone(COPENHAGEN)
+def sheet_of(overview: Overview, edition: Edition, t: Catalogue, printed_at: datetime) -> dict[str, Any]:
+    """The sheet of one person's plan; the same overview, edition and moment give the same sheet."""
+    at = printed_at.astimezone(COPENHAGEN)
     closed = _closed(overview, t)
     found = () if closed else tuple(one for one in _agreements(overview) if not one.done)
     name = person_name(overview.patient)
-    said = {
-        "lang": LANGUAGE,
-        "title": _WORDS["title-of"].format(name=name) if name else _WORDS["title"],
-        "words": _words(t),
-        "columns": [t("column.measure"), t("column.newest"), _WORDS["target"], _WORDS["status"]],
-        "head": _head(overview, name, at, "printed-closed" if closed else "printed"),
+    blocks = [one for one in BLOCKS[edition.name] if not closed or one in CLOSED]
+    sheet = {
+        "edition": edition.name,
+        "lang": t.language,
+        "dir": t.direction,
+        "title": t("sheet.title-of", name=name) if name else t("sheet.title"),
+        "words": {one: t(key) for one, key in _SHARED.items()} | {one: _template(t, one) for one in _OWN},
+        "columns": [t("column.measure"), t("column.newest"), t("sheet.target"), t("sheet.status")],
+        "blocks": blocks,
+        "head": _head(overview, edition, name, at, t),
         "closed": closed,
         "next": [] if closed else _next(found, t),
-        **_goals(overview),
+        **goal_parts(overview, t),
+        "courses": [
+            told_course(overview, line, t) for line in drawn_lines(overview, most=None if _full(edition) else 2)
+        ],
+        "history": history(overview, t) if _full(edition) else [],
         "own": [_item(one, t) for one in found if one.own],
         "theirs": [_item(one, t) for one in found if not one.own] + ([] if closed else _referrals(overview, t)),
-        **_call(overview),
-        "medicine": _WORDS["medicine-says"],
+        "year": _year(found, overview, t) if _full(edition) else [],
+        **_call(overview, t),
+        "helps": _helps(overview, t),
+        "medicine": t("sheet.medicine-says"),
+        "notes": _notes(overview, t),
+        "unprintable": t("sheet.unprintable"),
+        "at": [at.year, at.month, at.day, at.hour, at.minute, at.second],
     }
-    printable = _printable(said)
-    if _UNPRINTABLE in json.dumps([*printable.values()], ensure_ascii=False):
-        printable["notes"].append(_WORDS["unprintable"])
-    moment = [at.year, at.month, at.day, at.hour, at.minute, at.second]
-    return {**printable, "at": moment, "charts": _charts(overview)}
+    return sheet if t.direction == "ltr" else {key: _in_order(value, key) for key, value in sheet.items()}
 
 
-def _words(t: Catalogue) -> dict[str, str]:
-    """The words that are the same on every sheet."""
-    shared = {
-        "strip": "frame.test",
-        "next": "plan.next",
-        "none-goals": "plan.no-goals",
-        "agreed": "plan.agreed",
-        "own": "plan.agreed-own",
-        "theirs": "plan.agreed-theirs",
-        "nothing": "plan.agreed-none",
-    }
-    own = ("heading", "goals", "goal", "more", "others", "no-courses", "call", "medicine", "questions", "page")
-    return {**{name: t(key) for name, key in shared.items()}, **{name: _WORDS[name] for name in own}}
-
-
-def _printable(value: Any) -> Any:
-    """Every text with each sign that the font lacks as □, and blanks of any kind as one space.
-
-    Before a unit stands a space that no line breaks at: the font's thin space is too thin to be seen at these sizes.
-    """
-    if isinstance(value, str):
-        normal = _BLANKS.sub(" ", unicodedata.normalize("NFC", value)).replace(wording.THIN_SPACE, "\u00a0")
-        return _SIGNS.sub(_UNPRINTABLE, normal)
+def _in_order(value: Any, key: str = "") -> Any:
+    """Numbers with what belongs to them kept from left to right within a language that runs the other way."""
+    if key in _AS_IT_IS:
+        return value
+    if isinstance(value, dict):
+        return {name: _in_order(one, name) for name, one in value.items()}
     if isinstance(value, list):
-        return [_printable(one) for one in value]
-    return {key: _printable(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return [_in_order(one) for one in value]
+    return _LATIN.sub(lambda found: f"\u2066{found[0]}\u2069", value) if isinstance(value, str) else value
 
 
-def _head(overview: Overview, name: str, at: datetime, printed: str) -> dict[str, str]:
+def _full(edition: Edition) -> bool:
+    return edition.name == "full"
+
+
+def _template(t: Catalogue, name: str) -> str:
+    """A word of the sheet's own; where it has places to fill in, those stay."""
+    return t(f"sheet.{name}", page="{page}", pages="{pages}")
+
+
+def _notes(overview: Overview, t: Catalogue) -> list[str]:
+    """What holds for the whole sheet."""
+    unverified = [t("sheet.unverified")] if any(row["unverified"] for row in goal_parts(overview, t)["goals"]) else []
+    unsigned = [] if overview.signed else [t("sheet.unsigned")]
+    unread = [] if t.read else [t("sheet.unread")]
+    danish = [] if t.source else [t("sheet.danish")]
+    return [*unverified, *unsigned, *unread, *danish]
+
+
+def danish(text: str, t: Catalogue) -> Words:
+    """What a clinician wrote: Danish, and marked so on a sheet in another language."""
+    return text if t.source or not text else {"da": text}
+
+
+# ── head ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _head(overview: Overview, edition: Edition, name: str, at: datetime, t: Catalogue) -> dict[str, str]:
     clinic, born = _clinic(overview), find_whole_date(overview.patient.get("birthDate"))
+    number = _cpr(overview) if edition.cpr else ""
     return {
         "name": name,
-        "born": _WORDS["born"].format(day=wording.danish_date(born)) if born else "",
+        "born": t("sheet.born", day=wording.danish_date(born)) if born else "",
+        "cpr": t("sheet.cpr", number=number) if number else "",
         "clinic": clinic.name,
-        "phone": _WORDS["phone"].format(phone=clinic.phone) if clinic.phone else "",
-        "printed": _WORDS[printed].format(day=wording.danish_date(at.date())),
+        "phone": t("sheet.phone", phone=_whole(clinic.phone)) if clinic.phone else "",
+        "printed": t("sheet.printed" if overview.plans else "sheet.printed-closed", day=wording.danish_date(at.date())),
     }
+
+
+def _cpr(overview: Overview) -> str:
+    """«010203-1234»; empty where the person has no such number."""
+    for one in overview.patient.get("identifier", ()):
+        if systems.normal_system(one.get("system", "")) == systems.CPR:
+            number = str(one.get("value", "")).replace("-", "")
+            return f"{number[:6]}-{number[6:]}"
+    return ""
 
 
 def _clinic(overview: Overview) -> Contact:
@@ -214,30 +177,27 @@ def _agreements(overview: Overview) -> tuple[Agreement, ...]:
     return agreements(overview.tasks, overview.directory, overview.on)
 
 
-def _next(found: Sequence[Agreement], t: Catalogue) -> list[str]:
-    """What to do and by when, then the sentences that go with it."""
+def _next(found: Sequence[Agreement], t: Catalogue) -> list[Words]:
+    """What to do, by when, then the sentences that go with it."""
     step = next_step(found)
     if step is None or step.due is None:
-        return [_WORDS["no-next"]]
+        return [t("sheet.no-next"), ""]
     day = wording.danish_date(step.due)
-    what = step.title if step.late else f"{step.title} {t('plan.next-by', day=day)}"
+    who = t("plan.next-own") if step.own else t("plan.next-theirs", who=step.who or t("word.clinic-small"))
     late = [t("plan.next-late", day=day)] if step.late else []
-    return [
-        what,
-        *late,
-        t("plan.next-own") if step.own else t("plan.next-theirs", who=step.who or t("word.clinic-small")),
-    ]
+    return [danish(step.title, t), "" if step.late else t("plan.next-by", day=day), *late, who]
 
 
-def _item(one: Agreement, t: Catalogue) -> dict[str, str]:
+def _item(one: Agreement, t: Catalogue) -> dict[str, Words]:
     when = t("plan.by", day=wording.danish_date(one.due)) if one.due else t("plan.ongoing").lower()
     parts = [when, t("plan.passed") if one.late else "", "" if one.own else one.who]
-    return {"title": one.title, "says": one.says, "when": ", ".join(part for part in parts if part)}
+    said = t("chart.comma").join(part for part in parts if part)
+    return {"title": danish(one.title, t), "says": danish(one.says, t), "when": said}
 
 
-def _referrals(overview: Overview, t: Catalogue) -> list[dict[str, str]]:
+def _referrals(overview: Overview, t: Catalogue) -> list[dict[str, Words]]:
     """Where the clinic has referred the person to, as the plan's page says it."""
-    items = []
+    items: list[dict[str, Words]] = []
     for request in (one for one in overview.referrals if one.get("status") == "active"):
         to = next((str(one.get("reference", "")) for one in request.get("performer", ())), None)
         whom = contact_of(overview.directory, to).name
@@ -246,107 +206,45 @@ def _referrals(overview: Overview, t: Catalogue) -> list[dict[str, str]]:
     return items
 
 
-# ── goals and courses ────────────────────────────────────────────────────────────────────────────
-
-
-def _goals(overview: Overview) -> dict[str, Any]:
-    """The table's rows, what needs attention first; values without a target in short; notes on them."""
-    lines = sorted((one for one in overview.lines if is_goal(one)), key=_attention)
-    rows = [_row(overview, one) for one in lines]
-    others = [_other(one) for one in overview.lines if not is_goal(one) and one.newest]
-    notes = [_WORDS["unverified"]] if any(row["unverified"] for row in rows) else []
-    notes += [] if overview.signed else [_WORDS["unsigned"]]
-    return {"goals": rows, "others": others, "notes": notes}
-
-
-def _attention(line: Line) -> tuple[int, int, str]:
-    return ORDER[line.standing], *_priority(line)
-
-
-def _priority(line: Line) -> tuple[int, str]:
-    return line.measure.priority, line.measure.id
-
-
-def _row(overview: Overview, line: Line) -> dict[str, Any]:
-    assert line.agreed is not None
-    icon, word = wording.status_word(line.standing)
-    newest = line.newest
-    return {
-        "measure": line.measure.patient,
-        "newest": wording.value_with_unit(line.measure, newest) if newest else _WORDS["no-value"],
-        "day": wording.danish_date(wording.day_of(newest)) if newest else "",
-        "old": _WORDS["old"] if newest and is_old(wording.day_of(newest), overview.on) else "",
-        "target": wording.target_with_unit(line.measure, line.agreed),
-        "individual": _with_you(line, overview.on),
-        "unverified": _is_unverified(line),
-        "icon": icon,
-        "status": word,
-    }
-
-
-def _with_you(line: Line, on: date) -> str:
-    """How long an individual target holds; empty where the target is a rule's."""
-    if line.deviation is None:
-        return ""
-    until = line.deviation.valid_until
-    if until is None:
-        return _WORDS["with-you"]
-    return _WORDS["with-you-passed" if until < on else "with-you-until"].format(day=wording.danish_date(until))
-
-
-def _is_unverified(line: Line) -> bool:
-    """Whether the target is a rule's whose number was not found again in its source."""
-    found = line.recommendation
-    return found is not None and found.row.unverified and line.deviation is None and not differs(line)
-
-
-def _other(line: Line) -> str:
-    assert line.newest is not None
-    value, day = wording.value_with_unit(line.measure, line.newest), wording.day_of(line.newest)
-    return f"{line.measure.patient}: {value} ({wording.danish_date(day)})"
-
-
-def _charts(overview: Overview) -> list[dict[str, str]]:
-    """At most two courses: long-term glucose, cholesterol and blood pressure before others, by the plan's priority."""
-    since = add_months(overview.on, -12 * YEARS)
-    drawable = [one for one in overview.lines if _is_drawable(one, since) and one.measure.id != PAIR[1]]
-    drawable.sort(key=lambda one: (one.measure.id not in DRAWN_FIRST, *_priority(one)))
-    diastolic = next((one for one in overview.lines if one.measure.id == PAIR[1] and one.readings), None)
-    return [_chart(overview, one, diastolic if one.measure.id == PAIR[0] else None) for one in drawable[:CHARTS]]
-
-
-def _is_drawable(line: Line, since: date) -> bool:
-    """Whether a measure has a goal, and two numbers in the time that is drawn."""
-    numbers = [one for one in line.readings if isinstance(one.value, Decimal) and wording.day_of(one) >= since]
-    return is_goal(line) and line.measure.kind in ("quantity", "score") and len(numbers) >= 2
-
-
-def _chart(overview: Overview, line: Line, diastolic: Line | None) -> dict[str, str]:
-    second = None if diastolic is None else (diastolic.measure, diastolic.readings, diastolic.bands)
-    name = f"ark-{line.measure.id}"
-    svg = chart.trend(line.measure, line.readings, line.bands, overview.on, years=YEARS, second=second, name=name)
-    title, _ = shared_name([one.measure.patient for one in (line, diastolic) if one is not None])
-    return {"svg": svg, "title": title, "alt": _described(svg)}
-
-
-def _described(svg: str) -> str:
-    """The drawing's own title and description, for those who do not see it."""
-    root = etree.fromstring(svg.encode())
-    found = (root.findtext(f"{{*}}{tag}") or "" for tag in ("title", "desc"))
-    return " ".join(f"{one.strip().removesuffix('.')}." for one in found if one.strip())
+def _year(found: Sequence[Agreement], overview: Overview, t: Catalogue) -> list[dict[str, Any]]:
+    """The months of the year ahead in which something is due."""
+    months = [one for one in year_ahead(found, overview.on, t) if one.items]
+    return [
+        {"month": f"{one.name} {one.year}", "items": [danish(item.title, t) for item in one.items]} for one in months
+    ]
 
 
 # ── whom to call ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _call(overview: Overview) -> dict[str, Any]:
+def _call(overview: Overview, t: Catalogue) -> dict[str, Any]:
     clinic = _clinic(overview)
-    person = contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
-    whom = _WORDS["clinic-phone" if clinic.phone else "clinic"]
-    first = whom.format(name=clinic.name or _WORDS["your-doctor"], phone=clinic.phone)
-    calls = [("call-clinic", first), ("call-acute", _WORDS["acute"]), ("call-shut", _WORDS["shut"])]
+    person = _coordinator(overview)
+    key = "sheet.clinic-phone" if clinic.phone else "sheet.clinic"
+    first = t(key, name=clinic.name or t("sheet.your-doctor"), phone=_whole(clinic.phone))
+    calls = [("call-clinic", first), ("call-acute", t("sheet.acute")), ("call-shut", t("sheet.shut"))]
     named = bool(person.name and person.organization)
     return {
-        "call": [{"when": _WORDS[key], "whom": said} for key, said in calls],
-        "contact": _WORDS["contact"].format(name=person.name) if named else "",
+        "call": [{"when": t(f"sheet.{one}"), "whom": said} for one, said in calls],
+        "contact": t("sheet.contact", name=person.name) if named else "",
     }
+
+
+def _whole(phone: str) -> str:
+    """A phone number that no line breaks in."""
+    return phone.replace(" ", "\u00a0")
+
+
+def _coordinator(overview: Overview) -> Contact:
+    return contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
+
+
+def _helps(overview: Overview, t: Catalogue) -> list[str]:
+    """Who helps: name, where, phone, hours; a line each."""
+    person = _coordinator(overview)
+    if not person.name:
+        return [t("plan.no-contact")]
+    where = t("chart.comma").join(one for one in (person.name, person.organization) if one)
+    phone = t("sheet.phone", phone=_whole(person.phone)) if person.phone else ""
+    hours = t("plan.hours", hours=person.hours(t)) if person.open else t("plan.no-hours")
+    return [one for one in (where, t("plan.coordinator"), phone, hours) if one]

@@ -4,12 +4,16 @@ In the demo one chooses an invented person to be; no password, because nobody he
 somebody is (`arrival`); without an issuer the page says that there is no sign-in.
 """
 
+import contextlib
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.domain.errors import CareplanError
+from careplan.store.protocol import StoreUnavailable
 from careplan.views.arrival import own_path, signed_out
-from careplan.views.frame import catalogue, html
+from careplan.views.frame import html
+from careplan.views.language import catalogue_of, languages_of, size_of
 from careplan.views.page import HOME, checked_form, go, refusal
 from careplan.views.persona import PERSONAS
 from careplan.views.session import end_session, find_caller, find_persona, find_session, forget, keep, new_session
@@ -23,10 +27,13 @@ async def front(request: Request) -> Response:
     view, caller = view_of(request), find_caller(request)
     if caller is not None:
         return go(HOME.get(caller.role, "/"))
-    t, told = catalogue(), request.query_params.get("besked")
+    t, told = catalogue_of(request), request.query_params.get("besked")
     session = (find_session(request) or new_session(view)) if view.demo else None
     response = html(
         "signin.html",
+        t=t,
+        size=size_of(request),
+        languages=languages_of(""),
         screen=t("signin.title" if view.demo else "signin.enter"),
         role="",
         name="",
@@ -56,6 +63,10 @@ async def sign_in(request: Request) -> Response:
     persona = find_persona(view, form.text("person"))
     if persona is None:
         return go("/", besked="log-ind")
+    try:
+        view.attendance.entered(view.house.journal, persona.caller, view.clock())
+    except CareplanError as error:
+        return refusal(request, error)
     response = go(HOME.get(persona.caller.role, "/"))
     keep(request, response, new_session(view, persona.key))
     return response
@@ -63,13 +74,16 @@ async def sign_in(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """The session ends, for every copy of its cookie too; then out at the issuer, or back to the beginning."""
-    session = find_session(request)
+    session, caller, view = find_session(request), find_caller(request), view_of(request)
     if session is not None:
         try:
             await checked_form(request, session)
         except CareplanError as error:
             return refusal(request, error)
-    response = await signed_out(request) if view_of(request).issuer is not None else go("/")
+    if caller is not None:
+        with contextlib.suppress(StoreUnavailable):  # nobody is kept signed in because it cannot be logged
+            view.attendance.left(view.house.journal, caller, view.clock())
+    response = await signed_out(request) if view.issuer is not None else go("/")
     end_session(request)
     forget(request, response)
     return response

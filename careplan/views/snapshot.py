@@ -70,14 +70,14 @@ def snapshot_of(context: Context, person: Person | None, on: date, t: Catalogue)
 
 def _row(line: Line, t: Catalogue) -> SnapshotRow:
     measure, newest = line.measure, line.newest
-    icon, word = wording.status_word(line.standing)
+    icon, word = wording.status_word(line.standing, t)
     recommended = None if line.goal is None else find_target(line.goal, RECOMMENDED)
     return SnapshotRow(
         name=measure.name,
-        value=wording.value_with_unit(measure, newest) if newest else "",
+        value=wording.value_with_unit(measure, newest, t) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
-        recommended=wording.target_with_unit(measure, recommended),
-        agreed=wording.target_with_unit(measure, line.agreed),
+        recommended=wording.target_with_unit(measure, recommended, t),
+        agreed=wording.target_with_unit(measure, line.agreed, t),
         individual=_individual(line, t),
         icon=icon,
         word=word,

@@ -5,10 +5,11 @@ sheet. Not here: what is drawn, and in which words.
 https://www.w3.org/TR/SVG11/ · https://www.w3.org/TR/svg-aam-1.0/
 """
 
+import unicodedata
 from collections.abc import Iterable
 from html import escape
 
-FONTS = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
+FONTS = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', Arial, Amiri, sans-serif"
 
 Attribute = str | float | int
 
@@ -35,8 +36,14 @@ def _value(value: Attribute) -> str:
 
 
 def text(x: float, y: float, words: str, *, size: float, **attributes: Attribute) -> str:
-    """Words at a point, escaped."""
-    return element("text", escape(words), x=x, y=y, font_size=size, **{"fill": "#1a1a1a", **attributes})
+    """Words at a point, escaped; those of a right-to-left script in an order of their own, whatever stands around."""
+    return element("text", escape(isolated(words)), x=x, y=y, font_size=size, **{"fill": "#1a1a1a", **attributes})
+
+
+def isolated(words: str) -> str:
+    """Words with a right-to-left letter between the marks of an isolate. https://unicode.org/reports/tr9/"""
+    turned = any(unicodedata.bidirectional(one) in ("R", "AL") for one in words)
+    return f"\u2067{words}\u2069" if turned else words
 
 
 def figure(
@@ -45,6 +52,7 @@ def figure(
     """A whole drawing: an image to readers of screens, named by its title and description.
 
     name  makes ids unique in a page; size in user units, shown `zoom` times as large
+    Days run from left to right on a page that runs the other way too.
     """
     width, height = size
     described = f" {name}-desc" if description else ""
@@ -63,4 +71,5 @@ def figure(
         aria_labelledby=f"{name}-title{described}",
         class_=kind,
         font_family=FONTS,
+        direction="ltr",
     )

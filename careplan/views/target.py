@@ -28,6 +28,7 @@ from careplan.views.banner import banner_of
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
 from careplan.views.form import Form, find_day, find_number
+from careplan.views.frame import catalogue
 from careplan.views.goalrow import differs, goal_row
 from careplan.views.page import Opened, go
 from careplan.views.why import why_of
@@ -69,7 +70,7 @@ async def change(opened: Opened) -> Response:
     if opened.form.text("trin") == "ret":
         return _form(opened, case, filled, changed=changed)
     if opened.form.text("trin") != "gem" and not opened.form.has("sat"):
-        filled = _with_sentence(opened, filled)
+        filled = _with_sentence(filled)
     wanted, errors = _wanted(filled, case, opened)
     if wanted is None or errors:
         return _form(opened, case, filled, errors, 422, changed=changed)
@@ -122,9 +123,10 @@ def _today(case: Case) -> Filled:
     )
 
 
-def _with_sentence(opened: Opened, filled: Filled) -> Filled:
+def _with_sentence(filled: Filled) -> Filled:
     """With the sentence that is written beforehand for the reason, where nobody has written one of their own."""
-    written = {code: opened.t(key) for code in REASONS if opened.t.has(key := f"target.sentence.{code}")}
+    danish = catalogue()
+    written = {code: danish(key) for code in REASONS if danish.has(key := f"written.{code}")}
     if filled.text and filled.text not in written.values():
         return filled
     return replace(filled, text=written.get(filled.reason, ""))
@@ -156,7 +158,8 @@ def _span(opened: Opened, case: Case) -> str:
     if low is None and high is None:
         return ""
     key = "target.span-from" if high is None else "target.span-to" if low is None else "target.span"
-    return opened.t(key, low=_number(low), high=_number(high), unit=wording.unit_text(case.line.measure)).strip()
+    unit = wording.unit_text(case.line.measure, opened.t)
+    return opened.t(key, low=_number(low), high=_number(high), unit=unit).strip()
 
 
 def _number(value: Decimal | None) -> str:
@@ -217,28 +220,28 @@ def _form(
         filled=filled,
         errors=errors or {},
         reasons=[(code, t(f"reason.{code}")) for code in REASONS],
-        unit=wording.unit_text(line.measure),
+        unit=wording.unit_text(line.measure, t),
         why=why_of(line, opened.context.knowledge, case.overview.on),
-        computed=wording.danish_time(opened.context.now),
+        computed=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,
         changed=changed,
     )
 
 
 def _frame(opened: Opened, case: Case) -> dict[str, object]:
-    line = case.line
+    line, t = case.line, opened.t
     return {
         "banner": banner_of(case.overview, opened.context.knowledge),
         "patient": opened.path("id"),
         "goal": case.goal,
         "version": case.number,
         "measure": line.measure,
-        "agreed": wording.target_with_unit(line.measure, line.agreed),
+        "agreed": wording.target_with_unit(line.measure, line.agreed, t),
         "individual": line.deviation is not None or differs(line),
-        "recommended": wording.target_with_unit(line.measure, line.recommendation.target)
+        "recommended": wording.target_with_unit(line.measure, line.recommendation.target, t)
         if line.recommendation
         else "",
-        "value": wording.value_with_unit(line.measure, line.newest) if line.newest else "",
+        "value": wording.value_with_unit(line.measure, line.newest, t) if line.newest else "",
         "day": wording.danish_date(wording.day_of(line.newest)) if line.newest else "",
         "span": _span(opened, case),
         "unverified": line.measure.safety_unverified,

@@ -1,12 +1,15 @@
 """What the pages need of the house, handed to them by `app` as `app.state.view`."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.types import Scope
 
+from careplan.interactions.audit.attendance import Attendance
 from careplan.interactions.context import House
 from careplan.interactions.signin import SignIn
 from careplan.interactions.survey import Surveys
@@ -27,6 +30,8 @@ class View:
     issuer    where everybody else signs in; None: there is no way in
     presence  who has signed in there
     surveys   of the clinics whose plans are gone through
+    attendance  who signs in and out, for the audit log; source: the address that a request comes from
+    work      a request's stay in the house: how many are at work at once, and for how long
     """
 
     house: House
@@ -39,6 +44,9 @@ class View:
     issuer: SignIn | None = None
     presence: Presence | None = None
     surveys: Surveys = field(default_factory=Surveys)
+    attendance: Attendance = field(default_factory=Attendance)
+    source: Callable[[Scope], str] = lambda scope: ""
+    work: Callable[[Scope], AbstractAsyncContextManager[object]] = lambda scope: nullcontext()
 
     def base_of(self, request: Request) -> str:
         """The FHIR base of a request, without a slash at the end."""

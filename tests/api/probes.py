@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from relations import BASE, CLINIC, EXCLUDED, PATIENT, Relation, examples, population
+from relations import BASE, CLINIC, EXCLUDED, PATIENT, QUESTION, Relation, examples, population
 
 from careplan.api.hook import SERVICE
 from careplan.fhir import registry, systems
@@ -580,6 +580,54 @@ def _pages(rows: list[Row]) -> None:
         ("POST", "/plan/vigtigst", "/plan/vigtigst"),
     )
     add("B7 who has seen one's own plan", page, ("GET", "/plan/adgang", "/plan/adgang"))
+    _sharing_pages(add)
+    _emergency_pages(add)
+    add(
+        "B2 write to one's clinic",
+        page,
+        ("GET", "/plan/spoergsmaal", "/plan/spoergsmaal"),
+        ("POST", "/plan/spoergsmaal", "/plan/spoergsmaal"),
+    )
+    add("B2 one's messages and their answers", page, ("GET", "/plan/beskeder", "/plan/beskeder"))
+    wrong = "/plan/maaling/hba1c/besked"
+    add(
+        "B3 tell the clinic that a number is wrong",
+        page,
+        ("GET", "/plan/maaling/{measure}/besked", wrong),
+        ("POST", "/plan/maaling/{measure}/besked", wrong),
+    )
+    for who, path in (("patients", "/plan/indstillinger"), ("staff", "/indstillinger")):
+        add(f"B9 settings, of {who}", page, ("GET", path, path), ("POST", path, path))
+    home, value = "/plan/hjemmemaaling", EXAMPLES["Observation"]["id"]
+    add("B4 what is measured at home", page, ("GET", home, home))
+    add(
+        "B4 write a home value",
+        page,
+        ("GET", f"{home}/{{measure}}", f"{home}/weight"),
+        ("POST", f"{home}/{{measure}}", f"{home}/weight"),
+    )
+    add("B4 the receipt", page, ("GET", f"{home}/{{measure}}/gemt", f"{home}/weight/gemt?id={value}"))
+    add(
+        "B4 mend a value that the clinic wrote",
+        page,
+        ("GET", f"{home}/tal/{{id}}", f"{home}/tal/{value}"),
+        ("POST", f"{home}/tal/{{id}}", f"{home}/tal/{value}"),
+    )
+    asked = "/plan/forbered"
+    add(
+        "B5 what is asked before the control",
+        page,
+        ("GET", asked, asked),
+        ("GET", f"{asked}/hjaelp", f"{asked}/hjaelp"),
+    )
+    add(
+        "B5 answer it, and send the answers",
+        page,
+        ("GET", f"{asked}/{{step}}", f"{asked}/samtale"),
+        ("POST", f"{asked}/{{step}}", f"{asked}/samtale"),
+        ("GET", f"{asked}/svar", f"{asked}/svar"),
+        ("POST", f"{asked}/svar", f"{asked}/svar"),
+    )
     add("B3 one measure", page, ("GET", "/plan/maaling/{measure}", "/plan/maaling/hba1c"))
     add(
         "C1 the clinic's list: whether the patient is on it",
@@ -587,6 +635,26 @@ def _pages(rows: list[Row]) -> None:
         ("GET", "/arbejdsliste", "/arbejdsliste?fane=i-orden"),
     )
     add("C1 look for a name in one's own list", page, ("POST", "/arbejdsliste", "/arbejdsliste"))
+    call = "/ring/{task}"
+    add("C1 a call that is not to be made", page, ("GET", call, "/ring/none"), ("POST", call, "/ring/none"))
+    add("C1 several of one's own list at once", page, ("POST", "/arbejdsliste/valgte", "/arbejdsliste/valgte"))
+    add(
+        "C6 numbers of one's own clinic",
+        page,
+        ("GET", "/tal", "/tal"),
+    )
+    add(
+        "C6 who is behind a number: whether the patient is",
+        listing,
+        ("GET", "/tal/{measure}", "/tal/hba1c?status=achieved"),
+    )
+    add("C1 open messages: whether the patient's is among them", listing, ("GET", "/beskeder", "/beskeder"))
+    add(
+        "C1 answer a message",
+        page,
+        ("GET", "/beskeder/{id}", f"/beskeder/{QUESTION}"),
+        ("POST", "/beskeder/{id}", f"/beskeder/{QUESTION}"),
+    )
     add(
         "C1 turn a plan down",
         page,
@@ -622,7 +690,72 @@ def _pages(rows: list[Row]) -> None:
     )
     add("D1 the inbox of referrals: whether the patient is in it", listing, ("GET", "/henvisninger", "/henvisninger"))
     add("D2 the slice of a referral", page, ("GET", "/borger/{id}", f"/borger/{PATIENT}"))
+    _referral_pages(add)
+    add(
+        "B8 what is printed",
+        page,
+        ("GET", "/plan/udskriv", "/plan/udskriv"),
+        ("POST", "/plan/udskriv", "/plan/udskriv"),
+    )
+    add(
+        "B8 what the clinic prints",
+        page,
+        ("GET", "/patient/{id}/udskriv", f"{at}/udskriv"),
+        ("POST", "/patient/{id}/udskriv", f"{at}/udskriv"),
+    )
     add("F the plan on paper", page, ("GET", "/print/Patient/{id}/plan.pdf", f"/print/Patient/{PATIENT}/plan.pdf"))
+
+
+def _referral_pages(add: Callable[..., None]) -> None:
+    """B6, C4 and what the receiver of a referral does with its case."""
+
+    def both(says: str, pattern: str, path: str) -> None:
+        add(says, page, ("GET", pattern, path), ("POST", pattern, path))
+
+    clinic, receiver = f"/patient/{PATIENT}", f"/borger/{PATIENT}/sag/sag-aktiv"
+    pattern = "/borger/{id}/sag/{task}"
+    add("B6 one's course in the municipality", page, ("GET", "/plan/kommune", "/plan/kommune"))
+    both("C4 refer the patient", "/patient/{id}/henvis", f"{clinic}/henvis")
+    both("C4 one referral of the patient", "/patient/{id}/henvisning/{task}", f"{clinic}/henvisning/sag-aktiv")
+    both("D1 take a step of a referral's case", pattern, receiver)
+    both("D3 the first talk", f"{pattern}/samtale", f"{receiver}/samtale")
+    both("D4 the course", f"{pattern}/forloeb", f"{receiver}/forloeb")
+    both("D5 the closing note", f"{pattern}/afslut", f"{receiver}/afslut")
+    add("D6 the board: whether the patient is on it", listing, ("GET", "/teamtavle", "/teamtavle"))
+
+
+def _sharing_pages(add: Callable[..., None]) -> None:
+    """B1, and what the patient decides on B7."""
+
+    def both(says: str, pattern: str, path: str) -> None:
+        add(says, page, ("GET", pattern, path), ("POST", pattern, path))
+
+    at, referral = "/plan/adgang", "/plan/adgang/henvisning/{id}"
+    both("B1 whose plan to see", "/plan/person", "/plan/person")
+    both("B7 give a power of attorney", f"{at}/fuldmagt", f"{at}/fuldmagt")
+    both("B7 take the patient's power of attorney back", f"{at}/fuldmagt/{{id}}/stop", f"{at}/fuldmagt/fuldmagt/stop")
+    both("B7 block somebody", f"{at}/spaerring", f"{at}/spaerring")
+    both("B7 lift the patient's block", f"{at}/spaerring/{{id}}/ophaev", f"{at}/spaerring/spaerring-person/ophaev")
+    add("B7 what the patient's referral shares", page, ("GET", referral, f"{at}/henvisning/henvist-aktiv"))
+    add("B7 end what it shares", page, ("POST", referral, f"{at}/henvisning/henvist-aktiv"))
+    line = f"{at}/undrer/20261122-{'0' * 20}"
+    both("B7 ask about a line that is not in one's own log", f"{at}/undrer/{{key}}", line)
+
+
+def _emergency_pages(add: Callable[..., None]) -> None:
+    """Emergency access, its review, and the person number."""
+    add("emergency access: the form", page, ("GET", "/vaerdispring", "/vaerdispring"))
+    add("emergency access: sent without a reason", page, ("POST", "/vaerdispring", "/vaerdispring"))
+    add(
+        "review of one's own organisation's emergency accesses",
+        page,
+        ("GET", "/vaerdispring/gennemgang", "/vaerdispring/gennemgang"),
+    )
+    one = "/vaerdispring/gennemgang/{id}"
+    path = one.format(id="x")
+    add("review of an access that is none of them", page, ("GET", one, path), ("POST", one, path))
+    add("the person number, to clinics", page, ("POST", "/patient/{id}/cpr", f"/patient/{PATIENT}/cpr"))
+    add("the person number, by a referral", page, ("POST", "/borger/{id}/cpr", f"/borger/{PATIENT}/cpr"))
 
 
 def all_rows() -> tuple[Row, ...]:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from careplan.api.door import Door, new_id
 from careplan.app import create_app
 from careplan.fhir import systems
+from careplan.fhir.message import Message, Said, communication_from_question, task_from_message
 from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.access import LoginRequired
 from careplan.interactions.caller import SYSTEM, Caller
@@ -77,6 +78,9 @@ RELATIONS: tuple[Relation, ...] = (
     Relation("nobody", "nobody signed in", None),
 )
 
+QUESTION = "besked-test"
+"""A message of Inger's to her clinic, by the id of its Task."""
+
 _ORGANIZATIONS = (ELSEWHERE, "aktiv", "slut", "anden-kommune", "spaerret", "sygehus")
 
 
@@ -88,6 +92,22 @@ def _referral(to: str, status: str = "active") -> Json:
         "intent": "order",
         "subject": {"reference": f"Patient/{PATIENT}"},
         "performer": [{"reference": f"Organization/{to}"}],
+    }
+
+
+def _case(to: str) -> Json:
+    """The case of a referral, under way."""
+    focus = {"reference": f"ServiceRequest/henvist-{to}"}
+    return {
+        "resourceType": "Task",
+        "id": f"sag-{to}",
+        "basedOn": [focus],
+        "status": "in-progress",
+        "intent": "order",
+        "code": {"coding": [{"system": systems.ACTIVITY, "code": "henvisning"}]},
+        "focus": focus,
+        "for": {"reference": f"Patient/{PATIENT}"},
+        "owner": {"reference": f"Organization/{to}"},
     }
 
 
@@ -120,6 +140,14 @@ def _told_of(provenance: Json) -> Json:
     return {**provenance, "target": [*provenance["target"], {"reference": f"Patient/{PATIENT}"}]}
 
 
+def _asked() -> list[Json]:
+    """Inger's question to her clinic."""
+    said = Said("Må jeg dyrke motion?", f"Patient/{PATIENT}", "Inger", NOW)
+    message = Message("spoergsmaal-test", PATIENT, "question", said)
+    question = communication_from_question(message, [f"Organization/{CLINIC}"])
+    return [{**question, "id": message.id}, {**task_from_message(message, CLINIC, NOW), "id": QUESTION}]
+
+
 def population() -> list[Json]:
     """The examples; those who ask about Inger, and what lets them or does not; Bent, of the other clinic."""
     actions = [{"coding": [{"system": systems.CONSENT_ACTION, "code": one}]} for one in ("access", "collect")]
@@ -134,7 +162,9 @@ def population() -> list[Json]:
             "birthDate": "1950-05-05",
             "generalPractitioner": [{"reference": f"Organization/{ELSEWHERE}"}],
         },
+        *_asked(),
         _referral("aktiv"),
+        _case("aktiv"),
         _referral("slut", "completed"),
         _referral("spaerret"),
         {"resourceType": "RelatedPerson", "id": "ole-test", "patient": {"reference": f"Patient/{PATIENT}"}},

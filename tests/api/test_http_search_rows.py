@@ -254,7 +254,7 @@ async def test_an_example_reads_back_and_is_found_by_all_it_says(client, resourc
         found = await client.get(f"/{resource['resourceType']}", params=params)
         form = {"content-type": "application/x-www-form-urlencoded"}
         posted = await client.post(f"/{resource['resourceType']}/_search", content=str(params), headers=form)
-        assert posted.content == found.content
+        assert posted.json() | {"link": None} == found.json() | {"link": None}
 
 
 @pytest.mark.parametrize("type_name", [row.name for row in ROWS if row.read_only])

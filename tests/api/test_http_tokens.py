@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -291,15 +292,16 @@ async def test_scopes_of_level_patient_are_about_the_patient_in_context(
     client: httpx.AsyncClient, issuer: Issuer, house: House
 ) -> None:
     listed = {"generalPractitioner": [{"reference": "Organization/laegehuset-test"}]}
-    for id in ("one", "two"):
+    first, second = (str(uuid.uuid4()) for _ in range(2))
+    for id in (first, second):
         body = dump({"resourceType": "Patient", "id": id, "identifier": [{"system": "urn:x", "value": id}]} | listed)
         everything = issuer.token(scope="user/*.cruds")
         headers = {"authorization": f"Bearer {everything}", "content-type": "application/fhir+json"}
         assert (await client.put(f"{client.base_url}Patient/{id}", content=body, headers=headers)).status_code == 201
-    one = issuer.token(scope="patient/*.cruds", patient="one")
-    assert (await asked(client, one, "Patient/one")).status_code == 200
-    assert (await asked(client, one, "Patient/two")).status_code == 403
+    one = issuer.token(scope="patient/*.cruds", patient=first)
+    assert (await asked(client, one, f"Patient/{first}")).status_code == 200
+    assert (await asked(client, one, f"Patient/{second}")).status_code == 403
     assert (await asked(client, one, "Patient?_summary=count")).json()["total"] == 1
     assert (await asked(client, one, "Patient/_history")).json()["total"] == 1
-    assert (await asked(client, issuer.token(scope="patient/*.cruds"), "Patient/one")).status_code == 403
-    assert (await asked(client, issuer.token(scope="system/*.cruds"), "Patient/one")).status_code == 403
+    assert (await asked(client, issuer.token(scope="patient/*.cruds"), f"Patient/{first}")).status_code == 403
+    assert (await asked(client, issuer.token(scope="system/*.cruds"), f"Patient/{first}")).status_code == 403

@@ -14,6 +14,7 @@ from replicas import replica_set
 from bench.auditing import auditing
 from bench.bulk import loading
 from bench.clinic import reevaluating
+from bench.first_byte import first_bytes
 from bench.growth import FEW, cost
 from bench.server import ROOT, Server, start_floor, start_ours, start_peer
 from bench.setting import Size, size_of_environment
@@ -35,6 +36,7 @@ def main() -> None:
         rows += _growth(size, stores)
         rows.append(explaining())
         rows += _clinic(size, stores)
+        rows += first_bytes(size.patients, size.seconds, folder)
     sys.stdout.write(printed(rows))
     shown = [asdict(row) | {"ratio": row.ratio, "met": row.met} for row in rows]
     found = {"size": asdict(size), "rows": shown, "traffic": asdict(traffic)}

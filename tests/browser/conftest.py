@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ from revised import stricter_ldl
 from careplan.fhir.mapping import ChartReader
 from careplan.knowledge.load import load_knowledge
 
+from .visits import Visit
+
+LANGUAGE_COOKIE = "forloebsplan-sprog"
 CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -38,7 +43,10 @@ class Served(threading.Thread):
         return f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
     def run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self.socket.close()  # nobody waits in line for a service that did not come up
 
     async def _serve(self) -> None:
         async with open_world(self.filled, self.folder) as opened:
@@ -58,13 +66,17 @@ def _ruled(world: World, rules: Path) -> World:
     return World(replace(world.house, knowledge=knowledge, reader=ChartReader(knowledge)), world.clock)
 
 
-@pytest.fixture(scope="session")
-def filled_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("browser") / "filled.db"
-    filling = threading.Thread(target=asyncio.run, args=(fill(path),))  # the browser's own loop has this thread
+def fill_clinic(path: Path) -> Path:
+    """A store with everybody of the demo; filled beside this thread, which the browser's own loop has."""
+    filling = threading.Thread(target=asyncio.run, args=(fill(path, states=True),))
     filling.start()
     filling.join()
     return path
+
+
+@pytest.fixture(scope="session")
+def filled_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_clinic(tmp_path_factory.mktemp("browser") / "filled.db")
 
 
 @pytest.fixture
@@ -90,9 +102,94 @@ def chromium() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield opened
         opened.close()
+
+
+class Walk:
+    """One visit under way: the page, what the browser asked for, and what it said."""
+
+    def __init__(self, page: Any, origin: str) -> None:
+        self.page, self.origin = page, origin
+        self.status = 0
+        self.said: list[str] = []
+        self.answers: list[Any] = []
+        page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("response", lambda answer: self.answers.append(answer))
+
+    def strangers(self) -> list[str]:
+        """Addresses asked for elsewhere."""
+        asked = [one.url for one in self.answers]
+        return [one for one in asked if not one.startswith((self.origin, "data:"))]
+
+    def complaints(self) -> list[str]:
+        """What the browser complains of, but for answers that are errors of the reader's own."""
+        return [one for one in self.said if "the server responded with a status of 4" not in one]
+
+    def weight(self) -> int:
+        """Bytes over the wire of the page and all it asks for, as if nothing had been kept."""
+        kept = {one.url: one for one in self.answers if "/static/" in one.url}
+        shown = next(one for one in reversed(self.answers) if one.request.resource_type == "document")
+        return int(shown.request.sizes()["responseBodySize"]) + sum(len(one.body()) for one in kept.values())
+
+
+class Walker:
+    """Somebody who walks through visits: a clinic, one with newer rules, and a browser context for each person."""
+
+    def __init__(self, chromium: Any, filled: Path, folder: Path) -> None:
+        self.chromium = chromium
+        (folder / "as-it-is").mkdir()
+        (folder / "newer").mkdir()
+        rules = stricter_ldl(folder / "rules")
+        self.clinics = {
+            False: Served(filled, folder / "as-it-is"),
+            True: Served(filled, folder / "newer", rules),
+        }
+        for one in self.clinics.values():
+            one.start()
+        self._contexts: dict[tuple[Any, ...], Any] = {}
+
+    def context(self, visit: Visit, **options: Any) -> Any:
+        """A browser in which who the visit is of is signed in, in the visit's language."""
+        key = (visit.persona, visit.newer, visit.language, *sorted(options.items(), key=str))
+        if key not in self._contexts:
+            address = self.clinics[visit.newer].address
+            opened = self.chromium.new_context(
+                base_url=address, locale="da-DK", timezone_id="Europe/Copenhagen", **options
+            )
+            opened.set_default_timeout(10_000)
+            if visit.language:
+                opened.add_cookies([{"name": LANGUAGE_COOKIE, "value": visit.language, "url": address}])
+            if visit.persona:
+                page = opened.new_page()
+                page.goto("/")
+                page.click(f'button[value="{visit.persona}"]')
+                page.close()
+            self._contexts[key] = opened
+        return self._contexts[key]
+
+    @contextmanager
+    def walk(self, visit: Visit, **options: Any) -> Iterator[Walk]:
+        """The page of a visit, its steps done."""
+        context = self.context(visit, **options)
+        page = context.new_page()
+        page.set_viewport_size({"width": 1280, "height": 900})
+        walk = Walk(page, self.clinics[visit.newer].address)
+        answer = page.goto(visit.path)
+        walk.status = answer.status
+        for step in visit.steps:
+            step(page)
+            page.wait_for_load_state()
+        yield walk
+        page.close()
+
+    def close(self) -> None:
+        for context in self._contexts.values():
+            context.close()
+        for one in self.clinics.values():
+            one.stop()
 
 
 @pytest.fixture(params=[True, False], ids=["with script", "without script"])

@@ -110,6 +110,28 @@ async def test_scopes_of_one_type_are_a_sum(open_town: Town) -> None:
     assert "asthma" in await ids(client(open_town, "user/Condition.rs?code=T90 user/Condition.rs"), "Condition")
 
 
+async def test_scopes_over_different_parameters_are_a_sum_too(open_town: Town) -> None:
+    """R4-119: what either finds is found, read, chained to and included; what neither finds is not there."""
+    await open_town.put(
+        measured("NPU03804", 80, "kg", id="weight-1"),
+        measured("NPU03804", 81, "kg", id="weight-2", status="amended"),
+        measured("NPU27412", 2, "mmol/L", id="ldl-1"),
+    )
+    context = client(
+        open_town, "user/Observation.rs?code=NPU27412 user/Observation.rs?status=amended&code=NPU03804 user/Patient.rs"
+    )
+    assert await ids(context, "Observation") == ["ldl-1", "weight-2"]
+    assert await ids(context, "Observation", "status=final") == ["ldl-1"]
+    assert (await read(context, "Observation", "weight-2")).id == "weight-2"
+    for hidden in ("weight-1", "anna-1"):
+        with pytest.raises(Forbidden):
+            await read(context, "Observation", hidden)
+    assert await ids(context, "Patient", "_has:Observation:patient:code=NPU27300") == []
+    assert await ids(context, "Patient", "_has:Observation:patient:code=NPU03804") == ["anna"]
+    brought = parse_query("Patient", [("_revinclude", "Observation:patient")], strict=True, base=BASE)
+    assert {one.id for one in (await search(context, brought)).included} == {"ldl-1", "weight-2"}
+
+
 def test_scopes_are_read_as_smart_writes_them() -> None:
     assert scopes_from_text("launch patient/Patient.r user/*.cruds system/Goal.read system/Goal.write") == (
         Scope("patient", "Patient", "r"),

@@ -205,13 +205,32 @@ async def test_delete_with_a_stale_if_match_is_refused(town: Town) -> None:
         await delete(town.as_("doctor"), "Observation", "o1", expects=1)
 
 
-async def test_a_delete_of_what_never_was_is_no_fault_for_who_writes_the_type(town: Town) -> None:
-    """R4-44."""
-    assert await town.delete("Observation/never") is None
+async def test_a_delete_of_what_never_was_is_no_fault_and_told_to_the_installation_alone(town: Town) -> None:
+    """R4-44: everybody else is answered as if it were somebody else's, so that nobody learns which ids there are."""
+    assert await town.delete("Observation/never", who="system") is None
+    await town.put({**hba1c(51, of="carl"), "id": "carl-1"})
+    said = []
+    for reference in ("Observation/never", "Observation/carl-1"):
+        with pytest.raises(Forbidden) as refused:
+            await town.delete(reference)
+        said.append(refused.value.message.replace(reference, "…"))
+    assert said[0] == said[1]
     with pytest.raises(Forbidden):
         await town.delete("Organization/never")
     with pytest.raises(Forbidden):
         await town.delete("Condition/never", who="anna")
+
+
+async def test_a_person_is_put_under_no_id_that_others_may_hit_upon(town: Town) -> None:
+    """Whether somebody is known here is not to be found out by trying ids; ours, and other UUIDs, nobody hits upon."""
+    said = []
+    for id in ("carl", "nobody-at-all"):
+        with pytest.raises(Forbidden) as refused:
+            await put(town, patient(id))
+        said.append(refused.value.message.replace(id, "…"))
+    assert said[0] == said[1]
+    made = await put(town, patient("0190163d-8694-739b-aea5-966c26f8ad91"))
+    assert made.created
 
 
 async def test_what_was_deleted_may_be_made_again_as_the_next_version(town: Town) -> None:

@@ -17,6 +17,6 @@ def knowledge() -> Knowledge:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the four folders, free to be changed."""
-    for name in ("measures", "facts", "targets", "plans"):
+    for name in ("measures", "facts", "targets", "plans", "questionnaires"):
         shutil.copytree(KNOWLEDGE / name, tmp_path / name)
     return tmp_path

@@ -202,6 +202,6 @@ def test_shipped_examples_reach_every_row() -> None:
 
 def test_a_copy_in_another_folder_is_the_same_knowledge(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "targets", tmp_path / "again" / "targets")
-    for name in ("measures", "facts", "plans"):
+    for name in ("measures", "facts", "plans", "questionnaires"):
         shutil.copytree(folder / name, tmp_path / "again" / name)
     assert load_knowledge(tmp_path / "again").guidelines == load_knowledge().guidelines

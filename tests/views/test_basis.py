@@ -17,6 +17,7 @@ from careplan.knowledge.load import load_knowledge
 from careplan.views.basis import fact_sentence, rests_on, wanted, wanted_text
 from careplan.views.frame import catalogue
 
+DA = catalogue()
 KNOWLEDGE = load_knowledge()
 ON = date(2026, 3, 14)
 ANSWERS = {
@@ -64,10 +65,10 @@ FACTS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_every_rule_reads_easily_with_every_kind_of_fact(row: object) -> None:
-    t = catalogue()
+    t = DA
     for fact, key in product(FACTS, ("measure.provisional", "measure.undecided")):
-        told = fact_sentence(fact, KNOWLEDGE)
-        text = f"{row.patient} {t('measure.facts')} {told} {t(key)} {wanted_text(fact.name, KNOWLEDGE)}."  # type: ignore[attr-defined]
+        told = fact_sentence(fact, KNOWLEDGE, DA)
+        text = f"{row.patient} {t('measure.facts')} {told} {t(key)} {wanted_text(fact.name, KNOWLEDGE, DA)}."  # type: ignore[attr-defined]
         found = readability(text)
         assert found.easy, (text, found)
         assert unexplained(text) == (), text
@@ -75,14 +76,14 @@ def test_every_rule_reads_easily_with_every_kind_of_fact(row: object) -> None:
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.name} {fact.value}")
 def test_a_fact_is_one_short_sentence_without_the_name_the_trade_gives_it(fact: Fact) -> None:
-    says = fact_sentence(fact, KNOWLEDGE)
+    says = fact_sentence(fact, KNOWLEDGE, DA)
     assert says.endswith(".") and says[0].isupper()
     assert readability(says).length <= 12, says
 
 
 @pytest.mark.parametrize("name", sorted({fact.name for fact in FACTS if fact.name not in NEVER_MISSING}))
 def test_what_is_missing_is_not_called_what_the_trade_calls_it(name: str) -> None:
-    assert wanted_text(name, KNOWLEDGE) != fact_name(name, KNOWLEDGE)
+    assert wanted_text(name, KNOWLEDGE, DA) != fact_name(name, KNOWLEDGE)
 
 
 def chart(**values: FactValue) -> Chart:
@@ -92,13 +93,13 @@ def chart(**values: FactValue) -> Chart:
 def test_a_target_rests_on_the_facts_of_the_evaluation_each_told_once_with_its_day() -> None:
     facts = chart(age=Decimal(58), own_gp=True, ihd_adult=True, ihd_code=True, dementia=False, t2d=False)
     ldl = explanations(KNOWLEDGE, facts, evaluate(KNOWLEDGE, facts))["ldl"]
-    told = rests_on(ldl, KNOWLEDGE)
+    told = rests_on(ldl, KNOWLEDGE, DA)
     assert ("Du har en sygdom i hjertets årer.", "14.03.2026") in told
     assert len({says for says, _ in told}) == len(told)
-    assert "hvor stærk din krop er" in wanted(ldl, KNOWLEDGE)
+    assert "hvor stærk din krop er" in wanted(ldl, KNOWLEDGE, DA)
 
 
 def test_how_frail_or_ill_somebody_is_stands_without_its_value() -> None:
-    frail = {fact_sentence(Fact("cfs", Decimal(value)), KNOWLEDGE) for value in (2, 7)}
-    ill = {fact_sentence(Fact("limited_life_expectancy", value), KNOWLEDGE) for value in (True, False)}
+    frail = {fact_sentence(Fact("cfs", Decimal(value)), KNOWLEDGE, DA) for value in (2, 7)}
+    ill = {fact_sentence(Fact("limited_life_expectancy", value), KNOWLEDGE, DA) for value in (True, False)}
     assert (len(frail), len(ill)) == (1, 1)

@@ -16,17 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from careplan.domain.calendar import add_months
 from careplan.domain.measure import Measure, Reading, Span, Value
 from careplan.domain.target import Band, Standing, Target
 from careplan.knowledge.load import load_knowledge
 from careplan.views import chart
 from careplan.views.axis import span_of, time_axis, value_axis
+from careplan.views.catalogue import Catalogue, read_catalogue
 from careplan.views.label import Box, around, find_place
 
 GOLDEN = Path(__file__).with_name("golden")
 MEASURES = load_knowledge().measures
 HBA1C, SBP, DBP, EGFR = (MEASURES[name] for name in ("hba1c", "sbp", "dbp", "egfr"))
 ON = date(2026, 11, 22)
+DA, EN, AR = (read_catalogue(one) for one in ("da", "en", "ar"))
 UNDER_58 = Target(high=Decimal(58), strict=True)
 FROM_53 = Target(low=Decimal(53), high=Decimal(58))
 
@@ -59,16 +62,28 @@ LIMITED = (
     reading(88, date(2025, 8, 1)),
     reading(140, date(2024, 8, 1)),
 )
+LONG = (
+    *COURSE,
+    reading(52, date(2014, 2, 3)),
+    reading(49, date(2016, 2, 3)),
+    reading(56, date(2021, 5, 3)),
+    reading(48, date(2022, 5, 3)),
+)
 
 DRAWINGS = {
-    "number-line-near": chart.number_line(HBA1C, UNDER_58, COURSE[4], Standing.NEAR, name="line"),
-    "number-line-unmeasured": chart.number_line(HBA1C, FROM_53, None, Standing.UNMEASURED, name="line"),
-    "number-line-beyond": chart.number_line(HBA1C, UNDER_58, reading(130, ON), Standing.OUT, name="line"),
-    "trend-stepped": chart.trend(HBA1C, COURSE, STEPS, ON, name="trend"),
-    "trend-blood-pressure": chart.trend(SBP, HIGH, HIGH_STEPS, ON, second=(DBP, LOW, LOW_STEPS), name="trend"),
-    "trend-limits": chart.trend(EGFR, LIMITED, (), ON, name="trend"),
-    "trend-empty": chart.trend(HBA1C, COURSE[:2], STEPS, ON, years=1, name="trend"),
-    "sparkline": chart.sparkline(HBA1C, COURSE, FROM_53, ON, name="spark"),
+    "number-line-near": chart.number_line(HBA1C, UNDER_58, COURSE[4], Standing.NEAR, name="line", t=DA),
+    "number-line-unmeasured": chart.number_line(HBA1C, FROM_53, None, Standing.UNMEASURED, name="line", t=DA),
+    "number-line-beyond": chart.number_line(HBA1C, UNDER_58, reading(130, ON), Standing.OUT, name="line", t=DA),
+    "trend-stepped": chart.trend(HBA1C, COURSE, STEPS, ON, name="trend", t=DA),
+    "trend-blood-pressure": chart.trend(SBP, HIGH, HIGH_STEPS, ON, second=(DBP, LOW, LOW_STEPS), name="trend", t=DA),
+    "trend-limits": chart.trend(EGFR, LIMITED, (), ON, name="trend", t=DA),
+    "trend-empty": chart.trend(HBA1C, COURSE[:2], STEPS, ON, years=1, name="trend", t=DA),
+    "trend-one-value": chart.trend(HBA1C, COURSE[5:], STEPS[2:], ON, name="trend", t=DA),
+    "trend-all-years": chart.trend(HBA1C, LONG, STEPS, ON, years=chart.all_years(LONG, ON), name="trend", t=DA),
+    "trend-english": chart.trend(HBA1C, COURSE, STEPS, ON, name="trend", t=EN),
+    "trend-arabic": chart.trend(HBA1C, COURSE, STEPS, ON, name="trend", t=AR),
+    "sparkline-one-value": chart.sparkline(HBA1C, COURSE[5:], FROM_53, ON, name="spark", t=DA),
+    "sparkline": chart.sparkline(HBA1C, COURSE, FROM_53, ON, name="spark", t=DA),
 }
 
 
@@ -132,14 +147,14 @@ def luminance(colour: str) -> float:
 
 
 def test_ids_come_from_the_name_alone() -> None:
-    one, other = (chart.trend(HBA1C, COURSE, STEPS, ON, name=name) for name in ("here", "there"))
+    one, other = (chart.trend(HBA1C, COURSE, STEPS, ON, name=name, t=DA) for name in ("here", "there"))
     assert one.replace("here", "there") == other
 
 
 def test_words_from_the_record_cannot_be_markup() -> None:
     strange = replace(HBA1C, patient='<b>&"', unit="</svg>")
-    assert told(chart.trend(strange, COURSE, STEPS, ON, name="x"))[0].startswith('<b>&"')
-    assert "</svg>" in words(chart.trend(strange, COURSE, STEPS, ON, name="x"))
+    assert told(chart.trend(strange, COURSE, STEPS, ON, name="x", t=DA))[0].startswith('<b>&"')
+    assert "</svg>" in words(chart.trend(strange, COURSE, STEPS, ON, name="x", t=DA))
 
 
 # ── what is said ─────────────────────────────────────────────────────────────────────────────────
@@ -161,7 +176,7 @@ def test_number_line_without_a_value_says_so_and_draws_no_marker() -> None:
 
 def test_trend_says_direction_newest_value_target_and_how_many_lie_outside() -> None:
     course = (*COURSE, reading(64, date(2025, 10, 22)))
-    assert told(chart.trend(HBA1C, course, STEPS, ON, name="x")) == (
+    assert told(chart.trend(HBA1C, course, STEPS, ON, name="x", t=DA)) == (
         "Langtidsblodsukker: 22.11.2023 til 22.11.2026",
         "7 tal. Det nyeste er 61 mmol/mol fra 21.10.2026. Det er faldet siden sidste år. "
         "Målet er mellem 53 og 58 mmol/mol. 4 tal ligger uden for målet.",
@@ -170,7 +185,7 @@ def test_trend_says_direction_newest_value_target_and_how_many_lie_outside() -> 
 
 def test_trend_counts_no_value_against_a_target_that_was_agreed_after_it() -> None:
     later = (Band(date(2026, 3, 14), None, FROM_53),)
-    said = told(chart.trend(HBA1C, COURSE, later, ON, name="x"))[1]
+    said = told(chart.trend(HBA1C, COURSE, later, ON, name="x", t=DA))[1]
     assert said.endswith("1 tal ligger uden for målet. 5 tal er fra en tid uden mål i tal.")
 
 
@@ -217,7 +232,7 @@ def test_flags_stand_where_a_target_was_agreed_in_the_time_shown() -> None:
 
 def test_target_that_ended_without_another_is_flagged() -> None:
     ended = (Band(date(2024, 5, 2), date(2026, 2, 1), FROM_53),)
-    assert "Mål slut 01.02.2026" in words(chart.trend(HBA1C, COURSE, ended, ON, name="x"))
+    assert "Mål slut 01.02.2026" in words(chart.trend(HBA1C, COURSE, ended, ON, name="x", t=DA))
 
 
 def test_band_steps_with_each_agreed_target() -> None:
@@ -244,7 +259,7 @@ def test_newest_and_values_outside_are_labelled() -> None:
 
 def test_bound_may_lie_inside_the_target_and_is_then_not_outside() -> None:
     below = reading(70, date(2026, 10, 1), comparator="<")
-    said = told(chart.trend(HBA1C, [below], STEPS, ON, name="x"))[1]
+    said = told(chart.trend(HBA1C, [below], STEPS, ON, name="x", t=DA))[1]
     assert "Ingen tal ligger uden for målet." in said
 
 
@@ -260,6 +275,161 @@ def test_label_takes_the_next_place_when_the_first_is_taken() -> None:
 def test_ticks_lie_on_the_axis() -> None:
     axis = value_axis((Decimal(-15), Decimal(72)), 0, 1)
     assert all(axis.holds(tick) for tick in axis.ticks()) and Decimal(0) in axis.ticks()
+
+
+def test_all_years_reach_back_to_the_oldest_value_and_never_fewer_than_three() -> None:
+    root = etree.fromstring(DRAWINGS["trend-all-years"].encode())
+    assert len(root.findall("{*}circle")) == len(LONG)
+    assert chart.all_years(COURSE[5:], ON) == chart.YEARS
+
+
+def test_without_a_number_nothing_is_drawn() -> None:
+    assert chart.trend(HBA1C, (), STEPS, ON, name="x", t=DA) == ""
+    assert chart.sparkline(HBA1C, (), FROM_53, ON, name="x", t=DA) == ""
+
+
+def test_sparkline_says_which_way_it_went() -> None:
+    course = (*COURSE, reading(64, date(2025, 10, 22)))
+    said = told(chart.sparkline(HBA1C, course, FROM_53, ON, name="x", t=DA))[0]
+    assert said == "HbA1c: 61 mmol/mol 21.10.2026, faldet siden sidste år, mål mellem 53 og 58 mmol/mol"
+
+
+@pytest.mark.parametrize("t", [EN, AR], ids=["en", "ar"])
+def test_a_drawing_of_another_language_has_the_same_marks_and_no_danish(t: Catalogue) -> None:
+    svg = chart.trend(HBA1C, COURSE, STEPS, ON, name="trend", t=t)
+    danish = DRAWINGS["trend-stepped"]
+    assert [(x, kind) for x, _, kind in marks(svg)] == [(x, kind) for x, _, kind in marks(danish)]
+    assert not re.search("Nyt mål|Hjemme|Over 15|Målet|Det nyeste", svg)
+
+
+def test_words_from_right_to_left_are_isolated_and_days_still_run_to_the_right() -> None:
+    svg = DRAWINGS["trend-arabic"]
+    root = etree.fromstring(svg.encode())
+    assert root.get("direction") == "ltr"
+    arabic = [one for one in words(svg) if re.search("[\u0600-\u06ff]", one)]
+    assert len(arabic) > 4
+    assert all(one.startswith("\u2067") and one.endswith("\u2069") for one in arabic)
+
+
+def marks(svg: str) -> list[tuple[float, float, str]]:
+    """Place and kind of each value drawn, oldest first; the legend's signs stand in groups and are left out."""
+    found = []
+    for one in etree.fromstring(svg.encode()).iterfind("{*}*"):
+        kind = one.get("class") or ""
+        if not kind.startswith("mark"):
+            continue
+        if one.get("cx"):
+            found.append((float(one.get("cx") or 0), float(one.get("cy") or 0), kind))
+        else:
+            numbers = re.findall(r"-?[0-9.]+", one.get("d") or "")
+            x = float(numbers[0]) + (4 if "limit" in kind else 0)
+            found.append((x, float(numbers[1]), kind))
+    return found
+
+
+# ── the words and the marks agree with the values ────────────────────────────────────────────────
+
+_AGO = st.lists(st.integers(0, 1095), min_size=1, max_size=9, unique=True)
+_ENDS_DRAWN = st.none() | st.integers(30, 110)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data(), _AGO, st.booleans())
+def test_title_description_and_marks_agree_with_any_values(data: st.DataObject, ago: list[int], stepped: bool) -> None:
+    comparators = st.sampled_from([None, None, None, "<", ">"])
+    readings = [
+        reading(
+            data.draw(st.integers(20, 120)),
+            ON - timedelta(days=days),
+            data.draw(st.sampled_from(["lab", "home"])),
+            data.draw(comparators),
+        )
+        for days in sorted(ago)
+    ]
+    low, high = data.draw(_ENDS_DRAWN), data.draw(_ENDS_DRAWN)
+    if low is not None and high is not None and low > high:
+        low, high = high, low
+    target = Target(None if low is None else Decimal(low), None if high is None else Decimal(high))
+    since = ON - timedelta(days=500 if stepped else 2000)
+    bands = (Band(since, None, target),) if target.is_number else ()
+    svg = chart.trend(HBA1C, readings, bands, ON, name="x", t=DA)
+    title, said = told(svg)
+    assert title == "Langtidsblodsukker: 22.11.2023 til 22.11.2026"
+
+    newest = readings[0]
+    value = f"{newest.comparator or ''}{newest.value} mmol/mol fra {ON - timedelta(days=min(ago)):%d.%m.%Y}"
+    assert said.startswith(f"{len(readings)} tal. Det nyeste er {value}.")
+    assert said_outside(said) == (sum(lies_outside(one, target, since) for one in readings) if bands else None)
+    assert (f"Målet er {target.says()} mmol/mol." in said) == bool(bands)
+
+    drawn = marks(svg)
+    assert len(drawn) == len(readings)
+    assert drawn == sorted(drawn, key=lambda one: one[0]), "the oldest first"
+    days = time_axis(ON, 3, *axis_of(svg))
+    for (x, _, kind), one in zip(drawn, reversed(readings), strict=True):
+        assert x == pytest.approx(days.place(one.on), abs=0.11)
+        assert ("limit" in kind) == (one.comparator is not None)
+        assert ("home" in kind) == (one.source == "home" and one.comparator is None)
+    exact = [(y, one) for (_, y, _), one in zip(drawn, reversed(readings), strict=True) if one.comparator is None]
+    assert [one.value for _, one in sorted(exact, key=lambda pair: (-pair[0], pair[1].at))] == sorted(
+        one.value for _, one in exact
+    ), "higher values stand higher"
+    assert direction_said(said) == direction_of(readings)
+
+
+def axis_of(svg: str) -> tuple[float, float]:
+    """Where the drawing's own frame says that its first and last day stand."""
+    frame = etree.fromstring(svg.encode()).find("{*}path[@class='axis']")
+    assert frame is not None
+    left, right = re.findall(r"[MH]([0-9.]+)", frame.get("d") or "")
+    return float(left) + 6, float(right) - 6
+
+
+def lies_outside(one: Reading, target: Target, since: date) -> bool:
+    """By hand, from the numbers alone: surely beyond the target that was valid on the day."""
+    if one.on < since:
+        return False
+    value = Decimal(str(one.value))
+    low = target.low if target.low is not None else Decimal("-Infinity")
+    high = target.high if target.high is not None else Decimal("Infinity")
+    if one.comparator == "<":
+        return value <= low
+    if one.comparator == ">":
+        return value >= high
+    return value < low or value > high
+
+
+def said_outside(said: str) -> int | None:
+    """How many lie outside, as the description says it; None where it says nothing of a target in numbers."""
+    if "Der er ikke aftalt et mål." in said:
+        return None
+    found = re.search(r"(\d+|Ingen) tal ligger uden for målet", said)
+    return 0 if found is None or found[1] == "Ingen" else int(found[1])
+
+
+def direction_said(said: str) -> str:
+    found = re.search(r"Det er (faldet|steget|omtrent det samme)", said)
+    return found[1] if found else ""
+
+
+def direction_of(readings: Sequence[Reading]) -> str:
+    """Newest against the value nearest a year before it, of the same place and at most 15 months old; by hand."""
+    newest, *others = readings
+    first = add_months(newest.on, -15)
+    same = [one for one in others if (one.source == "home") == (newest.source == "home") and one.on >= first]
+    if not same:
+        return ""
+    year_ago = add_months(newest.on, -12)
+    before = min(same, key=lambda one: abs((one.on - year_ago).days))
+    was, now = Decimal(str(before.value)), Decimal(str(newest.value))
+    if not before.comparator and not newest.comparator:
+        return "omtrent det samme" if abs(now - was) < 2 else "faldet" if now < was else "steget"
+    down = {(None, "<"), (">", None), (">", "<")}
+    up = {(None, ">"), ("<", None), ("<", ">")}
+    pair = (before.comparator, newest.comparator)
+    if pair in down and now <= was:
+        return "faldet"
+    return "steget" if pair in up and now >= was else ""
 
 
 # ── whatever the record holds ────────────────────────────────────────────────────────────────────
@@ -300,7 +470,7 @@ def assert_sound(svg: str) -> None:
 def test_any_value_and_target_give_a_sound_number_line(
     measure: Measure, target: Target | None, one: Reading | None, standing: Standing
 ) -> None:
-    svg = chart.number_line(measure, target, one, standing, name="x")
+    svg = chart.number_line(measure, target, one, standing, name="x", t=DA)
     assert_sound(svg)
     if measure.kind not in ("quantity", "score") or target is None or not target.is_number:
         assert svg == ""
@@ -312,11 +482,11 @@ def test_any_course_gives_a_sound_trend(
     measure: Measure, readings: list[Reading], bands: list[Band], on: date, years: int, other: list[Reading] | None
 ) -> None:
     second = None if other is None else (DBP, other, bands)
-    svg = chart.trend(measure, readings, bands, on, years=years, second=second, name="x")
+    svg = chart.trend(measure, readings, bands, on, years=years, second=second, name="x", t=DA)
     assert_sound(svg)
-    assert svg == chart.trend(measure, readings[::-1], bands, on, years=years, second=second, name="x") or is_tied(
-        readings
-    )
+    assert svg == chart.trend(
+        measure, readings[::-1], bands, on, years=years, second=second, name="x", t=DA
+    ) or is_tied(readings)
 
 
 def is_tied(readings: Sequence[Reading]) -> bool:
@@ -329,7 +499,7 @@ def is_tied(readings: Sequence[Reading]) -> bool:
 def test_any_course_gives_a_sound_sparkline(
     measure: Measure, readings: list[Reading], target: Target | None, on: date
 ) -> None:
-    svg = chart.sparkline(measure, readings, target, on, name="x")
+    svg = chart.sparkline(measure, readings, target, on, name="x", t=DA)
     assert_sound(svg)
     if measure.kind in ("choice", "flag", "group"):
         assert svg == ""

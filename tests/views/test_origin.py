@@ -21,7 +21,7 @@ AT = datetime(2026, 11, 1, tzinfo=UTC)
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_every_formula_is_told_in_words(formula: str) -> None:
     said = origin(Reading("x", Decimal(1), AT, "", "derived", derived_from=("Observation/a",), formula=formula), TEXTS)
-    assert said.startswith(("beregnet af ", "omregnet fra "))
+    assert said.startswith(("regnet ud af ", "regnet om fra "))
 
 
 def test_a_reported_value_is_told_by_who_took_it() -> None:
@@ -47,4 +47,4 @@ async def test_the_arskontrol_tells_a_computed_egfr_and_the_newer_formula_beside
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
     await perform(world.context(), read_text(dump(bundle)))
     await nurse.get("/patient/birthe/aarskontrol")
-    assert "beregnet af kreatinin (CKD-EPI 2009); eGFR (CKD-EPI 2021): " in nurse.text
+    assert "regnet ud af kreatinin (CKD-EPI 2009); eGFR (CKD-EPI 2021): " in nurse.text

@@ -1,6 +1,5 @@
 """What holds for every page: headers, one heading, labels, captions, weight, texts that are there."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -9,9 +8,8 @@ from page_house import Browser, World
 from starlette.requests import Request
 
 from careplan.views import pages, plan, wording
-from careplan.views.catalogue import FOLDER, Catalogue, TextMissing, read_catalogue
 from careplan.views.form import find_day, find_number
-from careplan.views.frame import STATIC, assets, catalogue, environment, keys_in
+from careplan.views.frame import STATIC, assets
 from careplan.views.page import Opened, endpoint
 
 VIEWS = Path(plan.__file__).parent
@@ -172,7 +170,7 @@ async def test_what_nobody_foresaw_is_a_page_and_says_nothing_of_itself(
 
 async def test_signed_out_every_page_leads_to_the_sign_in(browser: Browser) -> None:
     for one in pages.PAGES:
-        path = one.path.format(id="birthe", goal="g", measure="ldl", plan="kol")
+        path = re.sub(r"\{\w+\}", "some", one.path)
         answer = await (browser.client.get(path) if one.method == "GET" else browser.client.post(path))
         assert (answer.status_code, answer.headers["location"]) == (303, "/?besked=log-ind")
 
@@ -190,11 +188,11 @@ async def test_the_plan_is_printed_and_not_cached(world: World, persona: str) ->
     assert answer.content.startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("query", ["edition=large", "edition=full", "lang=ar"])
+@pytest.mark.parametrize("query", ["edition=poster", "lang=tlh"])
 async def test_an_edition_that_is_not_made_is_refused_in_words(nurse: Browser, query: str) -> None:
     answer = await nurse.get(f"/print/Patient/birthe/plan.pdf?{query}")
     assert answer.status_code == 400
-    assert "kort udgave og på dansk" in nurse.text
+    assert "Vælg en anden udgave eller et andet sprog." in nurse.text
 
 
 async def test_without_a_plan_there_is_nothing_to_print(nurse: Browser) -> None:
@@ -222,48 +220,7 @@ def test_the_stylesheet_is_small() -> None:
     assert (STATIC / "plan.css").stat().st_size <= 20_000
 
 
-# ── texts ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def keys_in_code() -> set[str]:
-    """Literal keys that the modules give to `t`, and to the sentences of «Siden sidst»."""
-    found: set[str] = set()
-    for path in VIEWS.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if name == "t" and isinstance(node.args[0].value, str):
-                    found.add(node.args[0].value)
-    return found
-
-
-def test_every_text_that_is_asked_for_is_there() -> None:
-    made = environment()
-    wanted = keys_in_code() | {key for name in made.list_templates(["html"]) for key in keys_in(made, name)}
-    assert len(wanted) > 150
-    catalogue().check(wanted)
-
-
-def test_a_text_that_is_missing_stops_the_start() -> None:
-    with pytest.raises(TextMissing, match=r"da lacks plan\.title, wish\.hint"):
-        Catalogue("da", {"a.b": "c"}).check(["wish.hint", "a.b", "plan.title"])
-    with pytest.raises(TextMissing):
-        Catalogue("da", {})("plan.title")
-
-
-def test_patient_texts_are_easy_to_read() -> None:
-    """LIX: words a sentence plus the share of words over six letters (Björnsson 1968); 34 at most."""
-    texts = read_catalogue("da", FOLDER).texts
-    spoken = [
-        re.sub(r"\{\w+\}", "x", text)
-        for key, text in texts.items()
-        if key.startswith(("plan.", "wish.", "why.reason", "happened.patient.", "help.")) or key == "acute"
-    ]
-    sentences = [one for text in spoken for one in re.split(r"(?<=[.:?!])\s", text) if len(one.split()) > 2]
-    words = [word for one in sentences for word in re.findall(r"\w+", one)]
-    long_words = [word for word in words if len(word) > 6]
-    assert len(words) / len(sentences) + 100 * len(long_words) / len(words) <= 34
-    assert max(len(one.split()) for one in sentences) <= 20
+# ── what people type ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from provided import Visitor, form_token, provider, settings_for
 
 from careplan.app import app_from_environment, create_app
 from careplan.cli import run
+from careplan.interactions.audit.inquiry import entries_about
 from careplan.settings import Settings
+from careplan.store.protocol import StoreUnavailable
 from careplan.views.cookie import Session, Sessions
 
 BASE = "https://careplan.test"
@@ -388,10 +390,49 @@ async def test_serve_has_no_demo_to_switch_on(
     async with made.router.lifespan_context(made):
         one = Visitor(made, "http://127.0.0.1:8000", "http://127.0.0.1:9")
         page = await one.get("/")
-        assert "Der er ikke sat log ind op" in page.text and "<button" not in page.text
+        assert "Der er ikke sat log ind op" in page.text and 'name="person"' not in page.text
         assert (await one.get("/log-ind")).headers["location"] == "/"
         assert (await one.get("/log-ind/svar?code=x&state=y")).headers["location"] == "/"
         await one.close()
     with pytest.raises(SystemExit):
         run(["serve", "--demo"])
     assert "--demo" in capsys.readouterr().err
+
+
+# ── the audit log ────────────────────────────────────────────────────────────────────────────────
+
+
+async def told_of(app: FastAPI, user: str | None = None) -> list[tuple[str, str, str]]:
+    """What the log tells of signing in and out: what, who or from where, and how it ended; oldest first."""
+    house = app.state.door.house
+    await house.journal.flush()
+    found = [entry async for _, entry in entries_about(house.store, None, user)]
+    kinds = [one for one in reversed(found) if one["do"] in ("sign-in", "sign-out")]
+    return [(one["do"], one.get("who") or one.get("from", ""), one["out"]) for one in kinds]
+
+
+async def test_signing_in_and_out_is_in_the_audit_log_and_not_in_the_patients_own(
+    app: FastAPI, visitor: Visitor
+) -> None:
+    """R4-121. B7 tells who has opened the plan; signing in opens nobody's."""
+    await visitor.sign_in("birthe")
+    page = await visitor.get("/plan/adgang")
+    assert "sign-in" not in page.text and page.status_code == 200
+    await visitor.post("/log-ud", form_token(page.text))
+    told = await told_of(app, "Patient/birthe")
+    assert told == [("sign-in", "Patient/birthe", "0"), ("sign-out", "Patient/birthe", "0")]
+    await visitor.get("/log-ind/svar?code=x")
+    assert [one for one in await told_of(app) if one[2] != "0"] == [("sign-in", "127.0.0.1", "4")]
+    house = app.state.door.house
+    assert all("sign" not in entry["do"] for entry in [e async for _, e in entries_about(house.store, "birthe", None)])
+
+
+async def test_nobody_is_let_in_whom_the_audit_log_cannot_tell_of(
+    app: FastAPI, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(entries: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(app.state.door.house.journal, "keep", full)
+    assert (await visitor.sign_in("karen")).status_code == 503
+    assert (await visitor.get("/arbejdsliste")).status_code == 303

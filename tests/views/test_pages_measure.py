@@ -141,6 +141,16 @@ async def test_an_old_value_is_greyed_and_called_old(world: World) -> None:
     assert 'class="sentence old"' in browser.html and "Tallet er gammelt." in browser.text
 
 
+async def test_the_last_three_years_are_shown_and_every_year_is_a_link_away(world: World) -> None:
+    browser = await opened(world, "birthe", "hba1c")
+    assert "22.11.2023 til 22.11.2026" in browser.html
+    assert 'href="?aar=alle#gaaet">Vis alle år' in browser.html
+    shown = browser.html.count('class="mark"')
+    await browser.get("/plan/maaling/hba1c?aar=alle")
+    assert "Vis de sidste 3 år" in browser.text and "22.11.2023 til" not in browser.html
+    assert browser.html.count('class="mark"') > shown
+
+
 @pytest.mark.parametrize("measure", ["sygdom", "creatinine"])
 async def test_a_measure_that_the_plan_does_not_follow_is_not_found(world: World, measure: str) -> None:
     browser = Browser(world)

@@ -85,7 +85,7 @@ async def test_within_the_span_nobody_is_told(nurse: Browser) -> None:
 
 @pytest.mark.parametrize("reason", [one for one in REASONS if one != "other"])
 async def test_a_sentence_is_written_beforehand_for_each_reason(nurse: Browser, reason: str) -> None:
-    written = TEXTS[f"target.sentence.{reason}"]
+    written = TEXTS[f"written.{reason}"]
     assert readability(written).easy
     page = await goal_page(nurse, "birthe", "HbA1c")
     await nurse.post(page, {**FILLED, "aarsag": reason, "version": nurse.field("version"), "trin": "vis"})
@@ -123,7 +123,7 @@ async def test_a_form_of_another_reason_takes_the_other_sentence_where_nobody_wr
     await nurse.post(page, {**filled, "trin": "vis"})
     await nurse.post(page, {**filled, "sat": "1", "tekst": sentence(nurse), "trin": "ret"})
     await nurse.post(page, {**filled, "aarsag": "frailty", "tekst": sentence(nurse), "trin": "vis"})
-    assert sentence(nurse) == TEXTS["target.sentence.frailty"]
+    assert sentence(nurse) == TEXTS["written.frailty"]
 
 
 # ── what was seen, and how far ahead ─────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.operations.asked import Asked
 from careplan.interactions.operations.eligible import eligible
 from careplan.interactions.operations.establish import make_plans
-from careplan.interactions.worklist import candidates
+from careplan.interactions.worklist import STATES, candidates
 from careplan.interactions.write import update
 from careplan.views import worklist
 
@@ -23,7 +23,7 @@ async def count(world: World, kind: str, patient: str) -> int:
 
 
 def names(browser: Browser) -> list[str]:
-    return re.findall(r'<tr><th scope="row">([^<]+)', browser.html)
+    return re.findall(r'<tr><th scope="row">(?:<label.*?</label>)?([^<]+)', browser.html)
 
 
 async def test_the_tabs_count_patients(nurse: Browser) -> None:
@@ -31,7 +31,11 @@ async def test_the_tabs_count_patients(nurse: Browser) -> None:
     tabs = re.findall(r'fane=([\w-]+)"[^>]*>([^<]+) <span class="count">(\d+)</span>', nurse.html)
     assert [label for _, label, _ in tabs] == [
         "Skal indkaldes",
+        "Klar til årskontrol",
+        "Mangler svar",
         "Egnet, men uden plan",
+        "Fra kommunen",
+        "Uden ansvarlig",
         "Udløbne individuelle mål",
         "Planer i orden",
         "Fravalgt",
@@ -172,7 +176,7 @@ async def test_making_a_plan_that_was_turned_down_takes_it_off_that_list(nurse: 
 async def test_the_page_the_operation_and_the_command_list_the_same(nurse: Browser, world: World) -> None:
     await declined(nurse)
     for key, state in worklist.TABS.items():
-        if state != worklist.LAPSED:
+        if state in STATES:
             await nurse.get(f"/arbejdsliste?fane={key}")
             context = world.context("nurse")
             answer = parse(await eligible(context, Asked(values={"state": [state], "_count": ["100"]})))
@@ -393,3 +397,71 @@ async def test_going_back_keeps_the_choice(nurse: Browser) -> None:
     await nurse.post(PAGE, [("plan", "kol"), ("begrundelse", "Efter samtale"), ("trin", "tilbage")])
     assert re.findall(r'name="plan" value="(\w+)" checked', nurse.html) == ["kol"]
     assert nurse.field("begrundelse") == "Efter samtale"
+
+
+# ── several at once, and filters ─────────────────────────────────────────────────────────────────
+
+
+async def test_those_who_are_ticked_are_called_in_and_the_list_says_so(nurse: Browser, world: World) -> None:
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    assert 'form="valgte" name="patient" value="carl"' in nurse.html
+    await nurse.post("/arbejdsliste/valgte", {"fane": "indkaldes", "gor": "indkald", "patient": "carl"})
+    assert "Indkaldt: 1." in nurse.text and "indkaldt 22.11.2026" in nurse.text
+    await nurse.post("/arbejdsliste/valgte", {"fane": "indkaldes", "gor": "indkald", "patient": "carl"})
+    assert "Var indkaldt i forvejen: 1." in nurse.text
+
+
+async def test_who_cannot_be_called_in_is_named_with_the_reason(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste")
+    await nurse.post("/arbejdsliste/valgte", [("gor", "indkald"), ("patient", "hanne"), ("patient", "unknown-one")])
+    assert "Hanne Test Friis: Patienten har ingen aktiv plan." in nurse.text
+    assert "Klinikken har ikke adgang til patienten." in nurse.text
+
+
+async def test_nobody_ticked_is_said_and_nothing_happens(nurse: Browser, world: World) -> None:
+    before = await count(world, "Task", "carl")
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    answer = await nurse.post("/arbejdsliste/valgte", {"fane": "indkaldes", "gor": "indkald"})
+    assert answer.status_code == 422 and "Sæt kryds ved mindst én patient" in nurse.text
+    assert await count(world, "Task", "carl") == before
+
+
+async def test_the_patient_reads_that_a_time_is_to_be_booked(nurse: Browser, world: World) -> None:
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    await nurse.post("/arbejdsliste/valgte", {"gor": "indkald", "patient": "carl"})
+    patient = Browser(world)
+    await patient.sign_in("patient-carl")
+    await patient.get("/plan")
+    assert "Bestil tid til årskontrol" in patient.text
+
+
+async def test_somebody_is_made_responsible_for_several(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    options = re.findall(r'<option value="(PractitionerRole/[^"]+)">([^<]+)', nurse.html)
+    assert len(options) > 1
+    reference, name = options[-1]
+    await nurse.post("/arbejdsliste/valgte", {"gor": "tildel", "ansvarlig": reference, "patient": "carl"})
+    (own,) = [part for part in nurse.html.split("<tr>") if "Carl Test Mortensen" in part]
+    assert f"<td>{name}</td>" in own
+    answer = await nurse.post(
+        "/arbejdsliste/valgte", {"gor": "tildel", "ansvarlig": "PractitionerRole/x", "patient": "carl"}
+    )
+    assert answer.status_code == 422 and "Vælg en medarbejder" in nurse.text and 'value="carl" checked' in nurse.html
+
+
+async def test_a_filter_holds_the_next_time_for_this_worker_alone(nurse: Browser, world: World) -> None:
+    await nurse.get("/arbejdsliste?fane=i-orden")
+    every = names(nurse)
+    await nurse.get("/arbejdsliste?fane=i-orden&plan=kol")
+    kol = names(nurse)
+    assert 0 < len(kol) < len(every) and "Birthe Test Nielsen" in kol
+    await nurse.get("/arbejdsliste?fane=i-orden")
+    assert names(nurse) == kol
+    await nurse.post("/log-ud", {})
+    await nurse.sign_in("doctor")
+    await nurse.get("/arbejdsliste?fane=i-orden")
+    assert names(nurse) == every
+    await nurse.post("/log-ud", {})
+    await nurse.sign_in("nurse")
+    await nurse.get("/arbejdsliste?fane=i-orden&plan=")
+    assert names(nurse) == every

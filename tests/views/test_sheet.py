@@ -12,18 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from page_house import NOW, ON, World
+from typst import TypstError
 
 from careplan.domain.evaluation import Answer
-from careplan.domain.target import Target
+from careplan.domain.target import Band, Target
 from careplan.fhir.goal import Deviation
 from careplan.interactions.overview import Line, Overview, read_overview
+from careplan.views import typeset
+from careplan.views.catalogue import read_catalogue
 from careplan.views.closed import with_closed_plans
-from careplan.views.sheet import plan_pdf
+from careplan.views.sheet import BLOCKS, Edition, sheet_of
+from careplan.views.typeset import FontMissing, has_font, pdf_of_sheet
 
 PDFTOTEXT = shutil.which("pdftotext")
 needs_pdftotext = pytest.mark.skipif(PDFTOTEXT is None, reason="pdftotext (poppler) is not installed")
 
-BLOCKS = (
+SAID = (
     "Testtjeneste – kun opdigtede personer",
     "Min forløbsplan",
     "Det næste, du skal",
@@ -44,8 +48,21 @@ async def overview_of(world: World, patient: str) -> Overview:
     return await with_closed_plans(context, await read_overview(context, patient, "patient"))
 
 
-def printed(overview: Overview) -> bytes:
-    return plan_pdf(overview, printed_at=NOW)
+SHORT = Edition()
+SHEETS = [Edition(name, language) for name in BLOCKS for language in ("da", "en", "ar")]
+needs_amiri = pytest.mark.skipif(not has_font("ar"), reason="the font Amiri (fonts-hosny-amiri) is not installed")
+CAN = [
+    pytest.param(one, id=f"{one.name}-{one.language}", marks=[needs_amiri] if one.language == "ar" else [])
+    for one in SHEETS
+]
+
+
+def content(overview: Overview, edition: Edition = SHORT) -> dict[str, Any]:
+    return sheet_of(overview, edition, read_catalogue(edition.language), NOW)
+
+
+def printed(overview: Overview, edition: Edition = SHORT) -> bytes:
+    return pdf_of_sheet(content(overview, edition))
 
 
 def pages_of(pdf: bytes) -> int:
@@ -59,6 +76,14 @@ def text_of(pdf: bytes) -> str:
     assert PDFTOTEXT is not None
     made = subprocess.run([PDFTOTEXT, "-raw", "-", "-"], input=pdf, capture_output=True, check=True)
     return re.sub(r"\s+", " ", made.stdout.decode())
+
+
+def letter_heights(pdf: bytes) -> list[tuple[float, str]]:
+    """Of every word how high its box is, in points, and the word."""
+    assert PDFTOTEXT is not None
+    made = subprocess.run([PDFTOTEXT, "-bbox", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    found = re.findall(r'yMin="([0-9.]+)" xMax="[0-9.]+" yMax="([0-9.]+)">([^<]*)<', made)
+    return [(float(bottom) - float(top), word) for top, bottom, word in found]
 
 
 def bare(text: str) -> str:
@@ -127,7 +152,7 @@ async def test_the_same_plan_at_the_same_moment_gives_the_same_bytes(world: Worl
 async def test_the_blocks_stand_in_the_order_of_the_brief(world: World) -> None:
     text = text_of(printed(await overview_of(world, "birthe")))
     places: list[int] = []
-    for block in BLOCKS:
+    for block in SAID:
         places.append(text.find(block, places[-1] if places else 0))
         assert places[-1] >= 0, block
 
@@ -272,3 +297,143 @@ def test_a_sign_the_font_lacks_is_shown_as_a_box_and_explained() -> None:
     assert "Ada □ Prøve" in text
     assert "□ er et tegn, der ikke kan printes her." in text
     assert "□" not in text_of(printed(small(name="Ada Čapek Ørsted Ωμέγα Жук")))
+
+
+# ── editions and languages ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("edition", CAN)
+async def test_every_edition_is_tagged_titled_and_in_its_language(world: World, edition: Edition) -> None:
+    pdf = printed(await overview_of(world, "birthe"), edition)
+    for mark in (f"/Lang({edition.language})".encode(), b"<pdfuaid:part>1<", b"/Marked true", b"/StructTreeRoot"):
+        assert mark in pdf
+    assert b"/Outlines" in pdf, "bookmarks"
+
+
+@pytest.mark.parametrize("edition", CAN)
+async def test_every_edition_has_a_description_for_each_drawing(world: World, edition: Edition) -> None:
+    overview = await overview_of(world, "birthe")
+    courses = content(overview, edition)["courses"]
+    assert courses and all(one["alt"] for one in courses)
+    assert printed(overview, edition).count(b"/Alt") == len(courses)
+
+
+@pytest.mark.parametrize("edition", CAN)
+async def test_every_edition_gives_the_same_bytes_again(world: World, edition: Edition) -> None:
+    overview = await overview_of(world, "birthe")
+    first = printed(overview, edition)
+    printed(await overview_of(world, "carl"), edition)
+    assert printed(overview, edition) == first
+
+
+async def test_a_drawing_without_a_description_makes_no_sheet(world: World) -> None:
+    sheet = content(await overview_of(world, "birthe"))
+    sheet["courses"][0]["alt"] = ""
+    with pytest.raises(TypstError, match="alt"):
+        pdf_of_sheet(sheet)
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("edition", [one for one in SHEETS if one.language != "ar"], ids=lambda one: str(one)[8:])
+async def test_the_blocks_of_every_edition_stand_in_its_order_and_pages_are_numbered(
+    world: World, edition: Edition
+) -> None:
+    overview = await overview_of(world, "birthe")
+    sheet, pdf = content(overview, edition), printed(overview, edition)
+    text = bare(text_of(pdf))
+    heads = {"helps": "helps", "year": "year", "history": "history"}
+    titles = [sheet["words"][heads.get(one, one)] for one in sheet["blocks"] if one not in ("history", "courses")]
+    places = [text.find(bare(f"{title}")) for title in titles]
+    assert -1 not in places and places == sorted(places)
+    pages = pages_of(pdf)
+    last = sheet["words"]["page"].replace("{page}", str(pages)).replace("{pages}", str(pages))
+    assert bare(last) in text
+
+
+def test_a_language_has_the_blocks_of_the_danish_sheet_in_their_order() -> None:
+    for name in BLOCKS:
+        sheets = [content(small(), Edition(name, language)) for language in ("da", "en", "ar")]
+        assert sheets[0]["blocks"] == sheets[1]["blocks"] == sheets[2]["blocks"] == list(BLOCKS[name])
+    assert BLOCKS["large"] == BLOCKS["short"]
+    assert [one for one in BLOCKS["full"] if one in BLOCKS["short"]] == list(BLOCKS["short"])
+
+
+@needs_pdftotext
+async def test_the_whole_plan_has_every_course_the_year_and_who_helps(world: World) -> None:
+    overview = await overview_of(world, "birthe")
+    text = bare(text_of(printed(overview, Edition("full"))))
+    drawn = content(overview, Edition("full"))["courses"]
+    assert len(drawn) > 2
+    for said in (*(one["title"] for one in drawn), "Mit år", "august 2027", "Hvem hjælper mig", "Spørg klinikken om"):
+        assert bare(said) in text, said
+
+
+@needs_pdftotext
+async def test_the_whole_plan_tells_how_targets_have_changed(world: World) -> None:
+    overview = await overview_of(world, "birthe")
+    glucose = next(line for line in overview.lines if line.measure.id == "hba1c")
+    (band,) = glucose.bands
+    day = date(2026, 11, 1)
+    stepped = replace(
+        glucose, bands=(replace(band, end=day), Band(day, None, Target(high=Decimal(64), unit="mmol/mol")))
+    )
+    text = bare(text_of(printed(replace(overview, lines=(stepped,)), Edition("full"))))
+    assert bare("Mine mål over tid: Langtidsblodsukker") in text
+    assert bare("01.11.2026 gælder stadig højst 64 mmol/mol") in text
+    assert bare(f"{band.start:%d.%m.%Y} 01.11.2026 mellem 53 og 58 mmol/mol") in text
+
+
+@needs_pdftotext
+async def test_large_print_has_no_letter_under_eighteen_points(world: World) -> None:
+    pdf = printed(await overview_of(world, "birthe"), Edition("large"))
+    heights = letter_heights(pdf)
+    drawn = [high for high, word in heights if word.isalpha() and len(word) > 2]
+    assert min(drawn) >= 17, "words of the sheet and of its drawings"
+    assert pages_of(pdf) > 1
+
+
+@needs_pdftotext
+async def test_the_personal_number_stands_there_only_when_asked_for(world: World) -> None:
+    overview = await overview_of(world, "birthe")
+    (number,) = {one["value"].replace("-", "") for one in overview.patient["identifier"] if len(one["value"]) >= 10}
+    written = f"{number[:6]}-{number[6:]}"
+    for name in BLOCKS:
+        assert written not in text_of(printed(overview, Edition(name)))
+        assert f"CPR-nummer {written}" in text_of(printed(overview, Edition(name, cpr=True)))
+
+
+@needs_pdftotext
+async def test_another_language_says_who_has_not_read_it_and_that_some_words_are_danish(world: World) -> None:
+    text = text_of(printed(await overview_of(world, "birthe"), Edition("short", "en")))
+    assert "No clinician has read the English of this sheet yet." in text
+    assert "Some words are written in Danish by the clinic." in text
+
+
+async def test_what_a_clinician_wrote_is_marked_as_danish_in_another_language(world: World) -> None:
+    overview = await overview_of(world, "birthe")
+    assert content(overview, Edition("short", "en"))["own"][0]["title"] == {"da": content(overview)["own"][0]["title"]}
+    assert printed(overview, Edition("short", "en")).count(b"/Lang(da)") >= 1
+    assert printed(overview).count(b"/Lang(da)") == 1, "the document's own"
+
+
+@needs_amiri
+async def test_numbers_and_phones_keep_their_order_in_arabic(world: World) -> None:
+    shown = content(await overview_of(world, "birthe"), Edition("short", "ar"))
+    assert "\u206600\u00a010\u00a020\u00a030\u2069" in shown["head"]["phone"]
+    assert any("\u2066139\u2009mmHg\u2069" in one["newest"] for one in shown["goals"])
+    assert "\u20661-1-2\u2069" in shown["call"][1]["whom"]
+
+
+async def test_without_the_font_an_arabic_sheet_is_refused_in_words(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typeset, "ARABIC", ())
+    sheet = content(await overview_of(world, "birthe"), Edition("short", "ar"))
+    with pytest.raises(FontMissing, match="fonts-hosny-amiri"):
+        pdf_of_sheet(sheet)
+
+
+@needs_amiri
+def test_every_arabic_sign_that_is_kept_is_in_the_fonts() -> None:
+    signs = " ".join(chr(number) for number in range(0x3000))
+    assert printed(small(tasks=(task(1, signs),)), Edition("full", "ar")).startswith(b"%PDF")

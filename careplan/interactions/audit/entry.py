@@ -5,14 +5,18 @@ https://hl7.org/fhir/R4/auditevent.html · design §7
 """
 
 import json.encoder
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 
 from careplan.fhir.instant import instant_text
 from careplan.fhir.reference import CPR
-from careplan.interactions.audit.record import Entry
+from careplan.interactions.audit.record import Entry, agents_of
 from careplan.interactions.caller import Caller
 from careplan.interactions.trail import Trail
+
+UNKNOWN = "unknown"
+"""The role of somebody who was not let in."""
 
 _text = json.encoder.encode_basestring_ascii
 """A text as JSON; a read has a few microseconds for its entry."""
@@ -45,6 +49,23 @@ def _told(caller: Caller) -> tuple[str, tuple[str, ...]]:
         "why": caller.purpose,
         "by": caller.name if caller.role == "system" else "",
     }
-    told = json.dumps({name: value for name, value in members.items() if value}, separators=(",", ":"))[1:-1]
-    agents = (caller.reference, caller.subject, caller.client, f"role:{caller.role}")
-    return told, tuple(one for one in agents if one)
+    found = {name: value for name, value in members.items() if value}
+    return _members(found), agents_of(found)
+
+
+def _members(found: Mapping[str, str]) -> str:
+    """Members of an entry as JSON, without braces."""
+    return json.dumps(found, separators=(",", ":"))[1:-1]
+
+
+def entry_of_arrival(caller: Caller, at: datetime, act: str) -> Entry:
+    """Somebody signed in, or out; it is about no record."""
+    told, agents = _told(caller)
+    return Entry(at, f'"at":"{instant_text(at)}",{told},"do":{_text(act)},"of":{{}},"out":"0"', (), agents)
+
+
+def entry_of_stranger(at: datetime, act: str, source: str, said: str) -> Entry:
+    """Somebody was not let in, and nobody knows who: from where, and why, in words of our own."""
+    found = {"role": UNKNOWN} | ({"from": source} if source else {})
+    told = f'{_members(found)},"do":{_text(act)},"said":{_text(said)}'
+    return Entry(at, f'"at":"{instant_text(at)}",{told},"of":{{}},"out":"4"', (), agents_of(found))

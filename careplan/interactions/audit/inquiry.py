@@ -6,7 +6,7 @@ Answers from the log itself, not from what the service shows of it. docs/runbook
 from collections.abc import AsyncIterator
 
 from careplan.fhir.text import Json
-from careplan.interactions.audit.record import entries_of
+from careplan.interactions.audit.record import agents_of, entries_of
 from careplan.interactions.audit.shelf import about, by, records
 from careplan.store.protocol import Store
 
@@ -17,22 +17,21 @@ async def entries_about(store: Store, patient: str | None, user: str | None) -> 
     """(id, entry), newest first; of both where both are given.
 
     patient  logical id
-    user     reference, subject or client: `PractitionerRole/x`
+    user     reference, subject or client: `PractitionerRole/x`; or the address that somebody unknown came from
     """
     criteria = [*([about([patient])] if patient else []), *([by(user)] if user else [])]
     async for record in records(store, criteria):
         for place, entry in reversed(list(entries_of(record.body or b""))):
-            agents = (entry.get("who"), entry.get("sub"), entry.get("client"), f"role:{entry.get('role')}")
-            if (patient is None or patient in entry["of"]) and (user is None or user in agents):
+            if (patient is None or patient in entry["of"]) and (user is None or user in agents_of(entry)):
                 yield f"{record.id}..{place}", entry
 
 
 def line_of_entry(entry: Json, patient: str | None) -> str:
     """One entry as a line of tab-separated columns: when, who, for whom they act, why, what, whose, how it ended."""
-    agents = " ".join(str(entry[name]) for name in ("who", "sub", "client", "by") if entry.get(name))
+    agents = " ".join(str(entry[name]) for name in ("who", "sub", "client", "by", "from") if entry.get(name))
     org = f"Organization/{entry['org']}" if entry.get("org") else "-"
-    what = " ".join(str(entry[name]) for name in ("do", "made", "ask") if entry.get(name))
+    what = " ".join(str(entry[name]) for name in ("do", "made", "ask", "said") if entry.get(name))
     people = [patient] if patient else list(entry["of"])
-    whose = "; ".join(" ".join([f"Patient/{one}", *entry["of"][one]]) for one in people)
+    whose = "; ".join(" ".join([f"Patient/{one}", *entry["of"][one]]) for one in people) or "-"
     ended = ENDED.get(str(entry["out"]), str(entry["out"]))
     return "\t".join([entry["at"], agents or "-", entry["role"], org, entry.get("why", "-"), what, ended, whose])

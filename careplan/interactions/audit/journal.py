@@ -28,8 +28,8 @@ SECONDS = 0.25
 PAUSE = 1.0
 """Seconds until a record that the store did not take is offered again."""
 
-CLOSING = 10.0
-"""Seconds that a process that stops waits for the store."""
+CLOSING = 0.75
+"""Seconds that a process that stops waits for the store: what is not stored by then lies on disk for the next start."""
 
 LOOK_AROUND = timedelta(minutes=5)
 """How often the heads of other processes' lanes are taken in; `NEWEST`: from how many records."""
@@ -102,19 +102,22 @@ class Journal:
 
     async def close(self) -> None:
         """Store what waits, and end the lanes in good order. What the store does not take stays in the spool."""
-        if self._storing is not None and not self._storing.done():
-            self._now.set()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._storing, CLOSING)
-        if self._last is not None and not self._cut:
-            with contextlib.suppress(CareplanError):
-                for lane in (self._main, *self._free):
-                    if lane.number:
-                        made = make_record(lane, (), self._take_seen(lane), self._last, ends=True)
-                        await self._store.commit([made.write])
+        with contextlib.suppress(TimeoutError, CareplanError):
+            async with asyncio.timeout(CLOSING):
+                await self._end()
         if self._spool is not None:
             self._spool.close()
             self._spool = None
+
+    async def _end(self) -> None:
+        if self._storing is not None and not self._storing.done():
+            self._now.set()
+            await asyncio.gather(self._storing)
+        if self._last is not None and not self._cut:
+            for lane in (self._main, *self._free):
+                if lane.number:
+                    made = make_record(lane, (), self._take_seen(lane), self._last, ends=True)
+                    await self._store.commit([made.write])
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────
 

@@ -101,6 +101,12 @@ def _values(entries: Sequence[Entry], lane: Lane, at: datetime) -> SearchValues:
     )
 
 
+def agents_of(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """What whoever acted is found by, in an entry: reference, subject, client, role; of strangers their address."""
+    named = [str(told[name]) for name in ("who", "sub", "client", "from") if told.get(name)]
+    return (*named, f"role:{told.get('role')}")
+
+
 def lines_of(body: bytes) -> list[str]:
     """The lines of a record, header and last line included."""
     return body.decode(errors="replace").split("\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from careplan.fhir.instant import find_instant
 from careplan.fhir.text import Json
-from careplan.interactions.audit.record import TYPE, Entry, Lane, hash_of, lines_of, make_record, record_id
+from careplan.interactions.audit.record import TYPE, Entry, Lane, agents_of, hash_of, lines_of, make_record, record_id
 from careplan.interactions.audit.spool import LOCK, left_segments
 from careplan.store.protocol import Store, VersionConflict
 
@@ -56,5 +56,4 @@ def _entry(line: str) -> Entry | None:
     at = find_instant(told.get("at"))
     if at is None:
         return None
-    agents = (told.get("who"), told.get("sub"), told.get("client"), f"role:{told.get('role')}")
-    return Entry(at, line, tuple(told["of"]), tuple(one for one in agents if one))
+    return Entry(at, line, tuple(told["of"]), agents_of(told))

@@ -71,7 +71,7 @@ class Shelf:
         place, _, nth = rest.partition(".")
         version = await self.store.read(TYPE, record) if record and place.isdigit() and nth.isdigit() else None
         for at, entry in entries_of(version.body or b"") if version is not None else ():
-            if at == int(place) and int(nth) < len(entry["of"]):
+            if at == int(place) and int(nth) < len(_people(entry)):
                 return self._event(record, at, int(nth), entry)
         return None
 
@@ -125,7 +125,7 @@ class Shelf:
         if patients is None or patients:
             async for record in records(self.store, narrowed):
                 for place, entry in entries_of(record.body or b""):
-                    events = (self._event(record.id, place, nth, entry) for nth in range(len(entry["of"])))
+                    events = (self._event(record.id, place, nth, entry) for nth in range(len(_people(entry))))
                     writes += [_write(one) for one in events if patients is None or one.patient in patients]
                 if len(writes) > MOST:
                     raise TooCostly(f"more than {MOST} events would have to be looked at; name a patient or days")
@@ -134,12 +134,17 @@ class Shelf:
         return there
 
     def _event(self, record: str, place: int, nth: int, entry: Json) -> Version:
-        patient = list(entry["of"])[nth]
+        patient = _people(entry)[nth]
         id = f"{record}..{place}.{nth}"
         at = find_instant(entry["at"])
         assert at is not None, "the log tells instants"
         body = dump(audit_event(entry, patient, id, named=self.named))
         return Version("AuditEvent", id, 1, at, patient, body, 0, "POST")
+
+
+def _people(entry: Json) -> list[str | None]:
+    """Whom an entry makes an event for: each person it touches; nobody, where it is about no record."""
+    return list(entry["of"]) or [None]
 
 
 def _write(event: Version) -> Write:

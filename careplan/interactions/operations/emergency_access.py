@@ -4,11 +4,15 @@ By the type it is called with a person number, since a search finds nobody whom 
 """
 
 from careplan.fhir.bundle import searchset
-from careplan.fhir.query import Criterion, Query, TokenIs
+from careplan.fhir.query import Query
 from careplan.fhir.systems import normal_system
-from careplan.interactions.access import Forbidden
 from careplan.interactions.context import Context
-from careplan.interactions.emergency import check_clinician, emergency_consents, open_in_emergency
+from careplan.interactions.emergency import (
+    check_clinician,
+    emergency_consents,
+    open_in_emergency,
+    patient_of_identifier,
+)
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 
 
@@ -25,12 +29,7 @@ async def _read_patient(context: Context, asked: Asked) -> str:
     given = asked.read("identifier")
     if not isinstance(given, dict) or not (given.get("system") and given.get("value")):
         raise ParameterFaulty("parameter identifier is an Identifier with system and value, sent in Parameters")
-    token = TokenIs(normal_system(str(given["system"])), str(given["value"]))
-    query = Query("Patient", (Criterion("identifier", "token", (token,)),), count=2)
-    matches = (await context.store.search(query)).matches
-    if len(matches) != 1:
-        raise Forbidden("no access to a Patient of this identifier")
-    return matches[0].id
+    return await patient_of_identifier(context, [(normal_system(str(given["system"])), str(given["value"]))])
 
 
 async def emergency_accesses(context: Context, asked: Asked) -> bytes:

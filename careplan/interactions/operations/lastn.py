@@ -18,6 +18,7 @@ from careplan.fhir.reading import WITHDRAWN
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.systems import normal_code
 from careplan.fhir.text import Json, parse
+from careplan.fhir.veil import unveiled, veiled
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
@@ -47,6 +48,7 @@ async def lastn(context: Context, asked: Asked) -> bytes:
     if most is not None and not 1 <= most <= MOST:
         raise ParameterFaulty(f"parameter max is a whole number from 1 to {MOST}")
     pairs = [(name, _text(name, one)) for name in asked.values if name != "max" for one in asked.all(name)]
+    pairs = unveiled(pairs, context.house.secret)
     limit = context.house.limits.search_parameters
     query = parse_query("Observation", pairs, strict=asked.strict, base=context.base, parameters=limit)
     if not any(one.parameter in _SUBJECTS and _names_one(one) for one in query.criteria):
@@ -55,7 +57,7 @@ async def lastn(context: Context, asked: Asked) -> bytes:
     steering = {"_sort", "_count"} if query.count else {"_sort"}
     used = (*([("max", str(most))] if most else []), *(pair for pair in query.used if pair[0] not in steering))
     along = await brought(context, query.includes, found)
-    shown = replace(query, used=used)
+    shown = replace(query, used=veiled(used, context.house.secret, openly=False))
     path = "Observation/$lastn"
     return searchset(shown, found, base=context.base, included=along.versions, faults=along.faults, path=path)
 

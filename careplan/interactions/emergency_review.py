@@ -1,0 +1,169 @@
+"""Gennemgang: the organisation goes through the emergency accesses of its people, each by somebody else than it was.
+
+What is written down is a Provenance of the Consent that the access made: who has gone through it, when, and what they
+found. The Consent itself stands as it is. Not here: how a record is opened (`emergency`).
+https://hl7.org/fhir/R4/provenance.html · design §7
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from careplan.domain.errors import CareplanError
+from careplan.fhir.instant import find_instant, instant_text
+from careplan.fhir.query import Criterion, Query, ReferenceIs
+from careplan.fhir.text import Json, parse
+from careplan.interactions import access
+from careplan.interactions.change import change_from_value
+from careplan.interactions.commit import commit
+from careplan.interactions.context import Context
+from careplan.interactions.emergency import PEOPLE, Emergency, check_clinician, emergencies_of_organization
+from careplan.interactions.every import every
+from careplan.store.protocol import Guard, GuardFailed, NotFound
+
+REVIEW = "emergency-review"
+"""The activity of the Provenance."""
+LENGTH = (3, 1000)
+"""Characters of a note."""
+
+
+class ReviewOwn(CareplanError):
+    """Somebody goes through an access of their own."""
+
+    code = "review-own"
+
+
+class ReviewNeedsNote(CareplanError):
+    """A review that does not say what was found."""
+
+    code = "review-needs-note"
+
+
+class ReviewExists(CareplanError):
+    """The access has been gone through already; that stands."""
+
+    code = "review-exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One review: who (reference and name), when, and what was found."""
+
+    by: str
+    name: str
+    at: datetime | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """An emergency access, the Patient whose record it opened, and its review, if there is one."""
+
+    emergency: Emergency
+    patient: Json
+    review: Reviewed | None
+
+    @property
+    def id(self) -> str:
+        return self.emergency.reference.partition("/")[2]
+
+
+async def inspected(context: Context) -> tuple[Inspected, ...]:
+    """Every emergency access of the caller's organisation, newest first. Raises Forbidden."""
+    found = await emergencies_of_organization(context, context.caller.organization or "")
+    context.trail.met(one.patient for one in found)
+    patients = {one.patient: await _patient(context, one.patient) for one in found}
+    reviews = await _reviews(context, [one.reference for one in found])
+    return tuple(Inspected(one, patients[one.patient], reviews.get(one.reference)) for one in found)
+
+
+async def read_inspected(context: Context, id: str) -> Inspected:
+    """One of them. Raises NotFound, Forbidden."""
+    found = next((one for one in await inspected(context) if one.id == id), None)
+    if found is None:
+        raise NotFound(f"Consent/{id} is no emergency access of this organisation")
+    return found
+
+
+def may_review(context: Context, one: Inspected) -> bool:
+    """Whether the caller is a person, and another than the one who opened the record."""
+    person = context.caller.reference or ""
+    return person.startswith(PEOPLE) and person != one.emergency.person
+
+
+async def review(context: Context, id: str, note: str) -> None:
+    """It has been gone through. Raises NotFound, ReviewOwn, ReviewNeedsNote, ReviewExists, Forbidden."""
+    check_clinician(context)
+    one = await read_inspected(context, id)
+    if not may_review(context, one):
+        raise ReviewOwn("somebody else than who opened the record goes through the access")
+    shortest, longest = LENGTH
+    if not shortest <= len(note.strip()) <= longest:
+        raise ReviewNeedsNote(f"a review says what was found, in {shortest} to {longest} characters")
+    query = _about([one.emergency.reference])
+    if one.review is not None:
+        raise ReviewExists("the access has been gone through already")
+    change = change_from_value(_provenance(context, one, note.strip()), context.new_id())
+    seen = tuple(f"{version.id}@{version.number}" for version in await every(context, query))
+    try:
+        await commit(context, [change], [Guard(f"{one.emergency.reference}/{REVIEW}", query, seen)])
+    except GuardFailed:
+        raise ReviewExists("the access has been gone through meanwhile") from None
+
+
+async def reviewed_of_patient(context: Context, patient: str) -> frozenset[str]:
+    """References of the emergency accesses to a patient's record that have been gone through. Raises Forbidden."""
+    await access.check_patient(context, patient)
+    found = await every(context, Query("Provenance", patient=patient))
+    values = (parse(one.body or b"") for one in found)
+    return frozenset(_target(one) for one in values if _is_review(one))
+
+
+async def _patient(context: Context, id: str) -> Json:
+    """The person the review is about: known to the reviewer by that, and by nothing else."""
+    version = await context.store.read("Patient", id)
+    return {"resourceType": "Patient", "id": id} if version is None or version.body is None else parse(version.body)
+
+
+async def _reviews(context: Context, references: list[str]) -> dict[str, Reviewed]:
+    if not references:
+        return {}
+    values = [parse(one.body or b"") for one in await every(context, _about(references))]
+    return {_target(one): _reviewed(one) for one in values if _is_review(one)}
+
+
+def _about(references: list[str]) -> Query:
+    targets = tuple(ReferenceIs(*one.split("/", 1)) for one in references)
+    return Query("Provenance", (Criterion("target", "reference", targets),))
+
+
+def _is_review(provenance: Json) -> bool:
+    return bool(provenance.get("activity", {}).get("text") == REVIEW)
+
+
+def _target(provenance: Json) -> str:
+    return str(_first(provenance, "target").get("reference", "")).partition("/_history")[0]
+
+
+def _first(provenance: Json, name: str) -> Json:
+    return next(iter(provenance.get(name, ())), {})
+
+
+def _reviewed(provenance: Json) -> Reviewed:
+    who: Json = _first(provenance, "agent").get("who", {})
+    note = str(_first(provenance, "reason").get("text", ""))
+    at = find_instant(str(provenance.get("recorded", "")))
+    return Reviewed(str(who.get("reference", "")), str(who.get("display", "")), at, note)
+
+
+def _provenance(context: Context, one: Inspected, note: str) -> Json:
+    caller = context.caller
+    agent: Json = {"who": {"reference": str(caller.reference), "display": caller.name}}
+    agent["onBehalfOf"] = {"reference": f"Organization/{caller.organization}"}
+    return {
+        "resourceType": "Provenance",
+        "target": [{"reference": one.emergency.reference}, {"reference": f"Patient/{one.emergency.patient}"}],
+        "recorded": instant_text(context.now),
+        "activity": {"text": REVIEW},
+        "reason": [{"text": note}],
+        "agent": [agent],
+    }

@@ -1,0 +1,88 @@
+"""«Værdispring»: a clinician opens a record that is closed to them, with a reason, for some hours (D2, C2).
+
+The person number is typed into a form and stands in no address and on no page that refuses; who it is of is told only
+once the record is open. From a page that was refused one comes with the person's id instead. Not here: what it opens
+(`interactions.emergency`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from starlette.responses import Response
+
+from careplan.fhir.person_number import SYSTEMS, find_number, written
+from careplan.fhir.reference import ID
+from careplan.interactions.access import Forbidden
+from careplan.interactions.emergency import LENGTH, check_clinician, open_in_emergency, patient_of_identifier
+from careplan.views.form import Form
+from careplan.views.page import Opened, go
+
+PAGE = "/vaerdispring"
+_ID = re.compile(ID)
+OPENS: Mapping[str, str] = {"clinic": "/patient/{}/aarskontrol", "hospital": "/borger/{}"}
+"""The page on which each role then sees the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The form as it is filled in: a person number, or the id of whose page was refused."""
+
+    number: str = ""
+    patient: str = ""
+    reason: str = ""
+    sure: bool = False
+
+
+async def show(opened: Opened) -> Response:
+    """The form."""
+    check_clinician(opened.context)
+    patient = opened.asked.text("person")
+    return _form(opened, Filled(patient=patient if _ID.fullmatch(patient) else ""))
+
+
+async def open_record(opened: Opened) -> Response:
+    """The record is open for some hours, and its page is shown. What is wrong, and whom there is none of, is said."""
+    check_clinician(opened.context)
+    filled = _filled(opened.form)
+    errors = _errors(opened, filled)
+    if errors:
+        return _form(opened, filled, errors, 422)
+    try:
+        patient = filled.patient or await _patient(opened, filled.number)
+        await open_in_emergency(opened.context, patient, filled.reason)
+    except Forbidden:
+        return _form(opened, replace(filled, patient=""), {"cpr": opened.t("btg.nobody")}, 403)
+    return go(OPENS[opened.context.caller.role].format(patient), besked="vaerdispring")
+
+
+async def _patient(opened: Opened, typed: str) -> str:
+    number = find_number(typed) or ""
+    tokens = [(system, value) for system in SYSTEMS for value in written(number)]
+    return await patient_of_identifier(opened.context, tokens)
+
+
+def _filled(form: Form) -> Filled:
+    patient = form.text("person") if _ID.fullmatch(form.text("person")) else ""
+    return Filled(form.text("cpr"), patient, form.text("aarsag"), form.text("forstaaet") == "ja")
+
+
+def _errors(opened: Opened, filled: Filled) -> dict[str, str]:
+    t, errors = opened.t, dict[str, str]()
+    shortest, longest = LENGTH
+    if not filled.patient and find_number(filled.number) is None:
+        errors["cpr"] = t("btg.no-number")
+    if not shortest <= len(filled.reason) <= longest:
+        errors["aarsag"] = t("btg.no-reason", least=shortest, most=longest)
+    if errors or not filled.sure:
+        again = not filled.patient and "cpr" not in errors
+        errors = ({"cpr": t("btg.number-again")} if again else {}) | errors
+    if not filled.sure:
+        errors["forstaaet"] = t("btg.not-sure")
+    return errors
+
+
+def _form(opened: Opened, filled: Filled, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
+    hours = int(opened.context.house.emergency.total_seconds() // 3600)
+    values = {"filled": filled, "errors": errors or {}, "hours": hours, "length": LENGTH[1]}
+    return opened.page("emergency.html", opened.t("btg.title"), status, **values)

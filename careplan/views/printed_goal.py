@@ -1,0 +1,128 @@
+"""Goals and courses on the printed sheet: the table's rows, what needs attention first, drawings and their words."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from lxml import etree
+
+from careplan.domain.calendar import add_months
+from careplan.domain.measure import is_old
+from careplan.interactions.overview import Line, Overview
+from careplan.views import chart, wording
+from careplan.views.caption import shared_name
+from careplan.views.catalogue import Catalogue
+from careplan.views.goalrow import ORDER, PAIR, differs, is_goal
+
+DRAWN_FIRST = ("hba1c", "ldl", "sbp")
+
+
+def goal_parts(overview: Overview, t: Catalogue) -> dict[str, Any]:
+    """The table's rows, and values without a target in short."""
+    lines = sorted((one for one in overview.lines if is_goal(one)), key=_attention)
+    others = [_other(one, t) for one in overview.lines if not is_goal(one) and one.newest]
+    return {"goals": [_row(overview, one, t) for one in lines], "others": others}
+
+
+def _attention(line: Line) -> tuple[int, int, str]:
+    return ORDER[line.standing], *_priority(line)
+
+
+def _priority(line: Line) -> tuple[int, str]:
+    return line.measure.priority, line.measure.id
+
+
+def _row(overview: Overview, line: Line, t: Catalogue) -> dict[str, Any]:
+    assert line.agreed is not None
+    icon, word = wording.status_word(line.standing, t)
+    newest = line.newest
+    return {
+        "measure": wording.measure_name(line.measure, t),
+        "newest": wording.value_with_unit(line.measure, newest, t) if newest else t("sheet.no-value"),
+        "day": wording.danish_date(wording.day_of(newest)) if newest else "",
+        "old": t("sheet.old") if newest and is_old(wording.day_of(newest), overview.on) else "",
+        "target": wording.target_with_unit(line.measure, line.agreed, t),
+        "individual": _with_you(line, overview.on, t),
+        "unverified": _is_unverified(line),
+        "icon": icon,
+        "status": word,
+    }
+
+
+def _with_you(line: Line, on: date, t: Catalogue) -> str:
+    """How long an individual target holds; empty where the target is a rule's."""
+    if line.deviation is None:
+        return ""
+    until = line.deviation.valid_until
+    if until is None:
+        return t("sheet.with-you")
+    return t("sheet.with-you-passed" if until < on else "sheet.with-you-until", day=wording.danish_date(until))
+
+
+def _is_unverified(line: Line) -> bool:
+    """Whether the target is a rule's whose number was not found again in its source."""
+    found = line.recommendation
+    return found is not None and found.row.unverified and line.deviation is None and not differs(line)
+
+
+def _other(line: Line, t: Catalogue) -> str:
+    assert line.newest is not None
+    value, day = wording.value_with_unit(line.measure, line.newest, t), wording.day_of(line.newest)
+    return f"{wording.measure_name(line.measure, t)}: {value} ({wording.danish_date(day)})"
+
+
+# ── courses ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def drawn_lines(overview: Overview, most: int | None) -> Sequence[Line]:
+    """The lines whose course is drawn: long-term glucose, cholesterol and blood pressure before others, by priority."""
+    since = add_months(overview.on, -12 * chart.YEARS)
+    found = [one for one in overview.lines if _is_drawable(one, since) and one.measure.id != PAIR[1]]
+    found.sort(key=lambda one: (one.measure.id not in DRAWN_FIRST, *_priority(one)))
+    return found[:most]
+
+
+def _is_drawable(line: Line, since: date) -> bool:
+    """Whether a measure has a goal, and two numbers in the time that is drawn."""
+    numbers = [one for one in line.readings if isinstance(one.value, Decimal) and wording.day_of(one) >= since]
+    return is_goal(line) and chart.is_drawn(line.measure) and len(numbers) >= 2
+
+
+def told_course(overview: Overview, line: Line, t: Catalogue) -> dict[str, str]:
+    """A course: its heading, the sentence above it, the drawing, and the words for those who do not see it."""
+    low = next((one for one in overview.lines if one.measure.id == PAIR[1] and one.readings), None)
+    diastolic = low if line.measure.id == PAIR[0] else None
+    second = None if diastolic is None else (diastolic.measure, diastolic.readings, diastolic.bands)
+    name = f"ark-{line.measure.id}"
+    svg = chart.trend(line.measure, line.readings, line.bands, overview.on, second=second, name=name, t=t)
+    names = [wording.measure_name(one.measure, t) for one in (line, diastolic) if one is not None]
+    title, _ = shared_name(names, t)
+    said = wording.patient_sentence(line, overview.on, t)
+    return {"svg": svg, "title": title, "alt": described(svg), "sentence": said}
+
+
+def described(svg: str) -> str:
+    """The drawing's own title and description, for those who do not see it."""
+    root = etree.fromstring(svg.encode())
+    found = (root.findtext(f"{{*}}{tag}") or "" for tag in ("title", "desc"))
+    return " ".join(f"{one.strip().removesuffix('.')}." for one in found if one.strip())
+
+
+def history(overview: Overview, t: Catalogue) -> list[dict[str, Any]]:
+    """Each goal's targets, newest first, where there has been another than today's."""
+    lines = sorted((one for one in overview.lines if is_goal(one) and len(one.bands) > 1), key=_priority)
+    return [_steps(line, t) for line in lines]
+
+
+def _steps(line: Line, t: Catalogue) -> dict[str, Any]:
+    bands = sorted(line.bands, key=lambda one: one.start, reverse=True)
+    rows = [
+        [
+            wording.danish_date(band.start),
+            wording.danish_date(band.end) if band.end else t("sheet.still"),
+            wording.target_with_unit(line.measure, band.target, t),
+        ]
+        for band in bands
+    ]
+    return {"title": t("sheet.history", name=wording.measure_name(line.measure, t)), "rows": rows}

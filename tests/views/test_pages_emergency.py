@@ -1,0 +1,226 @@
+"""«Værdispring», its review, and «Vis CPR»: what staff open that was closed, and who is told."""
+
+import pytest
+from page_house import Browser, World, stored
+
+from careplan.fhir.text import parse
+from careplan.interactions.audit.inquiry import entries_about
+from careplan.interactions.caller import Caller
+from careplan.interactions.context import Context
+from careplan.interactions.emergency import open_in_emergency
+from careplan.views.persona import PERSONAS, Persona
+
+from .sharing import send, signed_in
+
+WHY = "Bevidstløs patient, medicinen skal kendes nu"
+SURGEON = Persona(
+    "surgeon", Caller("hospital", "Ida Test Lund", "laboratorium-nord", reference="PractitionerRole/laege-other"), "x"
+)
+
+
+@pytest.fixture
+async def stranger(world: World, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """A doctor of another clinic."""
+    return await as_persona(
+        world, monkeypatch, Caller("clinic", "Jens Test Toft", "clinic-other", reference="PractitionerRole/laege-other")
+    )
+
+
+@pytest.fixture
+async def surgeon(world: World, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    return await as_persona(world, monkeypatch, SURGEON.caller)
+
+
+async def as_persona(world: World, monkeypatch: pytest.MonkeyPatch, caller: Caller, key: str = "guest") -> Browser:
+    monkeypatch.setattr("careplan.views.session.PERSONAS", (*PERSONAS, Persona(key, caller, key)))
+    return await signed_in(world, key)
+
+
+async def number_of(world: World, patient: str) -> str:
+    version = await world.house.store.read("Patient", patient)
+    assert version is not None
+    return str(parse(version.body or b"")["identifier"][0]["value"])
+
+
+async def filled(world: World, patient: str = "anna", **more: str) -> dict[str, str]:
+    return {"cpr": await number_of(world, patient), "aarsag": WHY, "forstaaet": "ja"} | more
+
+
+async def test_a_refused_page_leads_to_the_form_and_the_form_to_the_plan(world: World, stranger: Browser) -> None:
+    assert (await stranger.get("/patient/anna/aarskontrol")).status_code == 403
+    assert "Er det akut? Åbn med værdispring" in stranger.text
+    await stranger.get(stranger.html.partition('href="/vaerdispring')[2].partition('"')[0].join(("/vaerdispring", "")))
+    await send(stranger, "/vaerdispring", person="anna", aarsag=WHY, forstaaet="ja")
+    assert stranger.last is not None
+    assert stranger.last.status_code == 200
+    assert "Anna Test Jensen" in stranger.text
+    assert "Journalen er åben for dig i nogle timer. Patienten kan se det." in stranger.text
+
+
+@pytest.mark.parametrize("hyphen", [False, True])
+async def test_the_person_is_found_by_number_however_it_is_written(
+    world: World, stranger: Browser, *, hyphen: bool
+) -> None:
+    number = await number_of(world, "anna")
+    await stranger.get("/vaerdispring")
+    typed = f"{number[:6]}-{number[6:]}" if hyphen else number
+    answer = await stranger.post("/vaerdispring", await filled(world, cpr=typed))
+    assert answer.headers["location"].startswith("/patient/anna/aarskontrol")
+    assert number not in str(answer.headers)
+
+
+async def test_it_ends_after_some_hours(world: World, stranger: Browser) -> None:
+    await stranger.get("/vaerdispring")
+    await send(stranger, "/vaerdispring", **await filled(world))
+    for _ in range(9):
+        world.clock.forward(minutes=29)
+        answer = await stranger.get("/patient/anna/aarskontrol")
+    assert answer.status_code == 403
+
+
+async def test_a_hospital_sees_the_slice_and_nothing_of_the_record(world: World, surgeon: Browser) -> None:
+    await surgeon.get("/vaerdispring")
+    answer = await surgeon.post("/vaerdispring", await filled(world))
+    assert answer.headers["location"].startswith("/borger/anna")
+    assert (await surgeon.follow(answer)).status_code == 200
+    assert (await surgeon.get("/patient/anna/aarskontrol")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("cpr", "123", "Skriv CPR-nummeret med 10 tegn."),
+        ("aarsag", "akut", "Skriv begrundelsen med 10 til 1000 tegn."),
+        ("forstaaet", "", "Sæt kryds ved, at du ved, det bliver vist og gennemgået."),
+    ],
+)
+async def test_what_is_missing_is_said_and_the_reason_stays(
+    world: World, stranger: Browser, field: str, value: str, says: str
+) -> None:
+    await stranger.get("/vaerdispring")
+    answer = await stranger.post("/vaerdispring", await filled(world, **{field: value}))
+    assert answer.status_code == 422
+    assert f'<a href="#{field}">{says}</a>' in stranger.html
+    assert field == "aarsag" or WHY in stranger.html
+    assert (await number_of(world, "anna"))[6:] not in stranger.html
+    assert not await stored(world, "Consent", "anna")
+
+
+async def test_a_number_of_nobody_is_refused_without_a_word_of_who_there_is(world: World, stranger: Browser) -> None:
+    await stranger.get("/vaerdispring")
+    answer = await stranger.post("/vaerdispring", await filled(world, cpr="010203-9999"))
+    assert answer.status_code == 403
+    assert "Journalen kan ikke åbnes." in stranger.text
+    answer = await stranger.post("/vaerdispring", await filled(world, person="nobody-there"))
+    assert answer.status_code == 403
+
+
+async def test_the_patient_reads_the_reason_and_when_it_has_been_gone_through(world: World, stranger: Browser) -> None:
+    await stranger.get("/vaerdispring")
+    await send(stranger, "/vaerdispring", **await filled(world))
+    anna = await signed_in(world, "patient-anna")
+    await anna.get("/plan/adgang")
+    assert f"De skrev: {WHY}" in anna.text
+    assert "Lægerne Sydhavn, praktiserende læge" in anna.text
+    assert "Stedet ser det igennem." in anna.text
+
+
+async def test_a_municipality_and_a_patient_have_no_such_form(world: World) -> None:
+    for persona in ("visitator", "patient-anna"):
+        browser = await signed_in(world, persona)
+        for path in ("/vaerdispring", "/vaerdispring/gennemgang", "/vaerdispring/gennemgang/x"):
+            assert (await browser.get(path)).status_code == 403, (persona, path)
+
+
+# ── review ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def opened_by(world: World, role: str, patient: str = "anna") -> str:
+    """An emergency access by somebody of Lægehuset Nord; its id."""
+    caller = next(one.caller for one in PERSONAS if one.key == role)
+    context = Context(world.house, caller, world.clock(), world.new_id, "http://test/fhir")
+    return (await open_in_emergency(context, patient, WHY)).id
+
+
+async def test_the_clinic_goes_through_what_its_people_have_opened(world: World, nurse: Browser) -> None:
+    id = await opened_by(world, "doctor")
+    await nurse.get("/vaerdispring/gennemgang")
+    for said in ("Mangler gennemgang: 1", "Mette Test Holm", "Anna Test Jensen", WHY):
+        assert said in nurse.text
+    await nurse.get(f"/vaerdispring/gennemgang/{id}")
+    await send(nurse, f"/vaerdispring/gennemgang/{id}", note="Der var grund til det")
+    assert "Gennemgangen er gemt." in nurse.text
+    assert "Mangler gennemgang: 0" in nurse.text
+    assert "Gennemgået af Lars Test Krogh 22.11.2026" in nurse.text
+    assert "Der var grund til det" in nurse.text
+    anna = await signed_in(world, "patient-anna")
+    await anna.get("/plan/adgang")
+    assert "Stedet har set det igennem." in anna.text
+    assert "Der var grund til det" not in anna.text
+
+
+async def test_nobody_goes_through_an_access_of_their_own(world: World, nurse: Browser) -> None:
+    id = await opened_by(world, "nurse")
+    await nurse.get("/vaerdispring/gennemgang")
+    assert "Gennemgås af en anden end den, der åbnede." in nurse.text
+    assert f"/vaerdispring/gennemgang/{id}" not in nurse.html
+    answer = await nurse.post(f"/vaerdispring/gennemgang/{id}", {"note": "Helt i orden"})
+    assert answer.status_code == 403
+
+
+async def test_a_review_says_something_and_is_made_once(world: World, nurse: Browser) -> None:
+    id = await opened_by(world, "doctor")
+    address = f"/vaerdispring/gennemgang/{id}"
+    await nurse.get(address)
+    token = nurse.token
+    assert (await nurse.post(address, {"note": ""}, token=token)).status_code == 422
+    assert (await nurse.post(address, {"note": "Set igennem"}, token=token)).status_code == 303
+    answer = await nurse.post(address, {"note": "Min egen mening"}, token=token)
+    assert answer.status_code == 409
+    assert "En anden har gennemgået det imens." in nurse.text
+    assert "Set igennem" in nurse.text
+    assert "Min egen mening" in nurse.text
+
+
+async def test_another_organisation_knows_nothing_of_it(world: World, nurse: Browser, surgeon: Browser) -> None:
+    id = await opened_by(world, "doctor")
+    await surgeon.get("/vaerdispring/gennemgang")
+    assert "Ingen hos jer har brugt værdispring." in surgeon.text
+    assert (await surgeon.get(f"/vaerdispring/gennemgang/{id}")).status_code == 404
+
+
+# ── the person number ────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_number_is_hidden_until_it_is_asked_for_and_the_patient_is_told(world: World, nurse: Browser) -> None:
+    number = await number_of(world, "anna")
+    await nurse.get("/patient/anna/aarskontrol")
+    assert f"{number[:6]}-••••" in nurse.text
+    assert number[6:] not in nurse.text
+    assert 'action="/patient/anna/cpr"' in nurse.html
+    answer = await nurse.post("/patient/anna/cpr", {})
+    assert answer.status_code == 200
+    assert f"{number[:6]}-{number[6:]}" in nurse.text
+    assert number[6:] not in nurse.html.partition("<title>")[2].partition("</title>")[0]
+    journal = world.house.journal
+    assert journal is not None
+    await journal.flush()
+    acts = [one["do"] async for _, one in entries_about(world.house.store, "anna", None)]
+    assert acts[0] == "page/CPR"
+    anna = await signed_in(world, "patient-anna")
+    await anna.get("/plan/adgang")
+    assert "Lægehuset Nord, praksissygeplejerske · så dit CPR-nummer" in anna.text
+
+
+async def test_the_number_of_somebody_elses_patient_is_not_shown(world: World, nurse: Browser) -> None:
+    visitator = await signed_in(world, "visitator")
+    await visitator.get("/henvisninger")
+    number = await number_of(world, "anna")
+    answer = await visitator.post("/borger/anna/cpr", {})
+    assert answer.status_code == 403
+    assert number[6:] not in visitator.html
+    assert (await visitator.post("/borger/carl/cpr", {}, token="another")).status_code == 403
+
+
+async def test_no_address_shows_the_number(nurse: Browser) -> None:
+    assert (await nurse.get("/patient/anna/cpr")).status_code in (404, 405)
