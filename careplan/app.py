@@ -5,14 +5,14 @@ import contextlib
 import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from types import ModuleType
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -20,7 +20,6 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
 from careplan import __version__
@@ -32,41 +31,33 @@ from careplan.api.forwarded import Forwarding, forwarded_for, is_within, sent_on
 from careplan.api.gate import Gate
 from careplan.api.health import operation_routes
 from careplan.api.hook import SERVICES, hook_routes, refusal
+from careplan.api.issuer import Issuer
 from careplan.api.pace import Pace
 from careplan.api.patience import Patience
 from careplan.api.routes import fhir_routes
 from careplan.api.throttle import Throttle
-from careplan.api.wire import HEAD
+from careplan.api.wire import HEAD, LIMIT
 from careplan.domain.calendar import years_between
-from careplan.domain.errors import CareplanError, Fault
+from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import evaluate
 from careplan.domain.guideline import Knowledge
-from careplan.fhir import bindings, models, profile, questionnaire_response, registry, xhtml
-from careplan.fhir.definition_of_operation import operation_definitions
-from careplan.fhir.definition_of_parameter import search_parameters
-from careplan.fhir.definition_of_plan import activity_definitions, plan_definition
 from careplan.fhir.goal import goal_from_recommendation
-from careplan.fhir.index import extract
-from careplan.fhir.instant import day_of, instant_text
+from careplan.fhir.instant import day_of
 from careplan.fhir.mapping import ChartReader
-from careplan.fhir.profile import Definitions, load_definitions
-from careplan.fhir.questionnaire import Form, forms_from_resources, with_wording
-from careplan.fhir.text import Json, dump, parse, read_text, stamp
-from careplan.fhir.vocabulary import code_systems
+from careplan.fhir.profile import load_definitions
+from careplan.fhir.text import Json
 from careplan.interactions.access import LoginRequired
 from careplan.interactions.audit.attendance import TOKEN, Attendance
 from careplan.interactions.audit.journal import Journal
 from careplan.interactions.audit.recovery import recover
 from careplan.interactions.caller import SYSTEM, Caller, TokenRefused
-from careplan.interactions.context import Context, Exports, House, Limits, Validator
+from careplan.interactions.context import Context, Exports, House, Limits
 from careplan.interactions.export.worker import work
 from careplan.interactions.indexing import index_again
-from careplan.interactions.precondition import same_content
-from careplan.interactions.signin import SignIn
 from careplan.knowledge.load import load_knowledge
+from careplan.published import fill_catalogue, publish_questionnaires, read_published, validator
 from careplan.settings import Settings, networks_from_text, settings_from_environment
-from careplan.store.mongo import MongoStore
-from careplan.store.protocol import Store, StoreUnavailable, VersionConflict, Write
+from careplan.store.protocol import Store, StoreUnavailable
 from careplan.store.sqlite import SQLiteStore
 from careplan.synthetic.cast import cast
 from careplan.synthetic.cpr import Register
@@ -91,14 +82,25 @@ _LOOPBACK_ONLY = "without sign-in this service is reached by a loopback address 
 _QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """What FastAPI tells others of requests: nothing, since addresses, searches and errors may name people."""
 
-PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
-"""The instant of every conformance resource: they change with the release, not while it runs."""
+MONGO, SIGNED = "careplan.store.mongo", "careplan.signed"
+"""The modules that only some processes need, for what they bring with them: a driver, and what talks to an issuer."""
+
+Connect = Callable[[str, str, float], Awaitable[Store]]
+
+
+def loaded(name: str) -> ModuleType:
+    """One of the modules that are loaded by their name, for a process whose settings ask for it; no others are.
+
+    Each is 8 to 9 MB of a worker's memory.
+    """
+    return import_module(name)
 
 
 async def open_store(settings: Settings) -> Store:
     """SQLite for a path, MongoDB for mongodb://. Raises StoreUnavailable."""
     if settings.store.startswith("mongodb"):
-        return await MongoStore.connect(settings.store, settings.mongo_driver, settings.query_seconds)
+        connect: Connect = loaded(MONGO).MongoStore.connect
+        return await connect(settings.store, settings.mongo_driver, settings.query_seconds)
     return SQLiteStore.open(settings.store.removeprefix("sqlite://"), settings.query_seconds)
 
 
@@ -109,52 +111,11 @@ def check_there(settings: Settings) -> None:
         raise StoreUnavailable(f"there is no store {path}; name the file that the service runs on")
 
 
-def validator(definitions: Definitions, forms: Mapping[str, Form] | None = None) -> Validator:
-    """Every fault of a resource at once: structure, required bindings, narrative, profiles, and the questionnaire."""
-
-    for type_name in registry.TYPES:
-        models.faults({"resourceType": type_name})  # the models load on first use; not in somebody's first request
-    bindings.bindings()
-
-    def validate(resource: Json, profiles: Sequence[str] = ()) -> list[Fault]:
-        found, noted = models.survey(resource)
-        found += bindings.faults(resource, noted)
-        found += xhtml.faults(resource, noted)
-        found += profile.validate(resource, definitions, profiles)
-        if forms and not found and resource.get("resourceType") == "QuestionnaireResponse":
-            found += questionnaire_response.faults(resource, forms)
-        return found
-
-    return validate
-
-
-def read_published(settings: Settings, knowledge: Knowledge) -> tuple[tuple[Json, ...], Mapping[str, Form]]:
-    """The conformance resources, and the Questionnaires among them. Raises QuestionnaireFaulty."""
-    licensed = read_profiles(settings.questionnaires) if settings.questionnaires is not None else []
-    published = with_wording(read_profiles(settings.profiles), licensed)
-    return published, forms_from_resources(published, knowledge.instruments.values())
-
-
-def read_profiles(folder: Path) -> list[Json]:
-    """The conformance resources of a folder, in order of name."""
-    return [parse(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
-
-
 async def open_catalogue(profiles: Iterable[Json], knowledge: Knowledge) -> Store:
-    """A read-only store in memory of what we publish: profiles, the knowledge, and what may be searched and called."""
+    """A read-only store in memory of what we publish."""
     store = SQLiteStore.open(":memory:")
-    plans = [plan_definition(plan, knowledge) for plan in knowledge.plans.values()]
-    activities = [one for plan in knowledge.plans.values() for one in activity_definitions(plan, knowledge)]
-    definitions = (*search_parameters(__version__), *operation_definitions(__version__))
-    resources = (*profiles, *plans, *activities, *code_systems(knowledge), *definitions)
-    await store.commit([_published(resource) for resource in resources])
+    await fill_catalogue(store, profiles, knowledge)
     return store
-
-
-def _published(resource: Json) -> Write:
-    instant = instant_text(PUBLISHED)
-    body, _ = stamp(read_text(dump(resource)), id=resource["id"], version_id="1", last_updated=instant)
-    return Write(resource["resourceType"], resource["id"], 0, PUBLISHED, None, body, extract(parse(body)))
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -240,27 +201,9 @@ async def prepare_store(settings: Settings) -> None:
     store = await open_store(settings)
     try:
         await index_again(store, settings.base or None)
-        await publish_questionnaires(store, published)
+        await publish_questionnaires(store, published, now())
     finally:
         await store.close()
-
-
-async def publish_questionnaires(store: Store, published: Iterable[Json]) -> None:
-    """Keep what is asked here in the store, so that it is found beside the Questionnaires that others write.
-
-    What stands there already makes no version; another process may do the same at the same time.
-    """
-    for resource in published:
-        if resource["resourceType"] != "Questionnaire":
-            continue
-        source, previous = read_text(dump(resource)), await store.read("Questionnaire", resource["id"])
-        if previous is not None and same_content(source, previous):
-            continue
-        number, at = (0 if previous is None else previous.number), now()
-        body, place = stamp(source, id=resource["id"], version_id=str(number + 1), last_updated=instant_text(at))
-        with suppress(VersionConflict):
-            write = Write("Questionnaire", resource["id"], number, at, None, body, extract(resource), place=place)
-            await store.commit([write])
 
 
 def recommender(knowledge: Knowledge, at: datetime) -> Callable[[list[Json], date], list[Json]]:
@@ -319,7 +262,7 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
             if lasting:
                 gc.collect()
                 gc.freeze()
-            yield {HEAD: settings.header_seconds}
+            yield {HEAD: settings.header_seconds, LIMIT: settings.header_limit}
             exporting.cancel()
             await asyncio.gather(exporting, return_exceptions=True)
             if presence is not None and settings.store == ":memory:" and settings.session_folder is None:
@@ -352,31 +295,11 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
     return app
 
 
-Tell = Callable[[Scope, TokenRefused], None]
-"""Hears of a token that does not count."""
-
-
-class Issuer(Protocol):
-    """Where people and systems sign in, as `careplan.signed` has it."""
-
-    pages: bool
-
-    def __init__(self, settings: Settings) -> None: ...
-    def routes(self, base: str) -> list[Route]: ...
-    def guarded(self, served: ASGIApp, below: tuple[str, ...], tell: Tell) -> ASGIApp: ...
-    def identify(self, request: Request) -> Caller: ...
-    def find_client(self, scope: Scope) -> str | None: ...
-    def sign_in(self, secret: bytes) -> SignIn | None: ...
-
-
 def find_issuer(settings: Settings) -> Issuer | None:
-    """Where people and systems sign in; None without. Raises ClientKeyFaulty, OSError.
-
-    The one module that is loaded by its name: a process that needs no issuer is spared what talks to one.
-    """
+    """Where people and systems sign in; None without. Raises ClientKeyFaulty, OSError."""
     if settings.auth != "oidc":
         return None
-    made: type[Issuer] = import_module("careplan.signed").Issuer
+    made: Callable[[Settings], Issuer] = loaded(SIGNED).Signed
     return made(settings)
 
 

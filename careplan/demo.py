@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from careplan.app import open_house, publish_questionnaires, read_published, recommender, system_context
+from careplan.app import open_house, recommender, system_context
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.text import dump, read_text
 from careplan.interactions.trail import Trail
 from careplan.interactions.transaction import perform
+from careplan.published import publish_questionnaires, read_published
 from careplan.settings import Settings
 from careplan.synthetic.people import clinic
 from careplan.synthetic.situation import IDS
@@ -43,5 +44,5 @@ async def _fill(settings: Settings, patients: int, seed: int, on: date, tell: Ca
             await perform(replace(context, trail=Trail("load")), read_text(dump(bundle)))
             if count % 10 == 0:
                 tell(f"\rloading invented patients: {count} of {total}", end="")
-        await publish_questionnaires(house.store, read_published(settings, house.knowledge)[0])
+        await publish_questionnaires(house.store, read_published(settings, house.knowledge)[0], datetime.now(UTC))
         tell(f"\rloading invented patients: {total} of {total}")

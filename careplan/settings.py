@@ -80,6 +80,7 @@ class Settings(BaseModel):
     requests_per_second: float = Field(100.0, ge=0, description="Requests of one client or session a second; 0: any")
     requests_burst: int = Field(500, ge=1, description="Requests of one client at once, after a silence")
     sign_ins_per_minute: float = Field(120.0, ge=0, description="Sign-in attempts from one address a minute; 0: any")
+    header_limit: int = Field(64 * 1024, ge=1024, description="Largest head of a request, in bytes")
     header_seconds: float = Field(10.0, gt=0, description="How long the head of a request may take to arrive")
     body_seconds: float = Field(30.0, gt=0, description="How long a small body may take to arrive")
     work_seconds: float = Field(60.0, gt=0, description="How long one request may be worked on")

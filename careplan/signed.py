@@ -6,13 +6,13 @@ authlib) is a seventh of a worker's memory, and a service without sign-in never 
 """
 
 import time
-from collections.abc import Callable
 
 import httpx
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
+from careplan.api.issuer import Issuer, Tell
 from careplan.identity.bearer import FOUND, Bearer, Judge, caller_of
 from careplan.identity.client import Client, key_from_text
 from careplan.identity.flow import CodeFlow
@@ -21,16 +21,13 @@ from careplan.identity.outward import outward_client
 from careplan.identity.seal import Seal
 from careplan.identity.smart_configuration import smart_routes
 from careplan.identity.token import Trust
-from careplan.interactions.caller import Caller, TokenRefused
+from careplan.interactions.caller import Caller
 from careplan.interactions.signin import SignIn
 from careplan.settings import Settings, networks_from_text
 
 
-class Issuer:
-    """One issuer, as the settings name it. Raises ClientKeyFaulty, OSError.
-
-    pages  whether people sign in there on the pages
-    """
+class Signed(Issuer):
+    """One issuer, as the settings name it. Raises ClientKeyFaulty, OSError."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,7 +40,7 @@ class Issuer:
         """Where apps read how to sign in."""
         return [*smart_routes(self._keys, base)]
 
-    def guarded(self, served: ASGIApp, below: tuple[str, ...], tell: Callable[[Scope, TokenRefused], None]) -> ASGIApp:
+    def guarded(self, served: ASGIApp, below: tuple[str, ...], tell: Tell) -> ASGIApp:
         """The application, with who calls found for every request below these addresses."""
         return Bearer(served, Judge(self._keys, self._trust, time.time, self._settings.base), below, tell)
 

@@ -66,7 +66,7 @@ def _route(path: str, method: str, endpoint: Callable[[Request], Awaitable[Respo
         request.scope[ACT] = f"hook/{SERVICE}"
         try:
             check_accept(request)
-            async with door_of(request).gate.work(request.scope):
+            with door_of(request).gate.work(request.scope):
                 response = await endpoint(request)
                 logged(request, response.status_code)
         except Exception as error:

@@ -60,7 +60,7 @@ def fhir_route(
         request.scope[ACT] = acts.get(request.method, "")
         try:
             check(request)
-            async with door_of(request).gate.work(request.scope):
+            with door_of(request).gate.work(request.scope):
                 response = await (endpoints.get(request.method) or endpoints["GET"])(request)
                 logged(request, response.status_code)
         except Exception as error:

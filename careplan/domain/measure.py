@@ -153,6 +153,7 @@ class Reading:
     source      `lab`, `clinic`, `home`, `municipality`, `unknown`, or `derived`
     reference   `Observation/17`; empty where it was computed
     derived_from  references of the Observations it was computed from; empty: reported; formula: by which
+    own_wording   a score of questions that were asked in other words than the official ones
     """
 
     measure: str
@@ -165,6 +166,7 @@ class Reading:
     formula: str = ""
     exact: Decimal | None = None
     until: date | None = None
+    own_wording: bool = False
 
     @property
     def judged(self) -> Value:

@@ -128,8 +128,18 @@ class Step:
     dated: bool = False
 
 
-def _step(id: str, side: str, before: str, after: str, phase: str, **more: object) -> Step:
-    return Step(id, side, frozenset(before.split()), after, phase, **more)  # type: ignore[arg-type]
+def _step(
+    id: str,
+    side: str,
+    before: str,
+    after: str,
+    phase: str,
+    *,
+    reasons: tuple[str, ...] = (),
+    worded: bool = False,
+    dated: bool = False,
+) -> Step:
+    return Step(id, side, frozenset(before.split()), after, phase, reasons, worded, dated)
 
 
 STEPS: Mapping[str, Step] = {

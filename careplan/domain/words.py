@@ -12,10 +12,13 @@ LENGTH = 600
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 """Unicode's general categories of what leaves no mark: spaces, joiners, marks of direction, controls."""
 
+_EMPTY = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs by category that are drawn as nothing: the Hangul fillers, a Braille cell without dots."""
+
 
 def is_blank(text: str) -> bool:
     """Whether nothing of it can be seen."""
-    return all(unicodedata.category(sign) in _UNSEEN for sign in text)
+    return all(unicodedata.category(sign) in _UNSEEN or sign in _EMPTY for sign in text)
 
 
 def words_fault(text: str, *, needed: bool = False) -> str | None:

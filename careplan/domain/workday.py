@@ -11,6 +11,9 @@ from functools import cache
 _AFTER_EASTER = (-3, -2, 0, 1, 39, 49, 50)
 """Skærtorsdag, langfredag, påskedag, 2. påskedag, Kristi himmelfartsdag, pinsedag, 2. pinsedag."""
 
+FAR = 3653
+"""Most days that are counted through: ten years. A deadline beyond that is far away, however far."""
+
 _PRAYER_DAY, _LAST_PRAYER_YEAR = 26, 2023
 
 
@@ -46,6 +49,6 @@ def add_workdays(day: date, count: int) -> date:
 
 
 def workdays_between(start: date, end: date) -> int:
-    """Working days after `start` up to `end`, that day counted; 0 where `end` is no later."""
-    span = (end - start).days
+    """Working days after `start` up to `end`, that day counted; 0 where `end` is no later; at most of `FAR` days."""
+    span = min((end - start).days, FAR)
     return sum(is_workday(start + timedelta(days=one)) for one in range(1, span + 1))

@@ -24,6 +24,9 @@ PRIVACY = "patient-privacy"
 EMERGENCY = "BTG"
 """Break the glass: the purpose of a permit that an emergency access has made."""
 
+REVIEW = "emergency-review"
+"""The activity of the Provenance by which an organisation has gone through an emergency access."""
+
 WRITING = frozenset({"collect", "correct"})
 """The actions of a permit that let a relative write."""
 

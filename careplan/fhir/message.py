@@ -2,7 +2,8 @@
 
 The Task (`CodeSystem/activity|besked`) is the clinic's to do, its focus the question. It holds no words of the
 message: whoever sees a patient's Tasks by a referral sees that something was asked, not what. An answer is a
-Communication of its own, `inResponseTo` the question. Not here: writing them (`careplan.interactions.message`).
+Communication of its own, `inResponseTo` the question, and the output of the Task: a Communication that only says it
+answers is none. Not here: writing them (`careplan.interactions.message`).
 https://hl7.org/fhir/R4/communication.html · https://hl7.org/fhir/R4/task.html
 """
 
@@ -18,9 +19,6 @@ from careplan.fhir.text import Json
 
 MESSAGE, MESSAGE_NAME = "besked", "Besked til klinikken"
 """The activity that such a Task is."""
-
-OPEN = ("requested", "received", "accepted", "in-progress", "on-hold")
-"""States of a Task that still wants an answer."""
 
 TOPICS: Mapping[str, str] = {
     "question": "Spørgsmål",
@@ -145,7 +143,7 @@ def said_in(communication: Json) -> Said:
 
 def messages_from_resources(communications: Sequence[Json], tasks: Iterable[Json] = ()) -> tuple[Message, ...]:
     """Every question among the Communications with its answer and its Task, newest first."""
-    answers = {id: one for one in reversed(communications) for id in _answered_by(one)}
+    answers = {str(one.get("id", "")): one for one in communications}
     held = {question_of(task): task for task in tasks if is_message(task)}
     asked = [one for one in communications if _is_question(one)]
     found = [_with_rest(message_from_communication(one), answers, held) for one in asked]
@@ -154,7 +152,8 @@ def messages_from_resources(communications: Sequence[Json], tasks: Iterable[Json
 
 def _with_rest(message: Message, answers: Mapping[str, Json], held: Mapping[str, Json]) -> Message:
     task = held.get(message.id, {})
-    answer = said_in(answers[message.id]) if message.id in answers else None
+    found = (answers[id] for id in _outputs(task) if id in answers)
+    answer = next((said_in(one) for one in found if message.id in _answered_by(one)), None)
     version = int(task.get("meta", {}).get("versionId", 0))
     return replace(message, answer=answer, task=str(task.get("id", "")), version=version)
 
@@ -163,6 +162,13 @@ def _is_question(communication: Json) -> bool:
     """Whether a Communication is about a topic of ours, and no answer; withdrawn ones are none."""
     known = message_from_communication(communication).topic in TOPICS
     return known and communication.get("status") == "completed" and not communication.get("inResponseTo")
+
+
+def _outputs(task: Json) -> Iterable[str]:
+    """The logical ids of the Communications by which a Task was done."""
+    return (
+        str((one.get("valueReference") or {}).get("reference", "")).rpartition("/")[2] for one in task.get("output", ())
+    )
 
 
 def _answered_by(communication: Json) -> Iterable[str]:

@@ -32,7 +32,7 @@ def written(number: str) -> tuple[str, str]:
 
 
 def shown(person: Json) -> str:
-    """«010203-1234»; empty where the person has no number."""
-    found = numbers_of(person)
+    """«010203-1234», the CPR number before a substitute; empty where the person has no number."""
+    found = sorted(numbers_of(person), key=lambda one: SYSTEMS.index(one[0]))
     bare = found[0][1].replace("-", "") if found else ""
     return f"{bare[:6]}-{bare[6:]}" if bare else ""

@@ -8,7 +8,7 @@ https://hl7.org/fhir/R4/questionnaireresponse.html · https://hl7.org/fhir/R4/ob
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from careplan.domain.errors import Fault
@@ -22,7 +22,10 @@ RING, RING_NAME = "kontakt", "Ring til patienten i dag"
 """The activity that the Task of an answer that needs contact is."""
 
 SENT = frozenset({"completed", "amended"})
-WITHDRAWN = "entered-in-error"
+_MISTAKEN = "entered-in-error"
+LEEWAY = timedelta(minutes=5)
+"""How far ahead of ours the clock may be of whoever answers."""
+
 NOTE = "Ordlyden i spørgsmålene er ikke den officielle."
 _VALUES: Mapping[str, str] = {
     "choice": "valueCoding",
@@ -33,6 +36,7 @@ _VALUES: Mapping[str, str] = {
     "decimal": "valueDecimal",
     "date": "valueDate",
 }
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _NAMESPACE = uuid.UUID("8a1d1f0e-5a0b-5c7d-9d6e-2b63f0a42d3f")
 
 
@@ -95,7 +99,7 @@ def _items(holder: Json, place: str) -> Iterator[tuple[str, Json]]:
 def faults(response: Json, forms: Mapping[str, Form]) -> Iterator[Fault]:
     """Everything in a valid QuestionnaireResponse that its Questionnaire does not ask, or does not let be answered."""
     form = form_of(response, forms)
-    if form is None or response.get("status") == WITHDRAWN:
+    if form is None or response.get("status") == _MISTAKEN:
         return
     seen: set[str] = set()
     for place, item in _items(response, "QuestionnaireResponse"):
@@ -141,6 +145,20 @@ def _faults_of(question: Question, item: Json, place: str, form: Form) -> Iterat
 def _is_no_option(question: Question, answer: Json) -> bool:
     coding = answer.get("valueCoding", {})
     return question.find_option(coding.get("system", ""), coding.get("code", "")) is None
+
+
+def future_faults(response: Json, now: datetime) -> Iterator[Fault]:
+    """Answers that are dated after now, as they are written: they would count for controls to come."""
+    at = find_instant(response.get("authored"))
+    if response.get("status") != _MISTAKEN and at is not None and at > now + LEEWAY:
+        message = "answers are dated when they were given, not later than now; correct the date, or the clock"
+        yield Fault("QuestionnaireResponse.authored", "answer-invalid", message)
+
+
+def answered_at(response: Json) -> datetime | None:
+    """When it was answered: no later than it was stored, whatever it says. None where it does not say."""
+    said, kept = find_instant(response.get("authored")), find_instant((response.get("meta") or {}).get("lastUpdated"))
+    return said if said is None or kept is None else min(said, kept)
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
@@ -216,12 +234,6 @@ def _codings(measure: Measure) -> list[dict[str, str]]:
     return [{"system": one.system, "code": one.code, "display": one.display} for one in own[:1]]
 
 
-def is_own_wording(observation: Json) -> bool:
-    """Whether a score comes of questions in other words than the official ones."""
-    marks = (one for one in observation.get("extension", ()) if one.get("url") == systems.EXT_OWN_WORDING)
-    return any(one.get("valueBoolean") is True for one in marks)
-
-
 def task_from_contact(response: Json, reference: str, clinic: str | None, now: datetime) -> dict[str, Any]:
     """The clinic's Task to ring to the person the same day."""
     coding = {"system": systems.ACTIVITY, "code": RING, "display": RING_NAME}
@@ -240,8 +252,8 @@ def task_from_contact(response: Json, reference: str, clinic: str | None, now: d
 
 
 def newest_first(responses: Iterable[Json]) -> list[Json]:
-    """Responses by when they were answered."""
-    return sorted(responses, key=lambda one: (str(one.get("authored", "")), str(one.get("id", ""))), reverse=True)
+    """Responses by when they were answered; those that do not say come last."""
+    return sorted(responses, key=lambda one: (answered_at(one) or _NEVER, str(one.get("id", ""))), reverse=True)
 
 
 def options_from_codes(question: Question, codes: Sequence[str]) -> tuple[Option, ...]:

@@ -188,7 +188,16 @@ def _readings(observation: Json, at: datetime, codes: Codes) -> Iterator[Reading
             source = "home" if code.setting == "home" else _source(observation, codes)
             reference = f"Observation/{observation.get('id', '')}"
             until = last_day(observation)
-            yield Reading(measure.id, value, at, reference, source, comparator, exact=exact, until=until)
+            own = _is_own_wording(observation)
+            yield Reading(
+                measure.id, value, at, reference, source, comparator, exact=exact, until=until, own_wording=own
+            )
+
+
+def _is_own_wording(observation: Json) -> bool:
+    """Whether a score comes of questions in other words than the official ones."""
+    marks = (one for one in observation.get("extension", ()) if one.get("url") == systems.EXT_OWN_WORDING)
+    return any(one.get("valueBoolean") is True for one in marks)
 
 
 def last_day(observation: Json) -> date | None:

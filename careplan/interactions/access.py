@@ -112,7 +112,8 @@ async def scope_of(context: Context, patient: str | None = None, *, emergency: b
             return Scope(listed_with=caller.organization, patients=opened)
         case "municipality" | "hospital" if caller.organization:
             opened = (await consents(context, emergency=emergency)).opened
-            return Scope(patients=opened | await referred_patients(context, caller.organization, patient))
+            referred = await referred_patients(context, caller.organization, patient, emergency=emergency)
+            return Scope(patients=opened | referred)
         case _:
             return Scope()
 
@@ -251,7 +252,9 @@ async def check_read(context: Context, version: Version) -> None:
 
 def _whose(context: Context, value: Json | None, patient: str | None) -> tuple[str | None, ...]:
     """Whose record it is; of what is about several alike, each of them, and the log names them."""
-    several = () if value is None or patient is not None else registry.patients_of(value, context.base)
+    if value is None or patient is not None:
+        return (patient,)
+    several = registry.patients_of(value, context.base)
     context.trail.met(several)
     return several or (patient,)
 
@@ -300,9 +303,12 @@ def check_clinical(context: Context) -> None:
         raise Forbidden(f"role {context.caller.role} is not given advice for clinicians")
 
 
-async def check_patient(context: Context, patient: str) -> None:
-    """Raises Forbidden unless the caller has a relation to this patient."""
-    await _check_patient(context, patient, f"Patient/{patient}")
+async def check_patient(context: Context, patient: str, *, emergency: bool = True) -> None:
+    """Raises Forbidden unless the caller has a relation to this patient.
+
+    emergency  whether an emergency access is one: to read, not to write
+    """
+    await _check_patient(context, patient, f"Patient/{patient}", emergency=emergency)
 
 
 async def check_write(

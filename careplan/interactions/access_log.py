@@ -48,6 +48,7 @@ async def read_access_log(context: Context, patient: str, until: date | None, li
     journal = context.house.journal
     if journal is not None:
         await journal.flush()
+    until = min(until, context.on) if until else None
     criteria = [about([patient]), *([_before(until)] if until else [])]
     found: dict[tuple[date, str], Access] = {}
     looked = 0

@@ -15,11 +15,12 @@ from careplan.fhir.span import OPEN_HIGH
 from careplan.fhir.text import Json, parse, text_from_value
 from careplan.fhir.trust import ACTIVE, ended, is_ended
 from careplan.interactions import access
+from careplan.interactions.change import Change
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
 from careplan.interactions.read import read
-from careplan.interactions.write import create, update
-from careplan.store.protocol import NotFound
+from careplan.interactions.write import update, write
+from careplan.store.protocol import Guard, NotFound, guard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +49,30 @@ class Said:
 
 async def said_by(context: Context, patient: str) -> tuple[Said, ...]:
     """What holds now or will, newest first, emergencies left out. Raises Forbidden."""
+    return (await standing(context, patient))[0]
+
+
+async def standing(context: Context, patient: str) -> tuple[tuple[Said, ...], Guard]:
+    """The same, and a guard that nothing else is said meanwhile."""
     access.check_whole_type(context, "Consent")
     await access.check_patient(context, patient)
     status = Criterion("status", "token", (TokenIs(None, ACTIVE),))
-    found = await every(context, await access.unblocked(context, Query("Consent", (status,), patient=patient)))
+    query = await access.unblocked(context, Query("Consent", (status,), patient=patient))
+    found = await every(context, query)
     values = [(one, parse(one.body or b"")) for one in sorted(found, key=lambda one: one.at, reverse=True)]
     rules = [(one, value, rule_from_consent(value, context.base)) for one, value in values]
-    return tuple(
+    said = tuple(
         Said(one.id, one.number, value, rule)
         for one, value, rule in rules
         if rule is not None and not rule.emergency and context.now < rule.high
     )
+    return said, guard_of(f"Patient/{patient}/Consent", query, found)
 
 
-async def say(context: Context, consent: Json) -> str:
-    """Write a Consent; its id. Raises ResourceInvalid, Forbidden."""
-    return (await create(context, "Consent", text_from_value(consent))).version.id
+async def say(context: Context, consent: Json, guard: Guard) -> str:
+    """Write a Consent; its id. Raises GuardFailed when something was said meanwhile, ResourceInvalid, Forbidden."""
+    change = Change("Consent", context.new_id(), text_from_value(consent), base=context.base, method="POST")
+    return (await write(context, change, [guard])).version.id
 
 
 async def say_again(context: Context, said: Said, consent: Json) -> str:
@@ -87,3 +96,11 @@ async def read_said(context: Context, patient: str, id: str, fits: Callable[[Rul
 async def take_back(context: Context, said: Said) -> None:
     """It ends now. Raises PreconditionFailed once somebody else has changed it, Forbidden."""
     await update(context, "Consent", said.id, text_from_value(ended(said.consent)), expects=said.number)
+
+
+async def take_back_all(context: Context, said: Said, equal: Callable[[Rule], bool]) -> None:
+    """It ends now, and before it whatever the patient has said that is equal to it. Raises as `take_back`."""
+    for one in await said_by(context, said.rule.patient):
+        if one.id != said.id and one.own and equal(one.rule):
+            await take_back(context, one)
+    await take_back(context, said)

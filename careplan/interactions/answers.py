@@ -9,9 +9,9 @@ from datetime import date
 
 from careplan.domain.measure import Measure, Reading
 from careplan.domain.questionnaire import Band, Instrument, find_band, find_score, needs_contact
-from careplan.fhir.instant import find_date, find_instant
+from careplan.fhir.instant import day_of
 from careplan.fhir.questionnaire import Form
-from careplan.fhir.questionnaire_response import SENT, points_of, replies_of
+from careplan.fhir.questionnaire_response import SENT, answered_at, points_of, replies_of
 from careplan.fhir.reading import readings_from_observations
 from careplan.fhir.text import Json
 from careplan.interactions.context import Context
@@ -74,7 +74,7 @@ def answers_of(context: Context, asked: Round, observations: Iterable[Json]) -> 
     topics, words = _talk(asked, talk) if talk.get("status") in SENT else ((), "")
     sent = [one for one in asked.responses.values() if one.get("status") in SENT]
     state = "sent" if sent else "begun" if asked.begun else "none"
-    days = [day for one in sent if (day := find_date(one.get("authored"))) is not None]
+    days = [day for one in sent if (day := _day(one)) is not None]
     return Answers(state, max(days, default=None), answered, topics, words, _other(asked, sent))
 
 
@@ -84,16 +84,21 @@ def _answered(
     response = asked.responses.get(form.url)
     if response is None:
         return Answered(measure, form, "none")
-    on = find_date(response.get("authored"))
+    on = _day(response)
     points = points_of(form, response)
     sent = response.get("status") in SENT
     contact = needs_contact(instrument, points, sent=sent)
     if not sent:
         return Answered(measure, form, "begun", on, contact=contact)
     score, missing = find_score(instrument, points.values()), sum(one is None for one in points.values())
-    at = find_instant(response.get("authored"))
+    at = answered_at(response)
     earlier = next((one for one in readings if at is not None and one.at < at), None)
     return Answered(measure, form, "sent", on, score, find_band(instrument, score), missing, earlier, contact)
+
+
+def _day(response: Json) -> date | None:
+    at = answered_at(response)
+    return None if at is None else day_of(at)
 
 
 def _talk(asked: Round, talk: Json) -> tuple[tuple[str, ...], str]:

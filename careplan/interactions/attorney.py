@@ -5,6 +5,7 @@ changes the one that holds. Not here: what the relative then may do (`access`, `
 in comes to act (`representation`).
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from careplan.domain.calendar import add_months
@@ -15,10 +16,11 @@ from careplan.fhir.span import find_span
 from careplan.fhir.text import Json, parse
 from careplan.fhir.trust import power_of_attorney
 from careplan.interactions import access
-from careplan.interactions.agreed_consent import Said, read_said, said_by, say, say_again, take_back
+from careplan.interactions.again import again
+from careplan.interactions.agreed_consent import Said, read_said, say, say_again, standing, take_back_all
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
-from careplan.store.protocol import NotFound
+from careplan.store.protocol import GuardFailed, NotFound
 
 LONGEST = 60
 """Months that a power of attorney holds at most, before the patient has to say so anew."""
@@ -63,18 +65,22 @@ async def give(context: Context, patient: str, relative: str, until: date, *, wr
     if all(one["id"] != relative for one in await relatives_of(context, patient)):
         raise NotFound(f"RelatedPerson/{relative} is no relative of this patient")
     consent = power_of_attorney(patient, relative, context.on, until, context.now, writes=writes)
-    standing = await _standing(context, patient, relative)
-    if standing is None:
-        return await say(context, consent)
-    same = standing.until == until and standing.rule.writes == writes
-    return standing.id if same else await say_again(context, standing, consent)
+
+    async def work() -> str:
+        said, guard = await standing(context, patient)
+        one = _given_to(relative, said)
+        if one is None:
+            return await say(context, consent, guard)
+        same = one.until == until and one.rule.writes == writes
+        return one.id if same else await say_again(context, one, consent)
+
+    return await again(work, GuardFailed)
 
 
-async def _standing(context: Context, patient: str, relative: str) -> Said | None:
+def _given_to(relative: str, said: Sequence[Said]) -> Said | None:
     """The power of attorney this relative has, if the patient alone has said so."""
     actor = frozenset({f"RelatedPerson/{relative}"})
-    found = (one for one in await said_by(context, patient) if is_attorney(one.rule) and one.rule.actors == actor)
-    return next((one for one in found if one.own), None)
+    return next((one for one in said if one.own and is_attorney(one.rule) and one.rule.actors == actor), None)
 
 
 async def find_attorney(context: Context, patient: str, id: str) -> Said | None:
@@ -86,5 +92,6 @@ async def withdraw(context: Context, patient: str, id: str) -> bool:
     """Whether it held until now. Raises NotFound, PreconditionFailed, Forbidden."""
     said = await find_attorney(context, patient, id)
     if said is not None:
-        await take_back(context, said)
+        actors = said.rule.actors
+        await take_back_all(context, said, lambda rule: is_attorney(rule) and rule.actors == actors)
     return said is not None

@@ -9,17 +9,15 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir.agreed import is_order
 from careplan.fhir.case import receivers_of, request_of_consent
 from careplan.fhir.consent import Rule
-from careplan.fhir.query import Criterion, Query, ReferenceIs
 from careplan.fhir.text import Json, parse
 from careplan.fhir.trust import KINDS
 from careplan.fhir.trust import block as blocking
-from careplan.interactions import access
-from careplan.interactions.agreed_consent import Said, read_said, said_by, say, take_back
+from careplan.interactions.again import again
+from careplan.interactions.agreed_consent import Said, read_said, said_by, say, standing, take_back, take_back_all
 from careplan.interactions.context import Context
-from careplan.interactions.every import every
 from careplan.interactions.read import find_version, read
 from careplan.interactions.referral import is_shared
-from careplan.store.protocol import NotFound
+from careplan.store.protocol import GuardFailed, NotFound
 
 BLOCKED = ("Organization", "Practitioner", "PractitionerRole")
 """Whom a patient can block."""
@@ -58,10 +56,16 @@ async def block(context: Context, patient: str, actor: str, kind: str) -> str:
     type_name, _, id = actor.partition("/")
     if type_name not in BLOCKED or await find_version(context, type_name, id) is None:
         raise NotFound("there is nobody to block by that reference")
-    for one in await said_by(context, patient):
-        if one.rule.denies and one.rule.actors == {actor} and kind_of(one.rule) == kind:
-            return one.id
-    return await say(context, blocking(patient, [actor], context.now, KINDS[kind]))
+    consent = blocking(patient, [actor], context.now, KINDS[kind])
+
+    async def work() -> str:
+        said, guard = await standing(context, patient)
+        for one in said:
+            if one.rule.denies and one.rule.actors == {actor} and kind_of(one.rule) == kind:
+                return one.id
+        return await say(context, consent, guard)
+
+    return await again(work, GuardFailed)
 
 
 async def find_block(context: Context, patient: str, id: str) -> Said | None:
@@ -73,16 +77,13 @@ async def lift(context: Context, patient: str, id: str) -> bool:
     """Whether it held until now. Raises NotFound, PreconditionFailed, Forbidden."""
     said = await find_block(context, patient, id)
     if said is not None:
-        await take_back(context, said)
+        await take_back_all(context, said, lambda rule: _what(rule) == _what(said.rule))
     return said is not None
 
 
-async def staff_of(context: Context, organization: str) -> tuple[Json, ...]:
-    """The roles of those who work for an organisation (logical id), that one of them can be blocked."""
-    access.check_type(context, "PractitionerRole", "s")
-    where = Criterion("organization", "reference", (ReferenceIs("Organization", organization),))
-    found = [parse(one.body or b"") for one in await every(context, Query("PractitionerRole", (where,)))]
-    return tuple(one for one in found if one.get("active") is not False)
+def _what(rule: Rule) -> tuple[object, ...]:
+    """Whom a Consent denies what."""
+    return rule.denies, rule.actors, rule.types, rule.codes, rule.instances
 
 
 # ── what a referral shares ───────────────────────────────────────────────────────────────────────
@@ -122,4 +123,11 @@ async def _block_referral(context: Context, patient: str, referral: Json) -> Non
     actors = [one for one in receivers_of(referral) if one.partition("/")[0] in BLOCKED]
     if not actors:
         raise NotFound(f"ServiceRequest/{referral['id']} names nobody who sees by it")
-    await say(context, blocking(patient, actors, context.now, only=f"ServiceRequest/{referral['id']}"))
+    consent = blocking(patient, actors, context.now, only=f"ServiceRequest/{referral['id']}")
+
+    async def work() -> None:
+        said, guard = await standing(context, patient)
+        if not any(stops(one.rule, referral["id"]) for one in said):
+            await say(context, consent, guard)
+
+    await again(work, GuardFailed)

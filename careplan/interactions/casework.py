@@ -12,31 +12,27 @@ from datetime import date
 from careplan.domain.referral import CLINIC, OPEN, RECEIVER, Case, Given, StepNotAllowed, deadline_of, moved
 from careplan.fhir.agreed import due_of
 from careplan.fhir.case import CASE, asked_on, case_from_task, receivers_of, request_of_task, task_with_case
-from careplan.fhir.message import MESSAGE, Message, messages_from_resources
-from careplan.fhir.query import Criterion, Query, ReferenceIs, TokenIs
-from careplan.fhir.systems import ACTIVITY
+from careplan.fhir.message import Message
+from careplan.fhir.query import Criterion, Query, ReferenceIs
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
-from careplan.interactions.every import every
-from careplan.interactions.message import send_message
+from careplan.interactions.message import messages_about, send_message
+from careplan.interactions.open_task import open_tasks
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import read
-from careplan.interactions.search import query_from_pairs, search
+from careplan.interactions.referral import active_referrals
 from careplan.interactions.sent_case import SIDES, name_of
 from careplan.store.protocol import NotFound, Version, VersionConflict
 
 TOPIC = "slice-question"
 """What a question of a receiver is about, in messages."""
 
-MOST = 400
-"""Open referrals of a clinic listed at once, the nearest deadline first."""
-
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CaseFile:
     """A case with its referral, as they are stored."""
 
     version: Version
@@ -65,11 +61,11 @@ class Opened:
 class Tracked:
     """A referral that the clinic waits for, and the Patient it is about."""
 
-    opened: Opened
+    opened: CaseFile
     patient: Json
 
 
-async def read_case(context: Context, task: str) -> Opened:
+async def read_case(context: Context, task: str) -> CaseFile:
     """The case, for either side of its referral. Raises NotFound, Deleted, Forbidden."""
     version = await read(context, "Task", task)
     value = parse(version.body or b"")
@@ -77,7 +73,7 @@ async def read_case(context: Context, task: str) -> Opened:
     if reference is None or version.patient is None:
         raise NotFound(f"Task/{task} is not the case of a referral")
     request = parse((await read(context, "ServiceRequest", reference.partition("/")[2])).body or b"")
-    found = Opened(version, value, request)
+    found = CaseFile(version, value, request)
     if side_of(context) == RECEIVER and f"Organization/{context.caller.organization}" not in receivers_of(request):
         raise access.Forbidden(f"no access to Task/{task}")
     return found
@@ -110,21 +106,40 @@ async def move(
     """
     opened = await read_case(context, task)
     access.check_writes(context, "Task", "u")
-    await access.check_patient(context, opened.patient)
+    side = side_of(context)
+    if side == RECEIVER:
+        await check_receiving(context, opened)
     if expects is not None and opened.version.number != expects:
         raise PreconditionFailed(f"Task/{task} is at version {opened.version.number}; see what stands there now")
-    given = Given(side_of(context), name_of(context), reason, text, on)
+    given = Given(side, name_of(context), reason, text, on)
     case = moved(opened.case, step, given)
     value = task_with_case(opened.task, case, context.now)
     change = change_from_value(value, opened.version.id, opened.version)
-    if given.side == CLINIC:
+    if side == CLINIC:
         await access.check_write(context, change.type, change.value, opened.patient, act="u")
+    return await keep_case(context, change, beside, Activity(f"referral-{step}", reason))
+
+
+async def check_receiving(context: Context, opened: CaseFile) -> None:
+    """Raises Forbidden unless the receiver sees the patient by this very referral now: no emergency access writes."""
+    await access.check_patient(context, opened.patient, emergency=False)
+    organization = str(context.caller.organization)
+    open_now = await active_referrals(context, organization, opened.patient, emergency=False)
+    if all(request["id"] != opened.request["id"] for _, request in open_now):
+        raise access.Forbidden(f"no access to {opened.version.reference}")
+
+
+async def keep_case(context: Context, task: Change, beside: Sequence[Change], activity: Activity) -> Version:
+    """A case and what is written with it, in one commit on the version that was seen; the Task as it then is.
+
+    Raises PreconditionFailed when the case was changed meanwhile, and what a commit raises
+    """
     try:
-        made = await commit(context, [change, *beside], (), Activity(f"referral-{step}", reason))
+        made = await commit(context, [task, *beside], (), activity)
     except VersionConflict as conflict:
-        if conflict.reference != change.reference:
+        if conflict.reference != task.reference:
             raise
-        raise PreconditionFailed(f"Task/{task} was changed meanwhile; see what stands there now") from None
+        raise PreconditionFailed(f"{task.reference} was changed meanwhile; see what stands there now") from None
     return made[0]
 
 
@@ -134,18 +149,9 @@ async def move(
 async def open_referrals(context: Context) -> tuple[Tracked, ...]:
     """What the caller's clinic waits for, the nearest deadline first, then those that were answered. Raises Forbidden.
 
-    A referral that has no answer by its deadline is late (`Opened.deadline`): that is computed, and changes nothing.
+    A referral that has no answer by its deadline is late (`CaseFile.deadline`): that is computed, and changes nothing.
     """
-    access.check_clinical(context)
-    asked = (
-        ("code", f"{ACTIVITY}|{CASE}"),
-        ("status", ",".join(sorted(OPEN))),
-        ("_sort", "authored-on"),
-        ("_include", "Task:focus"),
-        ("_include", "Task:patient"),
-        ("_count", str(MOST)),
-    )
-    found = await search(context, query_from_pairs(context, "Task", asked, strict=True))
+    found = await open_tasks(context, CASE, "focus", "patient", states=OPEN)
     beside = {version.reference: parse(version.body or b"") for version in found.included}
     tracked = []
     for version in found.page.matches:
@@ -153,16 +159,16 @@ async def open_referrals(context: Context) -> tuple[Tracked, ...]:
         request = beside.get(request_of_task(task, context.base) or "")
         person = beside.get(f"Patient/{version.patient}")
         if request is not None and person is not None:
-            tracked.append(Tracked(Opened(version, task, request), person))
+            tracked.append(Tracked(CaseFile(version, task, request), person))
     return tuple(sorted(tracked, key=lambda one: _urgency(one.opened)))
 
 
-def _urgency(opened: Opened) -> tuple[bool, date, str]:
+def _urgency(opened: CaseFile) -> tuple[bool, date, str]:
     waits = opened.deadline(date.min) != "answered"
     return not waits, opened.due or date.max, opened.version.id
 
 
-async def case_of(context: Context, request: str, patient: str) -> Opened | None:
+async def case_of(context: Context, request: str, patient: str) -> CaseFile | None:
     """The newest case of a referral, `ServiceRequest/17`, that the caller may see; None where there is none."""
     focus = Criterion("focus", "reference", (ReferenceIs("ServiceRequest", request.partition("/")[2]),))
     query = await access.restrict(context, Query("Task", (focus,), patient=patient))
@@ -172,7 +178,7 @@ async def case_of(context: Context, request: str, patient: str) -> Opened | None
         return None
     newest = max(tasks, key=lambda one: (parse(one.body or b"").get("status") in OPEN, one.at))
     found = parse((await read(context, "ServiceRequest", request.partition("/")[2])).body or b"")
-    return Opened(newest, parse(newest.body or b""), found)
+    return CaseFile(newest, parse(newest.body or b""), found)
 
 
 # ── questions to the clinic ──────────────────────────────────────────────────────────────────────
@@ -186,16 +192,13 @@ async def ask(context: Context, task: str, text: str, mark: str = "") -> str:
     opened = await read_case(context, task)
     if side_of(context) != RECEIVER or not opened.case.open:
         raise StepNotAllowed("the receiver of a referral asks, while its case is open")
+    await check_receiving(context, opened)
     return await send_message(context, opened.patient, TOPIC, text, [f"Task/{task}"], mark=mark)
 
 
-async def questions_of(context: Context, opened: Opened) -> tuple[Message, ...]:
+async def questions_of(context: Context, opened: CaseFile) -> tuple[Message, ...]:
     """What the receiver has asked in a case, with the clinic's answers, newest first: for both sides of it."""
     side_of(context)
     await access.check_patient(context, opened.patient)
-    query = await access.unblocked(context, Query("Communication", patient=opened.patient))
-    said = [parse(version.body or b"") for version in await every(context, query)]
-    asked = Criterion("code", "token", (TokenIs(ACTIVITY, MESSAGE),))
-    tasks = await every(context, await access.unblocked(context, Query("Task", (asked,), patient=opened.patient)))
-    found = messages_from_resources(said, [parse(version.body or b"") for version in tasks])
+    found = await messages_about(context, opened.patient)
     return tuple(one for one in found if opened.version.reference in one.about)

@@ -16,7 +16,7 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.context import Context
 from careplan.interactions.drawn import Drawn
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard, Version
+from careplan.store.protocol import Guard, Version, guard_of
 
 GOES_ON = frozenset({"active", "on-hold"})
 """A plan in one of these states needs what it refers to; one on hold comes back."""
@@ -112,5 +112,4 @@ def _ended(context: Context, value: Json) -> Json:
 
 def _guard(type_name: str, patient: str, seen: Iterable[Version]) -> Guard:
     """None may have come or changed since: another plan that needs it, another closing."""
-    known = tuple(f"{version.id}@{version.number}" for version in seen)
-    return Guard(f"Patient/{patient}/{type_name}", Query(type_name, patient=patient), known)
+    return guard_of(f"Patient/{patient}/{type_name}", Query(type_name, patient=patient), seen)

@@ -14,6 +14,7 @@ from careplan.fhir.goal_fault import goal_faults
 from careplan.fhir.index import extract
 from careplan.fhir.instant import instant_text
 from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.questionnaire_response import future_faults
 from careplan.fhir.reference import CPR
 from careplan.fhir.text import Json, parse, stamp, text_from_value
 from careplan.interactions.belief import disbelieved
@@ -91,6 +92,8 @@ def check(context: Context, changes: Sequence[Change]) -> None:
                 found = list(consent_faults(change.value, context.base))
             if change.type == "Goal" and not found:
                 found = list(goal_faults(change.value, context.house.reader.codes, context.knowledge.measures))
+            if change.type == "QuestionnaireResponse" and not found:
+                found = list(future_faults(change.value, context.now))
             found = found or list(disbelieved(change, context.house.reader.codes, context.caller))
             faults += [_placed(fault, change) for fault in found]
         if CPR.search(change.id):

@@ -13,7 +13,7 @@ from careplan.fhir.systems import normal_system
 from careplan.fhir.text import Json, parse
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard
+from careplan.store.protocol import Guard, guard_of
 
 
 async def newest_computed(
@@ -28,8 +28,7 @@ async def newest_computed(
     inputs = [context.knowledge.measures[name] for name in measure.derived.inputs]
     query = _about(patient, *inputs)
     stored = await every(context, query)
-    seen = tuple(f"{version.id}@{version.number}" for version in stored)
-    guard = Guard(f"Patient/{patient}/{measure.id}/computed", query, seen)
+    guard = guard_of(f"Patient/{patient}/{measure.id}/computed", query, stored)
     coming = [{**value, "id": id} for id, value in pending.items() if value is not None]
     standing = [parse(version.body or b"") for version in stored if version.id not in pending]
     person = await context.store.read("Patient", patient)

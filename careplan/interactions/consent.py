@@ -146,13 +146,17 @@ async def _active(context: Context, actor: Criterion) -> list[Json]:
 
 async def _names(context: Context) -> frozenset[str]:
     """What the caller goes by: the person, in every role of theirs, the organisation, and those above it."""
-    names = {context.caller.reference} if context.caller.reference else set()
     above = {f"Organization/{context.caller.organization}"} if context.caller.organization else set()
-    for name in tuple(names):
-        person = await _practitioner(context, name)
-        if person is not None:
-            names |= {person, *await _roles(context, person)}
-    return frozenset(names | await _with_those_above(context, above))
+    return await names_of_caller(context) | await _with_those_above(context, above)
+
+
+async def names_of_caller(context: Context) -> frozenset[str]:
+    """What the caller goes by as a person: the reference, the Practitioner, and every role of theirs."""
+    name = context.caller.reference
+    if not name:
+        return frozenset()
+    person = await _practitioner(context, name)
+    return frozenset({name} if person is None else {name, person, *await _roles(context, person)})
 
 
 async def _practitioner(context: Context, name: str) -> str | None:

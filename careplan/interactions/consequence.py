@@ -24,7 +24,7 @@ from careplan.interactions.computed import newest_computed
 from careplan.interactions.context import Context
 from careplan.interactions.drawn import Drawn
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard, Version
+from careplan.store.protocol import Guard, Version, guard_of
 
 MEDICINE = "MedicationStatement"
 
@@ -123,14 +123,14 @@ async def newest_stored(
     criterion = Criterion("combo-code", "token", tokens)
     query = Query("Observation", (criterion,), (Order("date", "date", descending=True),), 50, patient=patient)
     key, best, asked = f"Patient/{patient}/{measure.id}", None, query
-    seen: list[str] = []
+    seen: list[Version] = []
     while True:
         page = await context.store.search(asked)
         for version in page.matches:
             observation = parse(version.body or b"")
             if best is not None and _reach(observation) <= best.at:
                 return best, _guard(key, query, best, seen)
-            seen.append(f"{version.id}@{version.number}")
+            seen.append(version)
             if version.id not in ignoring:
                 readings = [one for one in readings_from_observation(observation, codes) if one.measure == measure.id]
                 best = newest([*([best] if best else []), *readings], context.on)
@@ -139,10 +139,10 @@ async def newest_stored(
         asked = replace(query, after=page.next)
 
 
-def _guard(key: str, query: Query, best: Reading | None, seen: Sequence[str]) -> Guard:
+def _guard(key: str, query: Query, best: Reading | None, seen: Sequence[Version]) -> Guard:
     """Against values that were not seen and may be as new as the best that was."""
     since = () if best is None else (Criterion("date", "date", (DateIs("ge", best.at, best.at),)),)
-    return Guard(key, replace(query, criteria=(*query.criteria, *since), orders=()), tuple(seen))
+    return guard_of(key, replace(query, criteria=(*query.criteria, *since), orders=()), seen)
 
 
 def _reach(observation: Json) -> datetime:

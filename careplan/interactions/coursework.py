@@ -20,9 +20,9 @@ from careplan.fhir.mapping import listed_with
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
-from careplan.interactions.casework import Opened, move, read_case, side_of
+from careplan.interactions.casework import CaseFile, check_receiving, keep_case, move, read_case, side_of
 from careplan.interactions.change import Change, change_from_value
-from careplan.interactions.commit import Activity, commit
+from careplan.interactions.commit import Activity
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
 from careplan.interactions.precondition import PreconditionFailed
@@ -30,6 +30,7 @@ from careplan.interactions.sent_case import name_of
 from careplan.store.protocol import Version
 
 TALK, COURSE, CLOSING, FAREWELL = "Afklarende samtale", "Notat fra forløbet", "Afslutningsnotat", "Til dig"
+DIED = "died"
 """The topics of notes: the last is the sentence to the patient."""
 
 ATTENDED, ABSENT = "Mødt", "Udeblevet"
@@ -40,7 +41,7 @@ RESULTS = ("achieved", "partly", "not-achieved")
 @dataclass(frozen=True, slots=True)
 class Test:
     """A test that a municipality takes: what it is called, its coding (None: none is known), its unit, what is
-    possible."""
+    possible, and whether it counts in whole numbers."""
 
     id: str
     name: str
@@ -49,10 +50,15 @@ class Test:
     code: str
     low: Decimal
     high: Decimal
+    whole: bool = False
+
+    def holds(self, value: Decimal) -> bool:
+        """Whether a value is possible."""
+        return self.low <= value <= self.high and not (self.whole and value % 1)
 
 
 TESTS: tuple[Test, ...] = (
-    Test("rejse-saette", "Rejse-sætte-sig-test, 30 sekunder", None, "gange", "1", Decimal(0), Decimal(60)),
+    Test("rejse-saette", "Rejse-sætte-sig-test, 30 sekunder", None, "gange", "1", Decimal(0), Decimal(60), whole=True),
     Test("gang", "6 minutters gangtest", (systems.LOINC, "64098-7"), "m", "m", Decimal(0), Decimal(1200)),
     Test("vaegt", "Vægt", (systems.NPU, "NPU03804"), "kg", "kg", Decimal(20), Decimal(400)),
 )
@@ -81,7 +87,7 @@ class Ending:
     outcome    a code of `domain.referral.OUTCOMES`
     lines      the note to the clinic, a line each
     follow_up  what the clinic is asked to do, and by when; empty: nothing
-    farewell   the sentence to the patient
+    farewell   the sentence to the patient; nobody reads it of whom has died
     """
 
     outcome: str
@@ -110,7 +116,7 @@ async def hold_talk(
     if step:
         await move(context, task, step, expects, on=next_on, beside=beside)
     else:
-        await commit(context, beside, (), Activity("referral-note"))
+        await _kept(context, opened, beside, Activity("referral-note"))
 
 
 async def keep_course(
@@ -130,13 +136,15 @@ async def keep_course(
     opened = await _open(context, task, expects)
     changes = [_measured(context, opened, test, value, on) for test, value in tests]
     changes += [_note(context, opened, COURSE, _checked([words]))] if words.strip() else []
-    if came is not None:
-        output = {"type": {"text": ATTENDED if came else ABSENT}, "valueDate": on.isoformat()}
-        held = {**opened.task, "output": [*opened.task.get("output", ()), output]}
-        changes.append(change_from_value(held, opened.version.id, opened.version))
-    if not changes:
+    if not changes and came is None:
         raise NoteFaulty("a meeting leaves a note, a value or whether the person came")
-    await commit(context, changes, (), Activity("referral-course"))
+    output = [] if came is None else [{"type": {"text": ATTENDED if came else ABSENT}, "valueDate": on.isoformat()}]
+    await _kept(context, opened, changes, Activity("referral-course"), output)
+
+
+def needs_farewell(outcome: str) -> bool:
+    """Whether there is somebody to read a sentence at the end."""
+    return outcome != DIED
 
 
 async def close_course(context: Context, task: str, expects: int | None, ending: Ending) -> Version:
@@ -146,25 +154,39 @@ async def close_course(context: Context, task: str, expects: int | None, ending:
     """
     opened = await _open(context, task, expects)
     words = _checked([*ending.lines, ending.follow_up, ending.farewell])
-    if not ending.farewell.strip() or not any(ending.lines):
+    if not any(ending.lines) or (needs_farewell(ending.outcome) and not words[-1]):
         raise NoteFaulty("a course ends with a note to the clinic and a sentence to the patient")
     beside = [_note(context, opened, CLOSING, words[: len(ending.lines)])]
-    beside.append(_note(context, opened, FAREWELL, [words[-1]], to=f"Patient/{opened.patient}"))
+    if words[-1]:
+        beside.append(_note(context, opened, FAREWELL, [words[-1]], to=f"Patient/{opened.patient}"))
     if ending.follow_up.strip():
         beside.append(await _follow_up(context, opened, words[-2], ending.due))
     step = "complete" if ending.outcome in ("carried-out", "partly") else "fail"
     return await move(context, task, step, expects, reason=ending.outcome, text=ending.text, beside=beside)
 
 
-async def _open(context: Context, task: str, expects: int | None) -> Opened:
+async def _open(context: Context, task: str, expects: int | None) -> CaseFile:
     """The case, its receiver's, answered with yes and not ended."""
     opened = await read_case(context, task)
+    access.check_writes(context, "Task", "u")
     if side_of(context) != RECEIVER or opened.case.status not in ("accepted", "in-progress", "on-hold"):
         raise StepNotAllowed("a course is written of by the receiver of a referral that was accepted and goes on")
-    await access.check_patient(context, opened.patient)
+    await check_receiving(context, opened)
     if expects is not None and expects != opened.version.number:
         raise PreconditionFailed(f"Task/{task} is at version {opened.version.number}; see what stands there now")
     return opened
+
+
+async def _kept(
+    context: Context, opened: CaseFile, beside: Sequence[Change], activity: Activity, output: Sequence[Json] = ()
+) -> None:
+    """What is written, and the case with it: so that the version that was seen is seen but once.
+
+    output  what is added to that of the case
+    """
+    held = {**opened.task, "lastModified": instant_text(context.now)}
+    held |= {"output": [*opened.task.get("output", ()), *output]} if output else {}
+    await keep_case(context, change_from_value(held, opened.version.id, opened.version), beside, activity)
 
 
 def _checked(texts: Sequence[str]) -> list[str]:
@@ -175,7 +197,7 @@ def _checked(texts: Sequence[str]) -> list[str]:
     return [one.strip() for one in texts]
 
 
-def _note(context: Context, opened: Opened, topic: str, lines: Sequence[str], to: str = "") -> Change:
+def _note(context: Context, opened: CaseFile, topic: str, lines: Sequence[str], to: str = "") -> Change:
     reader = to or str((opened.request.get("requester") or {}).get("reference", "")) or f"Patient/{opened.patient}"
     value = {
         "resourceType": "Communication",
@@ -192,19 +214,19 @@ def _note(context: Context, opened: Opened, topic: str, lines: Sequence[str], to
     return change_from_value(value, context.new_id())
 
 
-async def _plans(context: Context, opened: Opened) -> list[Json]:
+async def _plans(context: Context, opened: CaseFile) -> list[Json]:
     """References of the patient's active plans: what an agreement stands in."""
     plans = [parse(one.body or b"") for one in await every(context, Query("CarePlan", patient=opened.patient))]
     return [{"reference": f"CarePlan/{one['id']}"} for one in plans if one.get("status") == "active"]
 
 
-async def _agreement(context: Context, opened: Opened, words: str) -> Change:
+async def _agreement(context: Context, opened: CaseFile, words: str) -> Change:
     """What was agreed with the person: theirs to do."""
     task = await _task(context, opened, words, "in-progress")
     return change_from_value({**task, "owner": {"reference": f"Patient/{opened.patient}"}}, context.new_id())
 
 
-async def _follow_up(context: Context, opened: Opened, words: str, due: date | None) -> Change:
+async def _follow_up(context: Context, opened: CaseFile, words: str, due: date | None) -> Change:
     """What the clinic is asked to do: whoever referred is its owner, else the clinic."""
     task = await _task(context, opened, words, "requested")
     person = await context.store.read("Patient", opened.patient)
@@ -215,7 +237,7 @@ async def _follow_up(context: Context, opened: Opened, words: str, due: date | N
     return change_from_value(task, context.new_id())
 
 
-async def _task(context: Context, opened: Opened, words: str, status: str) -> Json:
+async def _task(context: Context, opened: CaseFile, words: str, status: str) -> Json:
     based = [*await _plans(context, opened), {"reference": f"ServiceRequest/{opened.request['id']}"}]
     return {
         "resourceType": "Task",
@@ -230,7 +252,7 @@ async def _task(context: Context, opened: Opened, words: str, status: str) -> Js
     }
 
 
-def _measured(context: Context, opened: Opened, test: Test, value: Decimal, on: date) -> Change:
+def _measured(context: Context, opened: CaseFile, test: Test, value: Decimal, on: date) -> Change:
     coding = {"coding": [{"system": test.coding[0], "code": test.coding[1]}]} if test.coding else {}
     observation = {
         "resourceType": "Observation",
@@ -248,7 +270,7 @@ def _measured(context: Context, opened: Opened, test: Test, value: Decimal, on: 
 # ── reading it again ─────────────────────────────────────────────────────────────────────────────
 
 
-def attendance(opened: Opened) -> tuple[tuple[date, bool], ...]:
+def attendance(opened: CaseFile) -> tuple[tuple[date, bool], ...]:
     """(day, whether the person came) of each meeting, oldest first."""
     found = [
         (day, (one.get("type") or {}).get("text") == ATTENDED)
@@ -258,7 +280,7 @@ def attendance(opened: Opened) -> tuple[tuple[date, bool], ...]:
     return tuple(sorted(found))
 
 
-async def notes_of(context: Context, opened: Opened) -> tuple[Note, ...]:
+async def notes_of(context: Context, opened: CaseFile) -> tuple[Note, ...]:
     """The notes of a course, newest first: the clinic's and its receiver's to read. The sentence to the patient,
     too."""
     side_of(context)
@@ -266,7 +288,7 @@ async def notes_of(context: Context, opened: Opened) -> tuple[Note, ...]:
     return await _notes(context, opened)
 
 
-async def closing_sentence(context: Context, opened: Opened) -> str:
+async def closing_sentence(context: Context, opened: CaseFile) -> str:
     """What the receiver wrote to the patient when the course ended; empty where nothing is."""
     await access.check_patient(context, opened.patient)
     if opened.case.status not in ENDED:
@@ -274,7 +296,7 @@ async def closing_sentence(context: Context, opened: Opened) -> str:
     return next((" ".join(one.lines) for one in await _notes(context, opened) if one.topic == FAREWELL), "")
 
 
-async def _notes(context: Context, opened: Opened) -> tuple[Note, ...]:
+async def _notes(context: Context, opened: CaseFile) -> tuple[Note, ...]:
     query = await access.unblocked(context, Query("Communication", patient=opened.patient))
     said = [parse(version.body or b"") for version in await every(context, query)]
     based = {"reference": f"ServiceRequest/{opened.request['id']}"}
@@ -291,9 +313,3 @@ def _read_note(communication: Json) -> Note:
         by=str((communication.get("sender") or {}).get("display", "")),
         on=None if sent is None else sent.date(),
     )
-
-
-def with_result(goal: str, result: str) -> str:
-    """A goal of the course with how it came out, as the closing note says it."""
-    words = {"achieved": "opnået", "partly": "delvist opnået", "not-achieved": "ikke opnået"}
-    return f"{goal}: {words[result]}"

@@ -15,17 +15,19 @@ from careplan.fhir.query import Criterion, Query, TokenIs
 from careplan.fhir.text import parse
 from careplan.interactions import access
 from careplan.interactions.again import again
-from careplan.interactions.change import change_from_value
+from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard, GuardFailed, Version
+from careplan.store.protocol import GuardFailed, Version, guard_of
 
 _CATEGORY = Criterion("category", "token", (TokenIs(systems.ACTIVITY, PRINT),))
 
 
 async def deliver(context: Context, patient: str, edition: str, language: str, plans: Sequence[str]) -> bool:
-    """Record that the caller handed the plan over today; False where that stands there already.
+    """Record that the caller handed the plan over today; False where that stands there already, and for who only reads.
+
+    Who may see the record and not write in it prints as well: that stands in the audit log alone.
 
     plans   references of the CarePlans on the sheet
     Raises  Forbidden for whoever may not see the person
@@ -37,9 +39,11 @@ async def deliver(context: Context, patient: str, edition: str, language: str, p
         versions = await _prints(context, patient)
         if any(_same(one, made) for one in _deliveries(versions)):
             return False
-        query = Query("Communication", (_CATEGORY,), patient=patient)
-        guard = Guard(f"Patient/{patient}/{PRINT}", query, tuple(f"{one.id}@{one.number}" for one in versions))
         change = change_from_value(communication_from_delivery(made), context.new_id())
+        if not await _may_write(context, change):
+            return False
+        query = Query("Communication", (_CATEGORY,), patient=patient)
+        guard = guard_of(f"Patient/{patient}/{PRINT}", query, versions)
         await commit(context, [change], [guard], Activity("print"))
         return True
 
@@ -58,6 +62,14 @@ async def _check(context: Context, patient: str) -> None:
     context.trail.met([patient])
     access.check_whole_type(context, "Communication")
     await access.check_patient(context, patient)
+
+
+async def _may_write(context: Context, change: Change) -> bool:
+    try:
+        await access.check_write(context, change.type, change.value, change.patient, act="c")
+    except access.Forbidden:
+        return False
+    return True
 
 
 def _printer(context: Context) -> str:

@@ -26,6 +26,8 @@ from careplan.interactions.grant import is_granted
 from careplan.store.protocol import Version
 
 PEOPLE = ("Practitioner/", "PractitionerRole/")
+ALIKE = 20
+"""Patients of one person number that are opened together at most."""
 LENGTH = (10, 1000)
 """Characters of a reason."""
 
@@ -71,18 +73,20 @@ async def open_in_emergency(context: Context, patient: str, reason: str) -> Vers
     return made
 
 
-async def patient_of_identifier(context: Context, identifiers: Sequence[tuple[str, str]]) -> str:
-    """The patient of a person number, by any of the (system, value) it may be written as.
+async def patients_of_identifier(context: Context, identifiers: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """The patients of a person number, by any of the (system, value) it may be written as, at most `ALIKE`.
 
-    Raises Forbidden for anybody but clinicians of a clinic or hospital, and unless it is one person's
+    One as a rule; a person who is registered by two practices is two here, and neither may shut the other's door.
+    Raises Forbidden for anybody but clinicians of a clinic or hospital, and where it is nobody's
     """
     check_clinician(context)
     tokens = tuple(TokenIs(system, value) for system, value in identifiers)
-    query = Query("Patient", (Criterion("identifier", "token", tokens),), count=2)
+    query = Query("Patient", (Criterion("identifier", "token", tokens),), count=ALIKE)
     matches = (await context.store.search(query)).matches
-    if len(matches) != 1:
+    if not matches:
+        context.trail.missed = True
         raise access.Forbidden("no access to a Patient of this identifier")
-    return matches[0].id
+    return tuple(one.id for one in matches)
 
 
 def check_clinician(context: Context) -> None:
@@ -120,6 +124,20 @@ async def emergencies_of_patient(context: Context, patient: str) -> tuple[Emerge
     """
     await access.check_patient(context, patient)
     return _listed(await every(context, await access.unblocked(context, _query(patient=patient))))
+
+
+async def find_end(context: Context, patient: str) -> datetime | None:
+    """Until when the caller may read a record that an emergency alone opens; None where they have it anyway.
+
+    Raises Forbidden for a record that is closed to them
+    """
+    try:
+        await access.check_patient(context, patient, emergency=False)
+    except access.Forbidden:
+        found = await emergencies_of_patient(context, patient)
+        own = (one.until for one in found if one.person == context.caller.reference)
+        return max(own, default=context.now)
+    return None
 
 
 async def emergency_consents(context: Context, organization: str) -> tuple[Version, ...]:

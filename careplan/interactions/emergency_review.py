@@ -5,23 +5,29 @@ found. The Consent itself stands as it is. Not here: how a record is opened (`em
 https://hl7.org/fhir/R4/provenance.html · design §7
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.consent import REVIEW
 from careplan.fhir.instant import find_instant, instant_text
 from careplan.fhir.query import Criterion, Query, ReferenceIs
 from careplan.fhir.text import Json, parse
-from careplan.interactions import access
 from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import commit
+from careplan.interactions.consent import names_of_caller
 from careplan.interactions.context import Context
-from careplan.interactions.emergency import PEOPLE, Emergency, check_clinician, emergencies_of_organization
+from careplan.interactions.emergency import (
+    PEOPLE,
+    Emergency,
+    check_clinician,
+    emergencies_of_organization,
+    emergencies_of_patient,
+)
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard, GuardFailed, NotFound
+from careplan.store.protocol import GuardFailed, NotFound, guard_of
 
-REVIEW = "emergency-review"
-"""The activity of the Provenance."""
 LENGTH = (3, 1000)
 """Characters of a note."""
 
@@ -56,11 +62,15 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """An emergency access, the Patient whose record it opened, and its review, if there is one."""
+    """An emergency access, the Patient whose record it opened, and its review, if there is one.
+
+    own  whether the caller opened it, in whichever role of theirs
+    """
 
     emergency: Emergency
     patient: Json
     review: Reviewed | None
+    own: bool
 
     @property
     def id(self) -> str:
@@ -70,10 +80,11 @@ class Inspected:
 async def inspected(context: Context) -> tuple[Inspected, ...]:
     """Every emergency access of the caller's organisation, newest first. Raises Forbidden."""
     found = await emergencies_of_organization(context, context.caller.organization or "")
-    context.trail.met(one.patient for one in found)
     patients = {one.patient: await _patient(context, one.patient) for one in found}
-    reviews = await _reviews(context, [one.reference for one in found])
-    return tuple(Inspected(one, patients[one.patient], reviews.get(one.reference)) for one in found)
+    reviews, names = await _reviews(context, found), await names_of_caller(context)
+    return tuple(
+        Inspected(one, patients[one.patient], reviews.get(one.reference), one.person in names) for one in found
+    )
 
 
 async def read_inspected(context: Context, id: str) -> Inspected:
@@ -81,13 +92,13 @@ async def read_inspected(context: Context, id: str) -> Inspected:
     found = next((one for one in await inspected(context) if one.id == id), None)
     if found is None:
         raise NotFound(f"Consent/{id} is no emergency access of this organisation")
+    context.trail.met([found.emergency.patient])
     return found
 
 
 def may_review(context: Context, one: Inspected) -> bool:
     """Whether the caller is a person, and another than the one who opened the record."""
-    person = context.caller.reference or ""
-    return person.startswith(PEOPLE) and person != one.emergency.person
+    return (context.caller.reference or "").startswith(PEOPLE) and not one.own
 
 
 async def review(context: Context, id: str, note: str) -> None:
@@ -103,19 +114,16 @@ async def review(context: Context, id: str, note: str) -> None:
     if one.review is not None:
         raise ReviewExists("the access has been gone through already")
     change = change_from_value(_provenance(context, one, note.strip()), context.new_id())
-    seen = tuple(f"{version.id}@{version.number}" for version in await every(context, query))
+    guard = guard_of(f"{one.emergency.reference}/{REVIEW}", query, await every(context, query))
     try:
-        await commit(context, [change], [Guard(f"{one.emergency.reference}/{REVIEW}", query, seen)])
+        await commit(context, [change], [guard])
     except GuardFailed:
         raise ReviewExists("the access has been gone through meanwhile") from None
 
 
 async def reviewed_of_patient(context: Context, patient: str) -> frozenset[str]:
     """References of the emergency accesses to a patient's record that have been gone through. Raises Forbidden."""
-    await access.check_patient(context, patient)
-    found = await every(context, Query("Provenance", patient=patient))
-    values = (parse(one.body or b"") for one in found)
-    return frozenset(_target(one) for one in values if _is_review(one))
+    return frozenset(await _reviews(context, await emergencies_of_patient(context, patient)))
 
 
 async def _patient(context: Context, id: str) -> Json:
@@ -124,11 +132,13 @@ async def _patient(context: Context, id: str) -> Json:
     return {"resourceType": "Patient", "id": id} if version is None or version.body is None else parse(version.body)
 
 
-async def _reviews(context: Context, references: list[str]) -> dict[str, Reviewed]:
-    if not references:
+async def _reviews(context: Context, emergencies: Sequence[Emergency]) -> dict[str, Reviewed]:
+    """The review of each that has been gone through, by its reference."""
+    if not emergencies:
         return {}
-    values = [parse(one.body or b"") for one in await every(context, _about(references))]
-    return {_target(one): _reviewed(one) for one in values if _is_review(one)}
+    about = {one.reference: one for one in emergencies}
+    values = [parse(one.body or b"") for one in await every(context, _about(list(about)))]
+    return {_target(one): _reviewed(one) for one in values if _is_review(one, about.get(_target(one)))}
 
 
 def _about(references: list[str]) -> Query:
@@ -136,8 +146,13 @@ def _about(references: list[str]) -> Query:
     return Query("Provenance", (Criterion("target", "reference", targets),))
 
 
-def _is_review(provenance: Json) -> bool:
-    return bool(provenance.get("activity", {}).get("text") == REVIEW)
+def _is_review(provenance: Json, emergency: Emergency | None) -> bool:
+    """Whether it is by somebody else than who opened the record, for the organisation whose emergency it was."""
+    if emergency is None or provenance.get("activity", {}).get("text") != REVIEW:
+        return False
+    agent = _first(provenance, "agent")
+    who, behalf = ((agent.get(name) or {}).get("reference", "") for name in ("who", "onBehalfOf"))
+    return bool(who != emergency.person and behalf == emergency.organization)
 
 
 def _target(provenance: Json) -> str:

@@ -27,7 +27,7 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.context import Context
 from careplan.interactions.drawn import Drawn
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard, Version
+from careplan.store.protocol import Guard, Version, guard_of
 
 
 class ExclusionNeedsReason(CareplanError):
@@ -77,8 +77,7 @@ async def exclusions_of(context: Context, patient: str) -> tuple[list[Held], Gua
     versions = await every(context, query)
     read = [(version, parse(version.body or b"")) for version in versions]
     found = [Held(version, task, one) for version, task in read if (one := find_exclusion(task)) is not None]
-    seen = tuple(f"{version.id}@{version.number}" for version in versions)
-    return found, Guard(f"Patient/{patient}/Task", query, seen)
+    return found, guard_of(f"Patient/{patient}/Task", query, versions)
 
 
 def ended(context: Context, held: Held, status: str) -> Change:

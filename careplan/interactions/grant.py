@@ -54,5 +54,8 @@ def _within(query: Query, several: tuple[tuple[Criterion, ...], ...]) -> Query:
 
 def _several(context: Context, type_name: str, act: str) -> tuple[tuple[Criterion, ...], ...]:
     """The queries that a type is narrowed to; none where one of its scopes gives everything."""
-    found = tuple(dict.fromkeys(one.criteria for one in fitting(context.caller.scopes or (), type_name, act)))
+    scopes = context.caller.scopes
+    if not scopes:
+        return ()
+    found = tuple(dict.fromkeys(one.criteria for one in fitting(scopes, type_name, act)))
     return found if all(found) else ()

@@ -25,6 +25,8 @@ def find_refusal(context: Context, type_name: str, value: Json) -> str | None:
     """Why a guest may not write this; None: nothing against it."""
     if type_name == "Observation" and FACT in _systems(value.get("code")):
         return "what a clinician judges, such as frailty, is entered by the clinic"
+    if type_name == "Observation" and _is_score(value):
+        return "what answers come to is worked out by the service; correct the answers"
     if type_name == "Task" and is_offer(value):
         return "whether a plan is offered is entered by the clinic"
     if context.caller.role == "patient":
@@ -40,6 +42,10 @@ def _find_foreign(context: Context, type_name: str, value: Json) -> str | None:
     own, member = speaker_of(context), OWN.get(type_name)
     if member is not None and references_of(value, member) != [own]:
         return f"a {type_name} that a patient writes names {own} as {member}, and nobody else"
+    if type_name == "QuestionnaireResponse" and "source" in value and references_of(value, "source") != [own]:
+        return f"answers that a patient writes are {own}'s: source names the same, or is left out"
+    if type_name == "Communication" and "inResponseTo" in value:
+        return "the clinic answers messages; a patient asks anew"
     if type_name == "Goal" and not is_personal(value):
         return "a patient writes personal goals; targets are agreed with the clinic"
     return None
@@ -48,6 +54,11 @@ def _find_foreign(context: Context, type_name: str, value: Json) -> str | None:
 def speaker_of(context: Context) -> str:
     """Who says what is written: the patient, or the relative who acts for one."""
     return str(context.caller.reference) if is_relative(context) else f"Patient/{context.caller.patient}"
+
+
+def _is_score(value: Json) -> bool:
+    """Whether an Observation is drawn from answers."""
+    return any("QuestionnaireResponse/" in one for one in references_of(value, "derivedFrom"))
 
 
 def _names_caller(context: Context, value: Json) -> bool:

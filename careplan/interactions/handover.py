@@ -5,7 +5,6 @@ what the preview is made of (`overview.read_slice`), until the referral's last d
 (`casework`). https://hl7.org/fhir/R4/servicerequest.html · MedCom XREF15
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,7 +23,7 @@ from careplan.fhir.case import (
     request_of_task,
     task_from_request,
 )
-from careplan.fhir.query import Criterion, Query, TokenIs
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.again import again
@@ -32,6 +31,7 @@ from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
+from careplan.interactions.mark import identifier_of, sent_with
 from careplan.interactions.overview import Overview, read_slice
 from careplan.store.protocol import Guard, GuardFailed
 
@@ -123,12 +123,8 @@ async def preview(context: Context, patient: str, draft: Draft) -> Overview:
 
 
 def _request(context: Context, patient: str, draft: Draft) -> Json:
-    marked = replace(draft, mark=_key(draft.mark) if draft.mark else "")
+    marked = replace(draft, mark=identifier_of(draft.mark)["value"] if draft.mark else "")
     return request_from_draft(marked, patient, context.caller.reference, context.now, context.on)
-
-
-def _key(mark: str) -> str:
-    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, mark)}"
 
 
 async def refer(context: Context, patient: str, draft: Draft, *, agreed: bool) -> Sent:
@@ -162,17 +158,12 @@ async def _check(context: Context, draft: Draft) -> None:
 
 async def _sent(context: Context, patient: str, draft: Draft) -> tuple[Sent | None, tuple[Guard, ...]]:
     """What this form has sent already, and a guard that it is not sent meanwhile."""
-    if not draft.mark:
-        return None, ()
-    mark = Criterion("identifier", "token", (TokenIs(systems.URI, _key(draft.mark)),))
-    query = Query("ServiceRequest", (mark,), patient=patient)
-    found = await every(context, query)
-    guard = Guard(f"Patient/{patient}/ServiceRequest", query, tuple(f"{one.id}@{one.number}" for one in found))
+    found, guards = await sent_with(context, "ServiceRequest", patient, draft.mark)
     if not found:
-        return None, (guard,)
+        return None, guards
     tasks = [parse(one.body or b"") for one in await every(context, Query("Task", patient=patient))]
     cases = (one["id"] for one in tasks if request_of_task(one, context.base) == found[0].reference)
-    return Sent(found[0].id, next(cases, "")), (guard,)
+    return Sent(found[0].id, next(cases, "")), guards
 
 
 async def _send(context: Context, patient: str, draft: Draft, guards: Sequence[Guard]) -> Sent:

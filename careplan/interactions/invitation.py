@@ -17,7 +17,7 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
 from careplan.interactions.person import read_person
-from careplan.store.protocol import Guard, GuardFailed, VersionConflict
+from careplan.store.protocol import Guard, GuardFailed, VersionConflict, guard_of
 
 WITHIN = timedelta(days=28)
 """How long a patient has to book a time."""
@@ -51,6 +51,5 @@ async def _called(context: Context, patient: str) -> tuple[bool, Guard]:
     """Whether an invitation is open, and a guard that no other has come since."""
     query = Query("Task", (Criterion("code", "token", (TokenIs(systems.ACTIVITY, INVITATION),)),), patient=patient)
     versions = await every(context, query)
-    seen = tuple(f"{version.id}@{version.number}" for version in versions)
     open_since = invited_on([parse(version.body or b"") for version in versions])
-    return open_since is not None, Guard(f"Patient/{patient}/Task", query, seen)
+    return open_since is not None, guard_of(f"Patient/{patient}/Task", query, versions)

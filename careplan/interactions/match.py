@@ -13,7 +13,7 @@ from careplan.fhir.search import Pairs
 from careplan.fhir.search import parse as parse_query
 from careplan.interactions import access
 from careplan.interactions.context import Context
-from careplan.store.protocol import Guard, Version
+from careplan.store.protocol import Guard, Version, guard_of
 
 
 class MultipleMatches(CareplanError):
@@ -48,5 +48,5 @@ async def match(context: Context, query: Query) -> Matched:
     if len(page.matches) > 1:
         raise MultipleMatches(f"several {query.type} fit the criteria; make them name one")
     context.trail.met(version.patient for version in page.matches)
-    seen = tuple(f"{version.id}@{version.number}" for version in page.matches)
-    return Matched(page.matches[0] if page.matches else None, Guard(f"{query.type}?{query.criteria}", allowed, seen))
+    guard = guard_of(f"{query.type}?{query.criteria}", allowed, page.matches)
+    return Matched(page.matches[0] if page.matches else None, guard)

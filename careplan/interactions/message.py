@@ -4,17 +4,16 @@ Who may write of the record at all may ask about it; the Task that the question 
 consequence is. Not an emergency channel: the pages say so. What the resources look like is `careplan.fhir.message`'s.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
 from careplan.domain.words import is_blank
 from careplan.fhir import systems
+from careplan.fhir.agreed import OPEN_TASK
 from careplan.fhir.mapping import listed_with
 from careplan.fhir.message import (
     MESSAGE,
-    OPEN,
     TOPICS,
     Message,
     Said,
@@ -22,6 +21,7 @@ from careplan.fhir.message import (
     communication_from_answer,
     communication_from_question,
     is_message,
+    message_from_communication,
     messages_from_resources,
     question_of,
     task_from_message,
@@ -35,22 +35,30 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
 from careplan.interactions.guest import speaker_of
+from careplan.interactions.mark import identifier_of, sent_with
+from careplan.interactions.open_task import open_tasks
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import read
-from careplan.interactions.search import query_from_pairs, search
 from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict
 
 LENGTH = 2000
 """Most characters of a message or an answer."""
-
-MOST = 400
-"""Open messages listed at once, the oldest first."""
 
 
 class MessageFaulty(CareplanError):
     """A message that says nothing, says too much, or is about no known topic."""
 
     code = "message-faulty"
+
+
+class OtherSent(CareplanError):
+    """The form has sent another message already. `sent`: the words that stand."""
+
+    code = "form-sent"
+
+    def __init__(self, message: str, sent: str) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class ClinicMissing(CareplanError):
@@ -75,7 +83,7 @@ async def send_message(
     topic   a code of `careplan.fhir.message.TOPICS`
     about   references of what is asked about, which the caller may see
     mark    of the form it comes by: what was sent with a mark is not sent again, and its Task is the answer
-    Raises  MessageFaulty, ClinicMissing, Forbidden, NotFound
+    Raises  MessageFaulty, ClinicMissing, OtherSent where the mark stands on other words, Forbidden, NotFound
     """
     check_text(text)
     if topic not in TOPICS:
@@ -86,8 +94,9 @@ async def send_message(
         await read(context, type_name, id)
 
     async def work() -> str:
-        sent, guards = await _sent(context, patient, mark)
-        return sent or await _send(context, _message(context, patient, topic, text, about), clinic, mark, guards)
+        message = _message(context, patient, topic, text, about)
+        sent, guards = await _sent(context, message, mark)
+        return sent or await _send(context, message, clinic, mark, guards)
 
     return await again(work, GuardFailed)
 
@@ -110,23 +119,17 @@ async def _clinic(context: Context, patient: str) -> str:
     return found
 
 
-async def _sent(context: Context, patient: str, mark: str) -> tuple[str, tuple[Guard, ...]]:
+async def _sent(context: Context, message: Message, mark: str) -> tuple[str, tuple[Guard, ...]]:
     """The Task of what this form has sent already, or none; and a guard that it is not sent meanwhile."""
-    if not mark:
-        return "", ()
-    query = Query(
-        "Communication", (Criterion("identifier", "token", (TokenIs(systems.URI, _key(mark)),)),), patient=patient
-    )
-    found = await every(context, query)
-    seen = tuple(f"{version.id}@{version.number}" for version in found)
-    guard = Guard(f"Patient/{patient}/Communication", query, seen)
-    tasks = await _tasks(context, patient) if found else []
+    found, guards = await sent_with(context, "Communication", message.patient, mark)
+    for version in found:
+        stands = message_from_communication(parse(version.body or b""))
+        if (stands.topic, stands.asked.text, stands.about) != (message.topic, message.asked.text, message.about):
+            said = "this form has sent another message; send this one with a mark of its own"
+            raise OtherSent(said, stands.asked.text)
+    tasks = await _tasks(context, message.patient) if found else []
     ids = {version.id for version in found}
-    return next((task["id"] for task in tasks if question_of(task) in ids), ""), (guard,)
-
-
-def _key(mark: str) -> str:
-    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, mark)}"
+    return next((task["id"] for task in tasks if question_of(task) in ids), ""), guards
 
 
 async def _tasks(context: Context, patient: str) -> list[Json]:
@@ -151,7 +154,7 @@ def _speaker(context: Context) -> str:
 
 
 async def _send(context: Context, message: Message, clinic: str, mark: str, guards: Sequence[Guard]) -> str:
-    identifier = {"system": systems.URI, "value": _key(mark)} if mark else None
+    identifier = identifier_of(mark) if mark else None
     question = communication_from_question(message, _readers(message, clinic), identifier)
     changes = [
         change_from_value(question, message.id),
@@ -182,17 +185,8 @@ async def _check_asking(context: Context, changes: Sequence[Change]) -> None:
 
 
 async def open_messages(context: Context) -> tuple[Waiting, ...]:
-    """What waits for an answer of the caller's clinic, oldest first, at most `MOST`. One search. Raises Forbidden."""
-    access.check_clinical(context)
-    asked = (
-        ("code", f"{systems.ACTIVITY}|{MESSAGE}"),
-        ("status", ",".join(OPEN)),
-        ("_sort", "authored-on"),
-        ("_include", "Task:focus"),
-        ("_include", "Task:patient"),
-        ("_count", str(MOST)),
-    )
-    found = await search(context, query_from_pairs(context, "Task", asked, strict=True))
+    """What waits for an answer of the caller's clinic, oldest first. One search. Raises Forbidden."""
+    found = await open_tasks(context, MESSAGE, "focus", "patient")
     tasks = [parse(version.body or b"") for version in found.page.matches]
     brought = [parse(version.body or b"") for version in found.included]
     people = {one["id"]: one for one in brought if one["resourceType"] == "Patient"}
@@ -221,6 +215,11 @@ async def messages_of_patient(context: Context, patient: str) -> tuple[Message, 
     context.trail.met([patient])
     await access.check_patient(context, patient)
     access.check_whole_type(context, "Communication")
+    return await messages_about(context, patient)
+
+
+async def messages_about(context: Context, patient: str) -> tuple[Message, ...]:
+    """The same, for one who was let in to this patient: what the role reads of the type is not asked."""
     query = await access.unblocked(context, Query("Communication", patient=patient))
     said = [parse(version.body or b"") for version in await every(context, query)]
     return tuple(one for one in messages_from_resources(said, await _tasks(context, patient)) if one.task)
@@ -240,7 +239,7 @@ async def answer_message(context: Context, task: str, text: str, expects: int | 
         value = parse(version.body or b"")
         if not is_message(value):
             raise NotFound(f"Task/{task} is no message")
-        if value.get("status") not in OPEN or expects not in (None, version.number):
+        if value.get("status") not in OPEN_TASK or expects not in (None, version.number):
             raise PreconditionFailed(f"Task/{task} is at version {version.number}; read the answer that stands there")
         return await _answer(context, version, value, text)
 

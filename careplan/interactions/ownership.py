@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.coordinator import find_coordinator, team_of, with_coordinator
-from careplan.fhir.query import Criterion, Query, ReferenceIs
+from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.again import again
@@ -15,8 +15,9 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
-from careplan.interactions.several import Outcome, each
-from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
+from careplan.interactions.staff import staff_of
+from careplan.interactions.sweep import Swept, each
+from careplan.store.protocol import GuardFailed, Version, VersionConflict, guard_of
 
 
 class ColleagueUnknown(CareplanError):
@@ -28,16 +29,10 @@ class ColleagueUnknown(CareplanError):
 async def colleagues(context: Context) -> tuple[Json, ...]:
     """The active roles of people at the caller's organisation, by id."""
     organization = context.caller.organization
-    if organization is None:
-        return ()
-    query = Query(
-        "PractitionerRole", (Criterion("organization", "reference", (ReferenceIs("Organization", organization),)),)
-    )
-    found = [parse(version.body or b"") for version in await every(context, await access.restrict(context, query))]
-    return tuple(sorted((one for one in found if one.get("active", True)), key=lambda one: str(one["id"])))
+    return () if organization is None else await staff_of(context, organization)
 
 
-async def assign_all(context: Context, patients: Sequence[str], reference: str) -> Outcome:
+async def assign_all(context: Context, patients: Sequence[str], reference: str) -> Swept:
     """Make somebody tovholder of each of these. Raises ColleagueUnknown before anything is written."""
     if reference not in {f"PractitionerRole/{one['id']}" for one in await colleagues(context)}:
         raise ColleagueUnknown("the tovholder is one of the clinic's own people")
@@ -57,8 +52,7 @@ async def _assign(context: Context, patient: str, reference: str) -> bool:
             return False
         change = _change(context, patient, reference, [*zip(versions, teams, strict=True)])
         await access.check_write(context, change.type, change.value, patient, act=change.act)
-        seen = tuple(f"{version.id}@{version.number}" for version in versions)
-        await commit(context, [change], [Guard(f"Patient/{patient}/CareTeam", query, seen)], Activity("assign"))
+        await commit(context, [change], [guard_of(f"Patient/{patient}/CareTeam", query, versions)], Activity("assign"))
         return True
 
     return await again(work, GuardFailed, VersionConflict)

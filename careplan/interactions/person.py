@@ -19,7 +19,7 @@ from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
-from careplan.store.protocol import Deleted, Guard, NotFound, Version
+from careplan.store.protocol import Deleted, Guard, NotFound, Version, guard_of
 
 FACT_TYPES = ("Condition", "MedicationStatement", "Observation", "CarePlan")
 """What rules read, beside the Patient."""
@@ -119,9 +119,9 @@ def addresses(context: Context, person: Person, plan: PlanType) -> tuple[str, ..
 
 def seen_guard(person: Person, type_name: str) -> Guard:
     """Nothing of a type may have come or changed since this person was read."""
-    seen = tuple(f"{version.id}@{version.number}" for version in person.versions.values() if version.type == type_name)
+    seen = (version for version in person.versions.values() if version.type == type_name)
     asked = person.asked.get(type_name) or Query(type_name, patient=person.id)
-    return Guard(f"Patient/{person.id}/{type_name}", asked, seen)
+    return guard_of(f"Patient/{person.id}/{type_name}", asked, seen)
 
 
 def basis_guards(person: Person) -> tuple[Guard, ...]:

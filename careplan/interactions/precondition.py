@@ -14,6 +14,7 @@ from careplan.interactions.change import Change
 from careplan.interactions.context import Context
 from careplan.interactions.sent_case import check_sent_case
 from careplan.interactions.sent_goal import check_sent_goal
+from careplan.interactions.sent_message import check_sent_message
 from careplan.interactions.sent_offer import check_sent_offer
 from careplan.interactions.sent_plan import check_sent_plan
 from careplan.interactions.sent_provenance import check_sent_provenance
@@ -111,6 +112,7 @@ async def check_change(context: Context, change: Change, arriving: frozenset[str
     context.trail.met([change.patient])
     await access.check_write(context, change.type, change.value, change.patient, arriving, change.act)
     check_sent_provenance(context, change)
+    await check_sent_message(context, change)
     await check_sent_plan(context, change)
     await check_sent_goal(context, change)
     await check_sent_offer(context, change)

@@ -7,7 +7,6 @@ the pages show.
 """
 
 import hashlib
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,13 +16,14 @@ from careplan.domain.errors import CareplanError
 from careplan.domain.guideline import CONTROL, Knowledge
 from careplan.fhir import systems
 from careplan.fhir.agreed import activity_of, due_of, is_of_plan, is_open
-from careplan.fhir.instant import find_date, find_instant
+from careplan.fhir.instant import day_of, find_instant
 from careplan.fhir.mapping import last_reviewed, plan_type_of
 from careplan.fhir.query import Criterion, Query, TokenIs
 from careplan.fhir.questionnaire import Form, Question
 from careplan.fhir.questionnaire_response import (
     SENT,
     Reply,
+    answered_at,
     form_of,
     new_response,
     newest_first,
@@ -39,10 +39,11 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
 from careplan.interactions.guest import speaker_of
+from careplan.interactions.mark import identifier_of
 from careplan.interactions.person import read_held
 from careplan.interactions.precondition import PreconditionFailed, check_change
 from careplan.interactions.write import create, update
-from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict
+from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict, guard_of
 
 AHEAD = timedelta(days=14)
 """How long before the årskontrol it is prepared."""
@@ -211,7 +212,7 @@ async def round_of(context: Context, patient: str, plans: Iterable[Json], tasks:
 
 def is_after(response: Json, since: datetime | None) -> bool:
     """Whether it was answered after the last control."""
-    at = find_instant(response.get("authored"))
+    at = answered_at(response)
     return since is None or (at is not None and at > since)
 
 
@@ -274,7 +275,7 @@ async def _keep(context: Context, asked: Round, form: Form, said: Iterable[tuple
 
 def _begun(context: Context, asked: Round, form: Form) -> Json:
     speaker, since = speaker_of(context), asked.since.isoformat() if asked.since else ""
-    key = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{asked.patient} {speaker} {form.url} {since}')}"
+    key = identifier_of(f"{asked.patient} {speaker} {form.url} {since}")["value"]
     return new_response(form, asked.patient, speaker, context.now, key)
 
 
@@ -320,8 +321,7 @@ def _sending(context: Context, asked: Round, form: Form) -> Change:
 
 def _guard(asked: Round) -> Guard:
     """No response may have come or changed since these were read."""
-    known = tuple(f"{one.id}@{one.number}" for one in asked.seen)
-    return Guard(f"Patient/{asked.patient}/preparation", asked.query, known)
+    return guard_of(f"Patient/{asked.patient}/preparation", asked.query, asked.seen)
 
 
 # ── what the clinic sees ─────────────────────────────────────────────────────────────────────────
@@ -341,9 +341,9 @@ async def prepared(context: Context, patients: Collection[str]) -> dict[str, dat
         plans.setdefault(who, []).append(plan)
     found: dict[str, date] = {}
     for who, response in ours:
-        day = find_date(response.get("authored"))
-        if day is not None and who in plans and is_after(response, control_held(plans[who])):
-            found[who] = max(day, found.get(who, day))
+        at = answered_at(response)
+        if at is not None and who in plans and is_after(response, control_held(plans[who])):
+            found[who] = max(day_of(at), found.get(who, date.min))
     return found
 
 

@@ -16,24 +16,28 @@ from careplan.interactions.context import Context
 from careplan.interactions.every import every
 
 
-async def referred_patients(context: Context, organization: str, patient: str | None = None) -> frozenset[str]:
+async def referred_patients(
+    context: Context, organization: str, patient: str | None = None, *, emergency: bool = True
+) -> frozenset[str]:
     """Patients with an active referral to the organisation whose period has not ended; of one, whether that one is."""
-    referrals = await active_referrals(context, organization, patient)
+    referrals = await active_referrals(context, organization, patient, emergency=emergency)
     return frozenset(patient for patient, _ in referrals)
 
 
 async def active_referrals(
-    context: Context, organization: str, patient: str | None = None
+    context: Context, organization: str, patient: str | None = None, *, emergency: bool = True
 ) -> tuple[tuple[str, Json], ...]:
     """(patient, ServiceRequest) of each referral to the organisation that is open now; of one patient, of that one.
 
     What a plan has ordered is a ServiceRequest too, and opens nothing, whoever it names. One that the patient has
-    denied the caller, alone or with the whole record, opens nothing either.
+    denied the caller, alone or with the whole record, opens nothing either; after an emergency access it opens what it
+    is looked for to read by, and nothing without `emergency`.
     """
     performer = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
     status = Criterion("status", "token", (TokenIs(None, "active"),))
     query = Query("ServiceRequest", (performer, status), patient=patient)
-    found = await every(context, replace(query, without=(await consents(context)).without(query.type)))
+    said = await consents(context, emergency=emergency)
+    found = await every(context, replace(query, without=said.without(query.type)))
     values = [(version.patient, parse(version.body or b"")) for version in found]
     return tuple(
         (whose, value)

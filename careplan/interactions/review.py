@@ -28,7 +28,7 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
 from careplan.interactions.precondition import PreconditionFailed
-from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict
+from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, guard_of
 
 RESULTS = ("done", "not-relevant", "postponed")
 """Udført, ikke relevant, udsat."""
@@ -78,8 +78,7 @@ async def approve_review(context: Context, patient: str, review: Review, seen: f
 def _no_other_plan(person: Person) -> Guard:
     """No plan may come meanwhile, which nobody has gone through."""
     plans = [person.versions[f"CarePlan/{plan['id']}"] for plan in person.resources["CarePlan"]]
-    known = tuple(f"{version.id}@{version.number}" for version in plans)
-    return Guard(f"Patient/{person.id}/review", Query("CarePlan", patient=person.id), known)
+    return guard_of(f"Patient/{person.id}/review", Query("CarePlan", patient=person.id), plans)
 
 
 def _changes(context: Context, person: Person, review: Review) -> list[Change]:

@@ -17,13 +17,11 @@ from careplan.interactions.again import again
 from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
+from careplan.interactions.open_task import open_tasks
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import read
 from careplan.interactions.search import query_from_pairs, search
 from careplan.store.protocol import NotFound, Version, VersionConflict
-
-MOST = 400
-"""Listed at once, the oldest first."""
 
 
 class CallUnsaid(CareplanError):
@@ -46,18 +44,21 @@ class Call:
 
 async def open_calls(context: Context) -> tuple[Call, ...]:
     """Whom the caller's clinic is to ring to, the oldest first. One search. Raises Forbidden."""
-    access.check_clinical(context)
-    asked = (
-        ("code", f"{ACTIVITY}|{RING}"),
-        ("status", ",".join(sorted(OPEN_TASK))),
-        ("_sort", "authored-on"),
-        ("_include", "Task:patient"),
-        ("_count", str(MOST)),
-    )
-    found = await search(context, query_from_pairs(context, "Task", asked, strict=True))
+    found = await open_tasks(context, RING, "patient")
     people = {version.id: parse(version.body or b"") for version in found.included if version.type == "Patient"}
     matches = [version for version in found.page.matches if version.patient in people]
     return tuple(Call(parse(version.body or b""), people[str(version.patient)]) for version in matches)
+
+
+async def is_to_be_rung(context: Context, patient: str) -> bool:
+    """Whether the clinic has been told to ring to the person, and has not yet. One search. Raises Forbidden."""
+    asked = (
+        ("patient", f"Patient/{patient}"),
+        ("code", f"{ACTIVITY}|{RING}"),
+        ("status", ",".join(sorted(OPEN_TASK))),
+        ("_count", "1"),
+    )
+    return bool((await search(context, query_from_pairs(context, "Task", asked, strict=True))).page.matches)
 
 
 async def read_call(context: Context, task: str) -> tuple[Version, Json]:

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html · checklist I–L. Not here: following incl
 several types (`across`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from careplan.domain.errors import Fault
 from careplan.fhir import registry
@@ -56,13 +56,18 @@ def check_record(owner: str, member: str) -> None:
         raise NotFound(f"{member} is no part of a patient's record; search it by itself")
 
 
-async def search(context: Context, query: Query) -> Found:
-    """One page of matches with its includes. Raises Forbidden, CursorInvalid, QueryTooLong, TooCostly."""
+async def search(context: Context, query: Query, *, emergency: bool = True) -> Found:
+    """One page of matches with its includes. Raises Forbidden, CursorInvalid, QueryTooLong, TooCostly.
+
+    emergency  whether people whom the caller has opened in an emergency are among those found
+    """
     try:
         allowed = await access.restrict(context, query)
     except access.Forbidden:
         await _note_asked(context, query)
         raise
+    if not emergency and allowed.listed_with is not None:
+        allowed = replace(allowed, besides=frozenset())
     page = await store_of(context, query.type).search(allowed)
     found = Found(page, *await brought(context, query.includes, page.matches))
     note_search(context, query, found)

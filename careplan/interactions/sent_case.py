@@ -6,7 +6,8 @@ Systems are let through: they load history. Not here: which step may follow whic
 ends with a case (`release`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from careplan.domain.errors import Fault
 from careplan.domain.referral import (
@@ -23,8 +24,10 @@ from careplan.domain.referral import (
     steps_between,
 )
 from careplan.fhir.agreed import OPEN_ORDER, is_order
-from careplan.fhir.case import case_from_task, request_of_task
+from careplan.fhir.case import case_from_task, receivers_of, request_of_consent, request_of_task
 from careplan.fhir.query import Query
+from careplan.fhir.reference import find_target
+from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
@@ -49,7 +52,7 @@ async def check_sent_case(context: Context, change: Change) -> None:
     if change.value is not None and any(one.severity == "error" for one in context.house.validate(change.value)):
         return
     if change.type == "ServiceRequest":
-        _check_request(change)
+        await _check_request(context, change)
         return
     before = _before(change)
     stood, stands = (request_of_task(one, context.base) for one in (before, change.value or {}))
@@ -65,12 +68,84 @@ def _before(change: Change) -> Json:
     return parse(change.previous.body) if change.previous is not None and change.previous.body is not None else {}
 
 
-def _check_request(change: Change) -> None:
-    """A referral that ended stays so: the receiver would see the patient again without a new agreement."""
+async def _check_request(context: Context, change: Change) -> None:
+    """A referral that ended stays so, and an open one opens no more than it did: neither was agreed to anew."""
     before, value = _before(change), change.value or {}
+    if is_order(value) or value.get("status") not in OPEN_ORDER:
+        return
     over = before.get("status") in ("completed", "revoked", "entered-in-error")
-    if over and not is_order(before) and value.get("status") in OPEN_ORDER:
+    if over and not is_order(before):
         raise StepNotAllowed(f"{change.reference} has ended, and is not opened again: make a new referral")
+    if before.get("status") in OPEN_ORDER and not is_order(before):
+        await _check_extent(context, change, before, value)
+    else:
+        await _check_stopped(context, change, value)
+
+
+async def _check_extent(context: Context, change: Change, before: Json, value: Json) -> None:
+    """To whom and until when a referral opens the record stays as the patient agreed, or becomes less."""
+    faults = list(_widened(context, before, value))
+    if faults and await _is_agreed(context, change, change.previous.patient if change.previous else None):
+        refuse(change, faults)
+
+
+def _widened(context: Context, before: Json, value: Json) -> Iterator[Fault]:
+    changed = before.get("subject") != value.get("subject")
+    wider = not _receivers(context, value) <= _receivers(context, before)
+    for name, is_wider in (
+        ("subject", changed),
+        ("performer", wider),
+        ("occurrencePeriod", _end(before) < _end(value)),
+    ):
+        if is_wider:
+            message = f"{name}: the patient has not agreed that this referral opens more; make a new one"
+            yield Fault(f"ServiceRequest.{name}", "referral-altered", message)
+
+
+def _end(request: Json) -> datetime:
+    """The first moment in which a referral opens nothing any more."""
+    end = find_span(str((request.get("occurrencePeriod") or {}).get("end", "")))
+    return OPEN_HIGH if end is None else end[1]
+
+
+async def _is_agreed(context: Context, change: Change, patient: str | None) -> bool:
+    """Whether a referral has a Consent, or a case."""
+    for version in await every(context, Query("Consent", patient=patient)):
+        if request_of_consent(parse(version.body or b""), context.base) == change.reference:
+            return True
+    tasks = [parse(version.body or b"") for version in await every(context, Query("Task", patient=patient))]
+    return any(request_of_task(one, context.base) == change.reference for one in tasks)
+
+
+async def _check_stopped(context: Context, change: Change, value: Json) -> None:
+    """A referral from before the patient stopped sharing with its receiver is not sent again after that."""
+    written = find_span(str(value.get("authoredOn", "")))
+    since = OPEN_LOW if written is None else written[0]
+    receivers = _receivers(context, value)
+    for version in await every(context, Query("Consent", patient=change.patient)):
+        if since < version.at and receivers & _stopped(context, parse(version.body or b"")):
+            message = "the patient has stopped sharing with its receiver since it was written; ask, and write a new one"
+            refuse(change, [Fault("ServiceRequest.authoredOn", "referral-altered", message)])
+
+
+def _stopped(context: Context, consent: Json) -> frozenset[str]:
+    """With whom the sharing of a referral has ended by this Consent: one that ended, or one that denies a referral."""
+    provision = consent.get("provision") or {}
+    denied = [str((one.get("reference") or {}).get("reference", "")) for one in provision.get("data", ())]
+    denies = provision.get("type") == "deny" and any("ServiceRequest/" in one for one in denied)
+    ended = consent.get("status") != "active" and request_of_consent(consent, context.base) is not None
+    actors = (str((one.get("reference") or {}).get("reference", "")) for one in provision.get("actor", ()))
+    return _named(context, actors) if ended or (denies and consent.get("status") == "active") else frozenset()
+
+
+def _receivers(context: Context, request: Json) -> frozenset[str]:
+    return _named(context, receivers_of(request))
+
+
+def _named(context: Context, references: Iterable[str]) -> frozenset[str]:
+    """References as this server writes its own, however they are written."""
+    found = ((one, find_target(one, context.base)) for one in references)
+    return frozenset(one if target is None else f"{target.type}/{target.id}" for one, target in found)
 
 
 async def _is_ordered(context: Context, request: str) -> bool:

@@ -1,12 +1,15 @@
 """A Provenance as somebody sends it: everybody speaks for themselves, and of what the service has not witnessed.
 
 Who made a version is written by the service in the same commit (`commit`); nobody writes another beside it. Systems are
-let through: they load history. https://hl7.org/fhir/R4/provenance.html
+let through: they load history. A review of an emergency access comes by its form alone (`emergency_review`).
+https://hl7.org/fhir/R4/provenance.html
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from careplan.domain.errors import Fault
+from careplan.fhir.consent import REVIEW
 from careplan.fhir.reference import find_target
 from careplan.fhir.text import Json
 from careplan.interactions.change import Change
@@ -18,7 +21,8 @@ from careplan.interactions.refusal import refuse
 def check_sent_provenance(context: Context, change: Change) -> None:
     """Raises ResourceInvalid; a Provenance need not be valid yet."""
     if change.type == "Provenance" and change.value is not None and context.caller.role != "system":
-        refuse(change, [*_agent_faults(context, change.value), *_target_faults(context, change.value)])
+        faults = (_agent_faults(context, change.value), _target_faults(context, change.value))
+        refuse(change, [*chain.from_iterable(faults), *_activity_faults(change.value)])
 
 
 def _agent_faults(context: Context, value: Json) -> Iterator[Fault]:
@@ -34,6 +38,13 @@ def _agent_faults(context: Context, value: Json) -> Iterator[Fault]:
         if any(one != clinic for one in behalf):
             message = "somebody acts on behalf of the organisation that they call for"
             yield Fault(f"Provenance.agent[{index}].onBehalfOf", "agent-other", message)
+
+
+def _activity_faults(value: Json) -> Iterator[Fault]:
+    activity = value.get("activity")
+    if isinstance(activity, dict) and activity.get("text") == REVIEW:
+        message = "an emergency access is gone through by its organisation, on the page for that; nobody else writes it"
+        yield Fault("Provenance.activity", "review-other", message)
 
 
 def _target_faults(context: Context, value: Json) -> Iterator[Fault]:

@@ -29,15 +29,16 @@ def settle(context: Context, outcome: str = DONE) -> None:
     trail = context.trail
     entries = _entries(context, trail, outcome)
     if entries:
-        context.trail.touched.clear()
+        trail.touched.clear()
+        trail.missed = False
         journal.keep(entries)
 
 
 def _entries(context: Context, trail: Trail, outcome: str) -> list[Entry]:
     found = []
-    if trail.touched and not trail.touched.keys() <= trail.kept:
-        entry = entry_from_trail(context.caller, context.now, trail, outcome)
-        found += [entry] if entry.patients else []
+    if trail.missed or (trail.touched and not trail.touched.keys() <= trail.kept):
+        entry = entry_from_trail(context.caller, context.now, trail, REFUSED if trail.missed else outcome)
+        found += [entry] if entry.patients or trail.missed else []
     for part in trail.parts:
         found += _entries(context, part, part.outcome)
     return found

@@ -15,7 +15,7 @@ from careplan.fhir.text import Json, parse
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
-from careplan.store.protocol import Guard
+from careplan.store.protocol import Guard, guard_of
 
 
 class PlanExists(CareplanError):
@@ -77,8 +77,7 @@ async def _one_each(
         standing = [(v.reference, kind_of(parse(v.body or b""))) for v in stored if v.id not in replaced]
         coming = [(c.reference, kind_of(c.value)) for c in ours if c.patient == patient and c.value is not None]
         _check([*standing, *coming], patient, refusal)
-        seen = tuple(f"{version.id}@{version.number}" for version in stored)
-        guards.append(Guard(f"Patient/{patient}/{type_name}", Query(type_name, patient=patient), seen))
+        guards.append(guard_of(f"Patient/{patient}/{type_name}", Query(type_name, patient=patient), stored))
     return guards
 
 

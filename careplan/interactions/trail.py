@@ -23,6 +23,7 @@ class Trail:
     touched  by patient the resources that were shown or meant; none where it is the person as a whole
     kept     patients whose entry was written with a commit
     outcome  of AuditEvent.outcome: 0, 4 (refused), 8 (failed)
+    missed   somebody was asked for by number who is not here: logged, though it is nobody's record
     parts    interactions that this one holds, as the entries of a batch
     """
 
@@ -32,6 +33,7 @@ class Trail:
     touched: dict[str, list[str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     outcome: str = "0"
+    missed: bool = False
     parts: tuple["Trail", ...] = ()
 
     def saw(self, version: Version) -> None:

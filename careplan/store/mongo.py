@@ -60,6 +60,7 @@ from careplan.store.protocol import (
     Version,
     VersionConflict,
     Write,
+    mark_of,
 )
 from careplan.store.sortable import milliseconds_from_at
 
@@ -323,7 +324,7 @@ class MongoStore:
 
     async def _check(self, batch: _Batch, guard: Guard) -> None:
         found = await self._question(batch.session).some(guarding(guard))
-        if any(f"{match['id']}@{match['n']}" not in guard.allowed for match in found):
+        if any(mark_of(match["id"], match["n"]) not in guard.allowed for match in found):
             raise GuardFailed(guard.key)
 
     async def _flush(self, batch: _Batch) -> None:

@@ -5,7 +5,7 @@ an argument for one store, stop (style.md).
 Behaviour is stated by `tests/contract/`, which runs on every store.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -103,6 +103,16 @@ class Version:
     def reference(self) -> str:
         return f"{self.type}/{self.id}"
 
+    @property
+    def mark(self) -> str:
+        """What a Guard knows it by, among those of its type."""
+        return mark_of(self.id, self.number)
+
+
+def mark_of(id: str, number: int) -> str:
+    """`17@3`: the third version of 17."""
+    return f"{id}@{number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -138,7 +148,7 @@ class Guard:
     """A search that must match nothing but `allowed` at the moment of commit: closes the race of conditional create.
 
     key      serialises: two commits with guards of one key never both succeed unseen by each other
-    allowed  matches that were seen before, as `id@number`: the same version of them does not count
+    allowed  marks of the matches that were seen before: the same version of them does not count
 
     Evaluated inside the commit, before its own writes.
     """
@@ -146,6 +156,11 @@ class Guard:
     key: str
     query: Query
     allowed: tuple[str, ...] = ()
+
+
+def guard_of(key: str, query: Query, versions: Iterable[Version]) -> Guard:
+    """A guard that the search finds nothing but what it found."""
+    return Guard(key, query, tuple(version.mark for version in versions))
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def _opened(path: str, *, uri: bool) -> sqlite3.Connection:
         path, uri=uri, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=0
     )
     connection.execute(f"PRAGMA busy_timeout = {_WAIT_MILLISECONDS}")
-    connection.execute("PRAGMA cache_size = -8000")
+    connection.execute("PRAGMA cache_size = -4000")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
 

@@ -142,7 +142,7 @@ class Sheaf:
 
     def _check(self, guard: Guard) -> None:
         page = find(self._connection, self._names, guarding(guard), self._seconds)
-        if any(f"{match.id}@{match.number}" not in guard.allowed for match in page.matches):
+        if any(match.mark not in guard.allowed for match in page.matches):
             raise GuardFailed(guard.key)
 
 

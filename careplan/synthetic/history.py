@@ -48,6 +48,7 @@ def write_patient(record: Record, person: Person, house: int) -> None:
             "identifier": [identifier(person.number)],
             "active": True,
             "name": [{"use": "official", "family": person.family, "given": [person.given, "Test"]}],
+            **({"telecom": [{"system": "phone", "value": person.phone}]} if person.phone else {}),
             "gender": person.sex,
             "birthDate": person.born.isoformat(),
             "address": [{"line": [f"{_STREETS[house % len(_STREETS)]} {house}"], "city": "Nordby"}],

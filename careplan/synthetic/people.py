@@ -11,6 +11,7 @@ from hashlib import blake2b
 from random import Random
 
 from careplan.fhir import systems
+from careplan.synthetic.answer import write_answers
 from careplan.synthetic.cast import cast
 from careplan.synthetic.course import Story, write_laboratory
 from careplan.synthetic.cpr import Register
@@ -84,6 +85,7 @@ def _resources(rng: Random, person: Person, on: date, years: int, recommend: Rec
     write_help(record, person, on)
     write_emergency(record, person, on)
     write_messages(record, person, on)
+    write_answers(record, person, on)
     if is_planned(person):
         write_plans(story, record, diagnoses, story.newest, recommend)
     return record.resources

@@ -66,6 +66,10 @@ class Person:
     asks           what the person has asked the clinic: words, the answer (or empty), how many days ago
     opened         why the clinic's nurse opened the record in an emergency this morning; empty: nobody did
     helps          whom the person helps by power of attorney: patient, what they are to them, whether they write
+    cases          phases of referrals to the municipality, beside what `referral` says by chance
+    answers        what was answered before the next årskontrol: questionnaire, points of its questions in order;
+                   `topics` to talk about, sent `answered` days ago
+    phone          a number that nobody has; empty: none is on record
     """
 
     id: str
@@ -88,6 +92,11 @@ class Person:
     asks: tuple[tuple[str, str, int], ...] = ()
     opened: str = ""
     helps: tuple[tuple[str, str, bool], ...] = ()
+    cases: tuple[str, ...] = ()
+    answers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    answered: int = 1
+    phone: str = ""
     levels: Mapping[str, float] = field(default_factory=dict)
     medicine: tuple[str, ...] = ()
     severe_hypoglycaemia: bool | None = None

@@ -16,10 +16,10 @@ from careplan.synthetic.goal import Recommend, WrittenGoal, write_goals, write_p
 from careplan.synthetic.history import days_after
 from careplan.synthetic.observation import Record, Resource, concept
 from careplan.synthetic.person import HEART_PLAN, Person
+from careplan.synthetic.referring import MUNICIPALITY, write_cases
 from careplan.synthetic.visit import Visit, local_time, working_day
 
 KNOWLEDGE_VERSION = "2026.1"
-MUNICIPALITY = {"reference": "Organization/kommune-nord"}
 
 PLAN_CODES = {"diabetes": ("T90",), "kol": ("R95",), "hjerte": HEART_PLAN}
 TITLES = {
@@ -83,6 +83,7 @@ def write_plans(
     activities = list(_write_tasks(story, record, visit))
     if person.referral != "none":
         activities.append(_write_referral(story, record, list(reasons.values())))
+    activities += write_cases(record, person.cases, list(reasons.values()), story.on)
     agreed_on, due = visit.on.isoformat(), days_after(visit.on, 365)
     proposals = recommend(list(record.resources), story.on)
     goals = write_goals(

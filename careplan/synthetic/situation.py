@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from datetime import date
 
 from careplan.domain.calendar import add_months
-from careplan.synthetic.cpr import Register
+from careplan.synthetic.cpr import Register, Sex
 from careplan.synthetic.person import Diagnosis, Person
 
-IDS = ("ingrid", "jens", "kirsten", "leif", "mads")
+IDS = (
+    "ingrid", "jens", "kirsten", "leif", "mads", "nils", "olga", "peter", "rita", "svend", "tove", "ulla", "viggo",
+)  # fmt: skip
 
 
 def situations(register: Register, on: date) -> Iterator[Person]:
-    """Ingrid to Mads, in alphabetical order."""
+    """Ingrid to Viggo, in alphabetical order."""
 
     def born(age: int, month: int, day: int) -> date:
         birthday = date(on.year, month, day)
@@ -61,3 +63,33 @@ def situations(register: Register, on: date) -> Iterator[Person]:
         since_review=120, medicine=("losartan",),
         helps=(("dorte", "Søn", True), ("ingrid", "Nevø", False)),
     )  # fmt: skip
+    nils = born(67, 5, 9)
+    yield Person(  # has sent answers that somebody must ring about today
+        id="nils", given="Nils", family="Kjær", sex="male", born=nils, number=register.claim(nils, "male"),
+        diagnoses=(since("R95", 6),), smoking="former", frailty=3, plan="active", plan_types=("kol",),
+        since_review=356, levels={"fev1": 52}, medicine=("tiotropium",),
+        answers={"who5": (1, 0, 1, 1, 0), "cat": (3, 2, 2, 4, 3, 3, 2, 4), "mrc": (3,)},
+        topics=("aandenoed", "humoer", "soevn"), phone="00 20 30 40",
+    )  # fmt: skip
+    olga = born(62, 11, 30)
+    yield Person(  # is prepared: has sent answers, and nothing in them is urgent
+        id="olga", given="Olga", family="Lind", sex="female", born=olga, number=register.claim(olga, "female"),
+        diagnoses=(since("K86", 7),), smoking="never", frailty=2, plan="active", plan_types=("hjerte",),
+        since_review=357, medicine=("losartan",),
+        answers={"who5": (4, 4, 3, 4, 5)}, topics=("motion", "tal"), answered=3,
+    )  # fmt: skip
+    referred: tuple[tuple[str, str, str, Sex, int, tuple[str, ...]], ...] = (
+        ("peter", "Peter", "Vestergaard", "male", 70, ("received",)),
+        ("rita", "Rita", "Munk", "female", 66, ("triage", "returned")),
+        ("svend", "Svend", "Dahl", "male", 73, ("booked", "withdrawn")),
+        ("tove", "Tove", "Lassen", "female", 68, ("paused", "forwarded")),
+        ("ulla", "Ulla", "Krag", "female", 61, ("accepted",)),
+        ("viggo", "Viggo", "Thorsen", "male", 72, ("active", "closed")),
+    )  # each has an open referral, in the phases of a case; some an earlier one that ended
+    for id, given, family, sex, age, phases in referred:
+        birthday = born(age, 6, age % 28 + 1)
+        yield Person(
+            id=id, given=given, family=family, sex=sex, born=birthday, number=register.claim(birthday, sex),
+            diagnoses=(since("R95", age - 58),), smoking="former", frailty=3, plan="active", plan_types=("kol",),
+            since_review=100 + age, levels={"fev1": 60 - age % 9}, medicine=("tiotropium",), cases=phases,
+        )  # fmt: skip

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from careplan.fhir.text import Json, parse
 from careplan.interactions.access_log import Access, read_access_log
 from careplan.interactions.read import read
-from careplan.views.catalogue import Catalogue
+from careplan.views.catalogue import Catalogue, Danish
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
 from careplan.views.form import find_day
@@ -36,6 +36,8 @@ class Line:
     what: str
     why: str
     refused: bool
+    own: bool = False
+    """Whether it is the patient's own doing: nothing to wonder about."""
     key: str = field(default="", compare=False)
     """Names the line in an address: day, and a digest of what it tells."""
 
@@ -77,7 +79,8 @@ def line_of_access(access: Access, directory: Mapping[str, Json], patient: str, 
     entry = access.entry
     refused = entry["out"] != "0"
     why = "" if refused else _why(entry, t)
-    return Line(_who(entry, directory, patient, t), _what(entry, t, refused=refused), why, refused, key_of(access))
+    who, what = _who(entry, directory, patient, t), _what(entry, t, refused=refused)
+    return Line(who, what, why, refused, _is_own(entry, patient), key_of(access))
 
 
 def key_of(access: Access) -> str:
@@ -85,23 +88,38 @@ def key_of(access: Access) -> str:
     return f"{access.on:%Y%m%d}-{sha256(str(sorted(access.entry.items())).encode()).hexdigest()[:20]}"
 
 
+def _is_own(entry: Mapping[str, Json], patient: str) -> bool:
+    return bool(entry.get("who") == f"Patient/{patient}")
+
+
 def _who(entry: Mapping[str, Json], directory: Mapping[str, Json], patient: str, t: Catalogue) -> str:
     """The organisation and the role; «Du» for the patient."""
-    if entry.get("who") == f"Patient/{patient}":
+    if _is_own(entry, patient):
         return t("access.who.self")
     role = contact_of(directory, str(entry.get("who", ""))).title.lower()
     name = contact_of(directory, f"Organization/{entry.get('org')}").name
     key = f"access.who.{'relative' if str(entry.get('who', '')).startswith('RelatedPerson/') else entry['role']}"
-    role = role or (t(key) if t.has(key) else t("access.who.other"))
-    return f"{name}, {role}" if name else role[:1].upper() + role[1:]
+    role = t.danish(role) or (t(key) if t.has(key) else t("access.who.other"))
+    if name:
+        return t("access.at", place=name, role=role)
+    return t.danish(role[:1].upper() + role[1:]) if isinstance(role, Danish) else role[:1].upper() + role[1:]
+
+
+OPENED = frozenset({"page/BTG", "page/REV", "$emergency-access"})
+"""Acts told by what they are, though each also writes something down."""
+
+WRITES = frozenset({"create", "update", "patch", "delete", "transaction"})
+"""Acts that, refused, have left the plan as it was: for want of a right, or because what was sent could not be kept."""
 
 
 def _what(entry: Mapping[str, Json], t: Catalogue, *, refused: bool) -> str:
     """What was done: by page, else by what became of the record."""
+    if refused and entry["do"] in WRITES:
+        return t("access.what.unsaved")
     if refused:
         return t("access.what.refused" if entry["out"] == "4" else "access.what.failed")
     made = str(entry.get("made", ""))
-    if made:
+    if made and entry["do"] not in OPENED:
         return t(f"access.what.{'changed' if 'u' in made else 'added' if 'c' in made else 'removed'}")
     kind, _, page = str(entry["do"]).partition("/")
     for key in (f"access.what.{kind}-{page}", f"access.what.{kind.removeprefix('$')}"):
@@ -113,7 +131,8 @@ def _what(entry: Mapping[str, Json], t: Catalogue, *, refused: bool) -> str:
 def _why(entry: Mapping[str, Json], t: Catalogue) -> str:
     """What it was for, as the page or the caller says; empty where neither does."""
     page = str(entry["do"]).partition("/")[2]
-    for key in (f"access.why.{page}", f"access.why.{entry.get('why', '')}"):
+    written = f"access.why.{page}-made" if entry.get("made") else ""
+    for key in (written, f"access.why.{page}", f"access.why.{entry.get('why', '')}"):
         if t.has(key):
             return t(key)
     return ""

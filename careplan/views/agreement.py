@@ -7,17 +7,21 @@ from datetime import date
 from careplan.domain.calendar import add_months
 from careplan.domain.schedule import is_late
 from careplan.fhir.agreed import activity_of, due_of, is_of_plan, is_open, key_of
+from careplan.fhir.invitation import INVITATION
 from careplan.fhir.text import Json
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
 from careplan.views.wording import month_name
+
+MEASURED_AT_HOME: Mapping[str, str] = {"hjemmeblodtryk": "sbp"}
+"""Activities of plan types that are measurements at home, and the measure that is written down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """One Task or order of the plan.
 
-    id        a Task's id, an order's reference
+    id        a Task's id, an order's reference; `ordered` tells which
     own       whether the patient does it
     activity  the activity of the plan type it is, or empty
     """
@@ -31,6 +35,17 @@ class Agreement:
     done: bool
     late: bool
     activity: str
+    ordered: bool = False
+
+    @property
+    def written(self) -> str:
+        """The measure to write down, where that is what is to be done; else empty."""
+        return MEASURED_AT_HOME.get(self.activity, "")
+
+    @property
+    def habit(self) -> bool:
+        """Whether it is something the patient goes on doing: no time to book, no test, no value to write down."""
+        return self.own and not self.ordered and not self.written and self.activity != INVITATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +84,16 @@ def _agreement(task: Json, directory: Mapping[str, Json], on: date) -> Agreement
         done=done,
         late=not done and is_late(due, on),
         activity=activity_of(task) or "",
+        ordered=order,
     )
 
 
 def next_step(found: Sequence[Agreement]) -> Agreement | None:
-    """The one thing to do next: what is due first, the patient's own before the clinic's."""
+    """The one thing to do next: times to book, tests and controls before habits; then what is due first, the patient's
+    own before the clinic's.
+    """
     dated = [one for one in found if not one.done and one.due is not None]
-    return min(dated, key=lambda one: (one.due or date.max, not one.own), default=None)
+    return min(dated, key=lambda one: (one.habit, one.due or date.max, not one.own), default=None)
 
 
 def year_ahead(found: Iterable[Agreement], on: date, t: Catalogue) -> tuple[Month, ...]:

@@ -59,7 +59,7 @@ def _sure(opened: Opened, filled: Filled, name: str, day: str) -> Response:
     t = opened.t
     writes = ["attorney.then-writes", "attorney.then-not-writes"] if RIGHTS[filled.right] else ["attorney.then-not"]
     keys = ["attorney.then-reads", *writes, "attorney.then-log", "attorney.then-stop"]
-    lines = [t("attorney.then", name=name, day=day), *(t(one) for one in keys)]
+    lines = [t("attorney.then", name=t.danish(name), day=day), *(t(one) for one in keys)]
     fields = {"paaroerende": filled.relative, "ret": filled.right, "til": filled.until}
     return ask(opened, Question(t("attorney.sure"), lines, FORM, t("attorney.give-now"), fields, back=True))
 
@@ -108,7 +108,7 @@ async def stop(opened: Opened) -> Response:
         return go(PAGE, besked="allerede-stoppet")
     relatives = await relatives_of(opened.context, patient)
     names = [relative_name(one) for one in relatives if f"RelatedPerson/{one['id']}" in said.rule.actors]
-    name = ", ".join(names) or t("sharing.somebody")
+    name = t.danish(", ".join(names)) or t("sharing.somebody")
     lines = [t("attorney.stop-then", name=name), t("attorney.stop-kept"), t("attorney.stop-again")]
     lines.append(t("attorney.stop-else", until=until_text(said.until, t)))
     return ask(opened, Question(t("attorney.stop-sure"), lines, f"{FORM}/{id}/stop", t("attorney.stop-now")))

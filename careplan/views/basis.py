@@ -17,12 +17,15 @@ from careplan.domain.measure import Reading
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
 
+UNSAID = frozenset({"alive", "own_gp"})
+"""What nobody needs to be told of themselves."""
+
 
 def rests_on(explained: Explanation, knowledge: Knowledge, t: Catalogue) -> tuple[tuple[str, str], ...]:
     """(sentence, day) of each fact the rule was chosen by; a sentence once."""
     found: dict[str, str] = {}
     for fact in explained.because:
-        if fact.name != "alive":  # nobody needs to be told
+        if fact.name not in UNSAID:
             found.setdefault(fact_sentence(fact, knowledge, t), day_text(fact))
     return tuple(found.items())
 

@@ -14,8 +14,9 @@ from careplan.fhir.text import Json
 from careplan.fhir.trust import KINDS
 from careplan.interactions.access_log import read_access_log
 from careplan.interactions.agreed_consent import Said
-from careplan.interactions.block import block, find_block, kind_of, lift, staff_of
+from careplan.interactions.block import block, find_block, kind_of, lift
 from careplan.interactions.sharing import read_sharing
+from careplan.interactions.staff import staff_of
 from careplan.views.confirming import BACK, Question, ask, check_own, is_sure
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
@@ -72,7 +73,7 @@ async def step(opened: Opened) -> Response:
 
 def _sure(opened: Opened, filled: Filled, choices: Choices) -> Response:
     t = opened.t
-    then = t("block.then", name=choices.names[filled.who], what=t(f"block.kind.{filled.what}"))
+    then = t("block.then", name=t.danish(choices.names[filled.who]), what=t(f"block.kind.{filled.what}"))
     lines = [then, *(t(one) for one in ("block.then-old", "block.then-urgent", "block.then-lift"))]
     danger = t("block.then-clinic") if filled.who in choices.own and filled.what == "all" else ""
     fields = {"hvem": filled.who, "hvad": filled.what}
@@ -141,4 +142,4 @@ async def end(opened: Opened) -> Response:
 async def _names(opened: Opened, said: Said) -> str:
     directory = await directory_of(opened.context, said.rule.actors)
     found = [named(contact_of(directory, one)) for one in sorted(said.rule.actors)]
-    return ", ".join(one for one in found if one) or opened.t("sharing.everybody")
+    return opened.t.danish(", ".join(one for one in found if one)) or opened.t("sharing.everybody")

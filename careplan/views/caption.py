@@ -62,10 +62,10 @@ def is_outside(measure: Measure, reading: Reading, target: Target | None) -> boo
 
 
 def line_caption(
-    measure: Measure, target: Target, reading: Reading | None, standing: Standing, t: Catalogue
+    measure: Measure, target: Target, reading: Reading | None, standing: Standing, t: Catalogue, *, old: bool = False
 ) -> Caption:
-    """«Langtidsblodsukker: 58 mmol/mol, tæt på mål»."""
-    _, word = wording.status_word(standing, t)
+    """«Langtidsblodsukker: 58 mmol/mol, tæt på mål»; an old value is called so."""
+    _, word = wording.status_word(standing, t, old=old)
     aim = _aim(measure, target, t)
     if reading is None:
         return Caption(t("chart.line-unmeasured", name=wording.measure_name(measure, t), status=word.lower()), aim)

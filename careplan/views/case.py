@@ -12,7 +12,7 @@ from careplan.domain.referral import LATE, NEARING, REASONS, RECEIVER, STEPS, st
 from careplan.fhir.instant import find_date
 from careplan.fhir.message import Message
 from careplan.fhir.text import Json
-from careplan.interactions.casework import Opened
+from careplan.interactions.casework import CaseFile
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
 from careplan.views.slice import needs_text, requester_of, until_of
@@ -59,7 +59,7 @@ class Panel:
 
 
 def panel_of(
-    opened: Opened, directory: Mapping[str, Json], on: date, t: Catalogue, side: str, by: str | None = None
+    opened: CaseFile, directory: Mapping[str, Json], on: date, t: Catalogue, side: str, by: str | None = None
 ) -> Panel:
     """A case as one side sees it. by: the reference of whoever looks."""
     case, due, deadline = opened.case, opened.due, opened.deadline(on)
@@ -94,7 +94,7 @@ def panel_of(
     )
 
 
-def references_in(cases: Sequence[Opened]) -> list[str]:
+def references_in(cases: Sequence[CaseFile]) -> list[str]:
     """Who asked and who owns: what a directory is made of."""
     return [one for opened in cases for one in (requester_of(opened.request), opened.case.owner) if one]
 

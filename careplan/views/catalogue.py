@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from careplan.domain.errors import CareplanError
+from careplan.views.direction import in_order
 
 FOLDER = Path(__file__).parent / "text"
 SOURCE = "da"
@@ -144,8 +145,13 @@ class Catalogue:
         if key not in self.texts:
             raise TextMissing(f"{self.language} has no text {key}")
         if any(isinstance(one, Danish) for one in parts.values()):
-            return Markup(escape(self.texts[key])).format(**parts)
-        return self.texts[key].format(**parts)
+            own = {name: self.ordered(one) if type(one) is str else one for name, one in parts.items()}
+            return Markup(escape(self.ordered(self.texts[key]))).format(**own)
+        return self.ordered(self.texts[key].format(**parts))
+
+    def ordered(self, text: str) -> str:
+        """A text of this language in which numbers read in their own direction."""
+        return in_order(text) if self.direction == "rtl" else text
 
     def has(self, key: str) -> bool:
         return key in self.texts

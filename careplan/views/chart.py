@@ -30,18 +30,25 @@ YEARS = 3
 
 
 def number_line(
-    measure: Measure, target: Target | None, reading: Reading | None, standing: Standing, *, name: str, t: Catalogue
+    measure: Measure,
+    target: Target | None,
+    reading: Reading | None,
+    standing: Standing,
+    *,
+    name: str,
+    t: Catalogue,
+    old: bool = False,
 ) -> str:
     """The newest value against the person's own target, and no other: target zone, marker, ends in words.
 
-    name     makes the drawing's ids unique in a page
+    name     makes the drawing's ids unique in a page; old: whether the value is
     Returns  empty without a target in numbers, and for choices, which have no line to stand on
     """
     value = None if reading is None else measure.number(reading.value)
     if not is_drawn(measure) or target is None or not target.is_number or (reading is not None and value is None):
         return ""
     axis = value_axis(span_of(measure, [reading] if reading else [], [target]), *LINE_ENDS)
-    caption = line_caption(measure, target, reading, standing, t)
+    caption = line_caption(measure, target, reading, standing, t, old=old)
     body = [hatch(f"{name}-zone"), *_track(axis, measure, target, name, t)]
     if reading is not None and value is not None:
         body += _marker(axis, measure, reading, value, t)

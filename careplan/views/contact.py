@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.calendar import years_between
-from careplan.fhir import systems
 from careplan.fhir.coordinator import find_coordinator
 from careplan.fhir.instant import find_whole_date
+from careplan.fhir.person_number import shown
 from careplan.fhir.text import Json
 from careplan.views.catalogue import Catalogue
 
@@ -76,6 +76,12 @@ def coordinator(care_teams: Iterable[Json], patient: Json) -> str | None:
     return find_coordinator(care_teams) or next((str(one) for one in listed if one), None)
 
 
+def clinic_of(directory: Mapping[str, Json], patient: Json) -> Contact:
+    """The practice the patient is listed with."""
+    listed = [str(one.get("reference", "")) for one in patient.get("generalPractitioner", ())]
+    return contact_of(directory, next((one for one in listed if "Organization/" in one), None))
+
+
 def age(patient: Json, on: date) -> int | None:
     """Completed years."""
     born = find_whole_date(patient.get("birthDate"))
@@ -84,12 +90,8 @@ def age(patient: Json, on: date) -> int | None:
 
 def hidden_cpr(patient: Json) -> str:
     """«010203-••••»; empty where the person has no such number."""
-    numbers = [
-        str(one.get("value", ""))
-        for one in patient.get("identifier", ())
-        if systems.normal_system(one.get("system", "")) in (systems.CPR, systems.X_ECPR, systems.D_ECPR)
-    ]
-    return f"{numbers[0].replace('-', '')[:6]}-{HIDDEN}" if numbers else ""
+    number = shown(patient)
+    return f"{number.partition('-')[0]}-{HIDDEN}" if number else ""
 
 
 def phone_of(resource: Json) -> str:

@@ -20,6 +20,7 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
 from careplan.fhir.text import Json
 from careplan.interactions.delivery import find_delivery
+from careplan.interactions.emergency import find_end
 from careplan.interactions.operations.individual_target import follow
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
@@ -39,6 +40,7 @@ from careplan.views.measured import MARK, Typed, is_typed, read_values, save_val
 from careplan.views.origin import origin_of_newest
 from careplan.views.page import Opened, go, status_of
 from careplan.views.plan import wishes
+from careplan.views.status import status_of_line
 from careplan.views.why import undecided_plans, why_measure, why_of
 
 SEEN = "set"
@@ -84,7 +86,7 @@ async def show(opened: Opened) -> Response:
     """The page as the record is now."""
     overview = await read_overview(opened.context, opened.path("id"), "clinic")
     if not overview.plans:
-        return _without_plan(opened, overview)
+        return await _without_plan(opened, overview)
     return await _page(opened, overview, {}, opened.view.new_id())
 
 
@@ -97,7 +99,7 @@ async def save(opened: Opened) -> Response:
     patient = opened.path("id")
     overview = await read_overview(context, patient, "clinic")
     if not overview.plans:
-        return _without_plan(opened, overview)
+        return await _without_plan(opened, overview)
     typed = read_values(form, (line.measure for line in overview.lines), t)
     step, open_checks = form.text("handling"), lacking_in(checks_of(context.knowledge, overview), form)
     wrong = any(one.error for one in typed.values())
@@ -162,7 +164,7 @@ async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> 
     """
     overview = await read_overview(opened.context, opened.path("id"), "clinic")
     if not overview.plans:
-        return _without_plan(opened, overview)
+        return await _without_plan(opened, overview)
     why = "overtaken" if isinstance(error, PreconditionFailed) else "refused"
     says = opened.t(f"control.{why}-{'kept' if kept else 'nothing'}")
     status = 409 if why == "overtaken" else status_of(error)
@@ -185,12 +187,14 @@ async def _page(
     cells = [cell_of(line, overview, knowledge, typed.get(line.measure.id), opened) for line in overview.lines]
     found = agreements(overview.tasks, overview.directory, overview.on)
     checks = checks_of(knowledge, overview)
+    ends = await find_end(opened.context, overview.patient["id"])
     return opened.page(
         "control.html",
         t("control.title"),
         status,
         banner=banner_of(overview, knowledge),
         overview=overview,
+        only_read=wording.time_text(ends, t) if ends is not None else "",
         wishes=wishes(overview),
         printed=await find_delivery(opened.context, overview.patient["id"]),
         preparation=await summary_of(opened.context, overview, t),
@@ -223,21 +227,23 @@ async def _page(
     )
 
 
-def _without_plan(opened: Opened, overview: Overview) -> Response:
+async def _without_plan(opened: Opened, overview: Overview) -> Response:
     banner = banner_of(overview, opened.context.knowledge)
+    ends = await find_end(opened.context, overview.patient["id"])
     return opened.page(
         "control_empty.html",
         opened.t("control.title"),
         banner=banner,
         patient=overview.patient["id"],
         undecided=undecided_plans(overview, opened.context.knowledge),
+        only_read=wording.time_text(ends, opened.t) if ends is not None else "",
     )
 
 
 def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed | None, opened: Opened) -> Cell:
     """One row of the grid."""
     measure, newest, t = line.measure, line.newest, opened.t
-    icon, word = wording.status_word(line.standing, t)
+    icon, word, status = status_of_line(line, overview.on, t)
     individual = line.deviation is not None or differs(line)
     until = line.deviation.valid_until if line.deviation else None
     drawn = [one for one in line.readings if measure.number(one.value) is not None]
@@ -263,7 +269,7 @@ def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed |
         expired=until is not None and until < overview.on,
         icon=icon,
         word=word,
-        standing=line.standing.value,
+        standing=status,
         goal=line.goal["id"] if line.goal and measure.kind in ("quantity", "score", "choice") else "",
         why=why,
         choice=choice_of(line, overview, t),

@@ -9,23 +9,26 @@ from decimal import Decimal
 
 from starlette.responses import Response
 
+from careplan.domain.calendar import add_months
 from careplan.domain.referral import OUTCOMES, RECEIVER, STEPS, StepNeedsReason, StepNotAllowed, steps_from
-from careplan.domain.words import LENGTH
+from careplan.domain.words import LENGTH, is_blank
 from careplan.domain.workday import add_workdays
+from careplan.fhir.instant import find_date
+from careplan.fhir.text import Json
 from careplan.interactions.access import Forbidden
-from careplan.interactions.casework import Opened as Case
-from careplan.interactions.casework import read_case
+from careplan.interactions.casework import CaseFile, read_case
 from careplan.interactions.coursework import (
     RESULTS,
     TESTS,
     Ending,
+    NoteFaulty,
     Test,
     attendance,
     close_course,
     hold_talk,
     keep_course,
+    needs_farewell,
     notes_of,
-    with_result,
 )
 from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
@@ -39,6 +42,9 @@ from careplan.views.wording import danish_date
 
 TALK = ("ressourcer", "motivation", "oensker", "tilbud")
 GOALS = ("maal-1", "maal-2", "maal-3")
+LONGEST = 12
+"""Months ahead that a day may lie; and back, where nobody knows when the referral came."""
+
 FOLLOW_UP_WITHIN = 20
 """Working days until the clinic's follow-up is due, unless something else is written."""
 
@@ -47,7 +53,7 @@ FOLLOW_UP_WITHIN = 20
 class Shown:
     """A case with the citizen it is about."""
 
-    case: Case
+    case: CaseFile
     overview: Overview
 
 
@@ -59,9 +65,9 @@ async def talk(opened: Opened) -> Response:
 async def keep_talk(opened: Opened) -> Response:
     """Kept, and on to the citizen."""
     form, shown = opened.form, await _shown(opened)
-    lines = [_labelled(opened, name) for name in TALK if form.text(name)]
-    goals, next_on = [form.text(name) for name in GOALS], find_day(form.text("dag"))
-    errors = _too_long(opened, (*TALK, *GOALS)) | _day_error(opened, "dag", needed=False)
+    lines = [_labelled(opened, name) for name in TALK if _said(opened, name)]
+    goals, next_on = [_said(opened, name) for name in GOALS], find_day(form.text("dag"))
+    errors = _too_long(opened, (*TALK, *GOALS)) | _coming_error(opened, "dag")
     if not errors and not lines and not any(goals):
         errors = {"ressourcer": opened.t("coursework.nothing")}
     if errors:
@@ -71,6 +77,8 @@ async def keep_talk(opened: Opened) -> Response:
         await work
     except (StepNotAllowed, PreconditionFailed):
         return await _page(opened, "talk", await _shown(opened), {}, 409)
+    except NoteFaulty:
+        return await _page(opened, "talk", shown, {"ressourcer": opened.t("coursework.faulty")}, 422)
     return go(f"/borger/{opened.path('id')}", besked="sag-gemt")
 
 
@@ -82,16 +90,17 @@ async def course(opened: Opened) -> Response:
 async def keep_meeting(opened: Opened) -> Response:
     """One meeting, kept; the page as it is then."""
     form, shown, t = opened.form, await _shown(opened), opened.t
-    errors = _too_long(opened, ("notat",)) | _day_error(opened, "dag", needed=True, past=True)
+    errors = _too_long(opened, ("notat",)) | _past_error(opened, "dag", shown.case)
     tests = []
     for test in TESTS:
         value = find_number(form.text(test.id))
-        if form.text(test.id) and (value is None or not test.low <= value <= test.high):
-            errors[test.id] = t("coursework.no-number", low=test.low, high=test.high)
+        if form.text(test.id) and (value is None or not test.holds(value)):
+            key = "coursework.no-whole" if test.whole else "coursework.no-number"
+            errors[test.id] = t(key, low=test.low, high=test.high)
         elif value is not None:
             tests.append((test, value))
     came = {"ja": True, "nej": False}.get(form.text("moedt"))
-    if not errors and came is None and not tests and not form.text("notat"):
+    if not errors and came is None and not tests and not _said(opened, "notat"):
         errors = {"notat": t("coursework.nothing")}
     if errors:
         return await _page(opened, "course", shown, errors, 422)
@@ -99,6 +108,8 @@ async def keep_meeting(opened: Opened) -> Response:
         await _keep_meeting(opened, came, tests)
     except (StepNotAllowed, PreconditionFailed):
         return await _page(opened, "course", await _shown(opened), {}, 409)
+    except NoteFaulty:
+        return await _page(opened, "course", shown, {"notat": t("coursework.faulty")}, 422)
     return go(f"/borger/{opened.path('id')}/sag/{opened.path('task')}/forloeb", besked="sag-gemt")
 
 
@@ -110,7 +121,7 @@ async def _keep_meeting(opened: Opened, came: bool | None, tests: list[tuple[Tes
         form.whole("version"),
         on=find_day(form.text("dag")) or opened.context.on,
         came=came,
-        words=form.text("notat"),
+        words=_said(opened, "notat"),
         tests=tests,
     )
 
@@ -123,14 +134,12 @@ async def closing(opened: Opened) -> Response:
 async def close(opened: Opened) -> Response:
     """The end: the clinic gets the note, the citizen a sentence, and the slice is closed."""
     form, shown, t = opened.form, await _shown(opened), opened.t
-    errors = _too_long(opened, ("deltagelse", "notat", "opfoelgning", "hilsen")) | _day_error(
-        opened, "dag", needed=False
-    )
+    errors = _too_long(opened, ("deltagelse", "notat", "opfoelgning", "hilsen")) | _coming_error(opened, "dag")
     if form.text("udfald") not in _outcomes(shown):
         errors["udfald"] = t("coursework.no-outcome")
-    if not form.text("deltagelse"):
+    if not _said(opened, "deltagelse"):
         errors["deltagelse"] = t("coursework.nothing")
-    if not form.text("hilsen"):
+    if not _said(opened, "hilsen") and needs_farewell(form.text("udfald")):
         errors["hilsen"] = t("coursework.no-farewell")
     if errors:
         return await _page(opened, "closing", shown, errors, 422)
@@ -138,19 +147,21 @@ async def close(opened: Opened) -> Response:
         await close_course(opened.context, opened.path("task"), form.whole("version"), _ending(opened, shown))
     except (StepNotAllowed, StepNeedsReason, PreconditionFailed):
         return await _page(opened, "closing", await _shown(opened), {}, 409)
+    except NoteFaulty:
+        return await _page(opened, "closing", shown, {"notat": t("coursework.faulty")}, 422)
     return go("/henvisninger", besked="sag-slut")
 
 
 def _ending(opened: Opened, shown: Shown) -> Ending:
     form = opened.form
     results = [
-        with_result(words, form.text(f"resultat-{id}"))
+        opened.t(f"coursework.with-result.{form.text(f'resultat-{id}')}", goal=words)
         for id, words in _goals(shown)
         if form.text(f"resultat-{id}") in RESULTS
     ]
-    lines = (form.text("deltagelse"), *results, form.text("notat"))
+    lines = (_said(opened, "deltagelse"), *results, _said(opened, "notat"))
     due = find_day(form.text("dag"))
-    return Ending(form.text("udfald"), "", lines, form.text("opfoelgning"), due, form.text("hilsen"))
+    return Ending(form.text("udfald"), "", lines, _said(opened, "opfoelgning"), due, _said(opened, "hilsen"))
 
 
 # ── the pages ────────────────────────────────────────────────────────────────────────────────────
@@ -164,6 +175,12 @@ async def _shown(opened: Opened) -> Shown:
     return Shown(case, await read_overview(opened.context, case.patient, "referral"))
 
 
+def _said(opened: Opened, name: str) -> str:
+    """The text of a field; empty where nothing of it can be seen."""
+    text = opened.form.text(name)
+    return "" if is_blank(text) else text
+
+
 def _labelled(opened: Opened, name: str) -> str:
     return f"{opened.t(f'coursework.field.{name}')}: {opened.form.text(name)}"
 
@@ -173,21 +190,36 @@ def _too_long(opened: Opened, names: tuple[str, ...]) -> dict[str, str]:
     return {name: opened.t("case.long-text", most=LENGTH - 60) for name in long}
 
 
-def _day_error(opened: Opened, name: str, *, needed: bool, past: bool = False) -> dict[str, str]:
+def _coming_error(opened: Opened, name: str) -> dict[str, str]:
+    """What is wrong with a day to come, which may be left out."""
     text, on = opened.form.text(name), opened.context.on
-    day = find_day(text)
-    if not text and not needed:
+    day, last = find_day(text), add_months(on, LONGEST)
+    if not text or (day is not None and on <= day <= last):
         return {}
-    if day is None or (day > on if past else day < on):
-        return {name: opened.t("coursework.no-past-day" if past else "case.no-day")}
-    return {}
+    far = day is not None and day > last
+    return {name: opened.t("coursework.far-day", last=danish_date(last)) if far else opened.t("case.no-day")}
+
+
+def _past_error(opened: Opened, name: str, case: CaseFile) -> dict[str, str]:
+    """What is wrong with a day that has been, since the referral came."""
+    day, on = find_day(opened.form.text(name)), opened.context.on
+    first = find_date(case.request.get("authoredOn")) or add_months(on, -LONGEST)
+    if day is None or day > on:
+        return {name: opened.t("coursework.no-past-day")}
+    return {name: opened.t("coursework.early-day", first=danish_date(first))} if day < first else {}
 
 
 def _goals(shown: Shown) -> tuple[tuple[str, str], ...]:
     """(id, words) of what a course can have reached: what matters to the person, and their own agreements."""
     found = agreements(shown.overview.tasks, shown.overview.directory, shown.overview.on)
-    wishes = tuple((str(one["id"]), str(one["description"]["text"])) for one in shown.overview.personal)
-    return (*wishes, *((one.id, one.title) for one in found if one.own))
+    wishes = ((str(one["id"]), _words(one.get("description") or {})) for one in shown.overview.personal)
+    return (*(one for one in wishes if one[1]), *((one.id, one.title) for one in found if one.own))
+
+
+def _words(concept: Json) -> str:
+    """What a concept says: its text, else the name of a code of it; empty where it says neither."""
+    said = (concept.get("text"), *(one.get("display") for one in concept.get("coding", ())))
+    return next((str(one) for one in said if one), "")
 
 
 def _outcomes(shown: Shown) -> tuple[str, ...]:
@@ -195,7 +227,7 @@ def _outcomes(shown: Shown) -> tuple[str, ...]:
     return tuple(one for one in OUTCOMES if any(one in STEPS[step].reasons for step in steps))
 
 
-def _came(opened: Opened, case: Case) -> str:
+def _came(opened: Opened, case: CaseFile) -> str:
     """«Mødt 3 af 4 gange.»"""
     found = attendance(case)
     came = sum(one for _, one in found)

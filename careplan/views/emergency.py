@@ -6,15 +6,20 @@ once the record is open. From a page that was refused one comes with the person'
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
+from careplan.fhir.mapping import listed_with
 from careplan.fhir.person_number import SYSTEMS, find_number, written
 from careplan.fhir.reference import ID
+from careplan.fhir.text import parse
 from careplan.interactions.access import Forbidden
-from careplan.interactions.emergency import LENGTH, check_clinician, open_in_emergency, patient_of_identifier
+from careplan.interactions.emergency import LENGTH, check_clinician, open_in_emergency, patients_of_identifier
+from careplan.interactions.read import read
+from careplan.views.contact import contact_of, person_name
+from careplan.views.directory import directory_of
 from careplan.views.form import Form
 from careplan.views.page import Opened, go
 
@@ -49,17 +54,33 @@ async def open_record(opened: Opened) -> Response:
     if errors:
         return _form(opened, filled, errors, 422)
     try:
-        patient = filled.patient or await _patient(opened, filled.number)
-        await open_in_emergency(opened.context, patient, filled.reason)
+        patients = (filled.patient,) if filled.patient else await _patients(opened, filled.number)
+        for patient in patients:
+            await open_in_emergency(opened.context, patient, filled.reason)
     except Forbidden:
         return _form(opened, replace(filled, patient=""), {"cpr": opened.t("btg.nobody")}, 403)
-    return go(OPENS[opened.context.caller.role].format(patient), besked="vaerdispring")
+    if len(patients) > 1:
+        return await _several(opened, patients)
+    return go(OPENS[opened.context.caller.role].format(patients[0]), besked="vaerdispring")
 
 
-async def _patient(opened: Opened, typed: str) -> str:
+async def _several(opened: Opened, patients: Sequence[str]) -> Response:
+    """Several have the number: all are open, each told by name and practice."""
+    found = [parse((await read(opened.context, "Patient", one)).body or b"") for one in patients]
+    listed = {one["id"]: listed_with(one) for one in found}
+    directory = await directory_of(opened.context, [f"Organization/{one}" for one in listed.values() if one])
+    place = OPENS[opened.context.caller.role]
+    people = [
+        (place.format(one["id"]), person_name(one), contact_of(directory, f"Organization/{listed[one['id']]}").name)
+        for one in found
+    ]
+    return opened.page("emergency_several.html", opened.t("btg.several"), people=people)
+
+
+async def _patients(opened: Opened, typed: str) -> tuple[str, ...]:
     number = find_number(typed) or ""
     tokens = [(system, value) for system in SYSTEMS for value in written(number)]
-    return await patient_of_identifier(opened.context, tokens)
+    return await patients_of_identifier(opened.context, tokens)
 
 
 def _filled(form: Form) -> Filled:

@@ -45,7 +45,9 @@ class Row:
 
 async def show(opened: Opened) -> Response:
     """The list, those first that nobody has gone through."""
-    rows = [_row(opened.context, one, opened.t) for one in await inspected(opened.context)]
+    found = await inspected(opened.context)
+    opened.context.trail.met(one.emergency.patient for one in found)
+    rows = [_row(opened.context, one, opened.t) for one in found]
     rows.sort(key=lambda one: bool(one.reviewed))
     waiting = sum(not one.reviewed for one in rows)
     return opened.page("emergency_list.html", opened.t("btg.list"), rows=rows, waiting=waiting)

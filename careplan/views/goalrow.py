@@ -4,27 +4,19 @@ What is agreed and what is recommended stand beside one another and are never mi
 `chart`, sentences about values by `wording`; here they are put together for one person.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from careplan.domain.measure import Measure, Reading, is_old
 from careplan.domain.source import Source
-from careplan.domain.target import Band, Standing, same_target
+from careplan.domain.target import Band, same_target
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
 from careplan.views.origin import origin
-
-ORDER: Mapping[Standing, int] = {
-    Standing.OUT: 0,
-    Standing.NEAR: 1,
-    Standing.UNMEASURED: 2,
-    Standing.IN: 3,
-    Standing.UNRULED: 4,
-}
-"""What needs attention comes first."""
+from careplan.views.status import rank, status_of_line
 
 PAIR = ("sbp", "dbp")
 """Two measures that are one measurement: a blood pressure."""
@@ -37,7 +29,7 @@ class GoalRow:
     target       what is agreed, in words with unit; empty without a number
     why          sentences on why the agreed target is as it is
     recommended  what the rules say today, in words; empty where it is what is agreed
-    explained    the rules' sentence to the patient on their own target
+    explained    the rules' sentence to the patient on their own target; empty where that is not what is agreed
     """
 
     id: str
@@ -56,6 +48,7 @@ class GoalRow:
     source: Source | None
     trend: str
     old: bool
+    unverified: bool
     table: tuple[tuple[str, str, str], ...]
 
 
@@ -67,14 +60,15 @@ def is_goal(line: Line) -> bool:
 def goal_rows(overview: Overview, lines: Sequence[Line], t: Catalogue) -> tuple[GoalRow, ...]:
     """The agreed measures, by standing, then by the plan's priority."""
     agreed = [line for line in lines if is_goal(line)]
-    ordered = sorted(agreed, key=lambda line: (ORDER[line.standing], line.measure.priority, line.measure.id))
+    ordered = sorted(agreed, key=lambda line: (rank(line), line.measure.priority, line.measure.id))
     return tuple(goal_row(overview, line, t) for line in ordered)
 
 
 def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True, years: int = chart.YEARS) -> GoalRow:
     """The row; `years` are those that the trend shows."""
     measure, newest = line.measure, line.newest
-    icon, word = wording.status_word(line.standing, t)
+    icon, word, status = status_of_line(line, overview.on, t)
+    old = newest is not None and is_old(wording.day_of(newest), overview.on)
     numbered = line.agreed is not None and line.agreed.is_number
     recommendation = line.recommendation
     return GoalRow(
@@ -82,20 +76,21 @@ def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True
         name=wording.measure_name(measure, t),
         explain=t.danish(measure.explain),
         sentence=wording.patient_sentence(line, overview.on, t),
-        line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}", t=t)
+        line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}", t=t, old=old)
         if numbered and (newest is None or measure.number(newest.value) is not None)
         else "",
         icon=icon,
         word=word,
-        standing=line.standing.value,
+        standing=status,
         stamp=stamp(line, t),
         target=wording.target_with_unit(line.measure, line.agreed, t),
         why=why(overview, line, t),
         recommended=recommended(line, t),
-        explained=t.danish(recommendation.row.patient) if recommendation else "",
+        explained=t.danish(recommendation.row.patient) if recommendation and not differs(line) else "",
         source=recommendation.row.source if recommendation else None,
         trend=_trend(overview, line, t, years) if trend else "",
-        old=newest is not None and is_old(wording.day_of(newest), overview.on),
+        old=old,
+        unverified=is_unverified(line),
         table=value_table(line, t),
     )
 
@@ -105,6 +100,12 @@ def stamp(line: Line, t: Catalogue) -> str:
     if line.newest is None:
         return ""
     return t("stamp", day=wording.danish_date(wording.day_of(line.newest)), source=origin(line.newest, t))
+
+
+def is_unverified(line: Line) -> bool:
+    """Whether the target is a rule's whose number was not found again in its source."""
+    found = line.recommendation
+    return found is not None and found.row.unverified and line.deviation is None and not differs(line)
 
 
 def recommended(line: Line, t: Catalogue) -> str:
@@ -125,11 +126,12 @@ def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
     """Plain sentences on the agreed target: the rules' own, or who agreed on another, why, and until when."""
     if line.deviation is None:
         known = line.recommendation.row.patient if line.recommendation and not differs(line) else ""
-        return (t.danish(known) or t("why.agreed-with-clinic"),)
+        return tuple(one for one in (t.danish(known), t("why.agreed-with-clinic"), set_on(line, t)) if one)
     deviation = line.deviation
     author = contact_of(overview.directory, deviation.author)
     title = "doctor" if "læge" in author.title.lower() else "nurse" if "sygeplejerske" in author.title.lower() else ""
     sentences = [t(f"why.set-by-{title}" if title else "why.set-by-clinic", who=author.name)]
+    sentences.append(set_on(line, t))
     sentences.append(t(f"why.{_direction(line)}"))
     sentences.append(t(f"why.reason.{deviation.reason}") if t.has(f"why.reason.{deviation.reason}") else "")
     if deviation.text:
@@ -137,6 +139,11 @@ def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
     if deviation.valid_until:
         sentences.append(until(deviation.valid_until, overview.on, t))
     return tuple(one for one in sentences if one)
+
+
+def set_on(line: Line, t: Catalogue) -> str:
+    """The day from which the agreed target is as it is; empty where it is not known."""
+    return t("why.set-on", day=wording.danish_date(line.bands[-1].start)) if line.bands else ""
 
 
 def until(day: date, on: date, t: Catalogue) -> str:

@@ -16,23 +16,28 @@ from careplan.domain.calendar import add_months
 from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Measure
 from careplan.fhir.instant import COPENHAGEN
+from careplan.fhir.reading import readings_from_observation
+from careplan.fhir.text import Json, parse
 from careplan.interactions.access import may_add
 from careplan.interactions.context import Context
 from careplan.interactions.guest import speaker_of
 from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.representation import OnlyReads
-from careplan.store.protocol import NotFound
+from careplan.store.protocol import NotFound, Version
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
 from careplan.views.form import Form, find_clock, find_day
 from careplan.views.goalrow import PAIR
-from careplan.views.measured import FIELD, MARK, SURE, Occasion, Typed, example, read_values, write_values
+from careplan.views.measured import FIELD, MARK, SURE, Occasion, Typed, example, observations, read_values, write_values
 from careplan.views.page import Opened, go
 from careplan.views.plan import own_patient
 
 WHEN, CHECK, KEEP = "tid", "se", "gem"
 """The steps after the values, and the answer that ends them."""
 AT, TO, DAY, CLOCK = "trin", "til", "dag", "klokken"
+_SAID = ("effectiveDateTime", "valueQuantity", "valueInteger", "component")
+"""What of an Observation somebody types here."""
+
 LONGEST = 12
 """Months that a home value may be old: a year mistyped is found out, and older values say little of today."""
 
@@ -160,8 +165,14 @@ def _errors(asked: str, values: Mapping[str, Typed], moment: Moment, t: Catalogu
 
 def value_errors(values: Sequence[Typed], t: Catalogue) -> dict[str, str]:
     """What is wrong with numbers that must be there, by field."""
-    said = {FIELD + one.measure.id: one.error or ("" if one.text else t("home.empty")) for one in values}
+    said = {FIELD + one.measure.id: _fault(one, t) for one in values}
     return {name: says for name, says in said.items() if says}
+
+
+def _fault(one: Typed, t: Catalogue) -> str:
+    if one.doubted:
+        return t("home.doubt", value=f"{one.text} {wording.unit_text(one.measure, t)}".strip())
+    return one.error or ("" if one.text else t("home.empty"))
 
 
 def _asked(
@@ -171,14 +182,19 @@ def _asked(
     values: Mapping[str, Typed],
     moment: Moment,
     errors: Mapping[str, str] | None = None,
+    other: Json | None = None,
 ) -> Response:
-    """The page of one step, with what the other steps were answered."""
+    """The page of one step, with what the other steps were answered. `other`: what this form has written before."""
     t, steps = opened.t, _steps(kind)
+    shown = [(id, wording.measure_name(one.measure, t), typed_text(one, t)) for id, one in values.items()]
+    measured = wording.time_text(moment.at, t) if moment.at else f"{moment.day} {moment.clock}"
     measure = next((one for one in kind.measures if one.id == asked), None)
     return opened.page(
         "home_step.html",
         t(f"home.{'when' if asked == WHEN else 'check'}") if measure is None else kind.name,
-        422 if errors else 200,
+        422 if errors else 409 if other else 200,
+        theirs=_told(opened.context, other, t) if other else [],
+        mine=[*(f"{name}: {value}" for _, name, value in shown), measured],
         kind=kind,
         asked=asked,
         number=steps.index(asked) + 1,
@@ -186,9 +202,10 @@ def _asked(
         measure=measure,
         field=field_of(measure, values.get(asked), t) if measure else None,
         moment=moment,
-        shown=[(id, wording.measure_name(one.measure, t), typed_text(one, t)) for id, one in values.items()],
+        measured=measured,
+        shown=shown,
         errors=errors or {},
-        carried=_carried(opened, values, moment, asked),
+        carried=_carried(opened, values, moment, asked, opened.view.new_id() if other else opened.form.text(MARK)),
         now=moment_of(opened.context.now),
     )
 
@@ -216,19 +233,36 @@ def typed_text(one: Typed, t: Catalogue) -> str:
     if one.value is None:
         return one.text
     unit = wording.unit_text(one.measure, t)
-    said = wording.number_text(one.value, t, one.measure.decimals)
+    said = wording.number_text(one.value, t)
     return f"{said}{wording.THIN_SPACE}{unit}" if unit else said
 
 
-def _carried(opened: Opened, values: Mapping[str, Typed], moment: Moment, asked: str) -> list[tuple[str, str]]:
+def _carried(
+    opened: Opened, values: Mapping[str, Typed], moment: Moment, asked: str, mark: str
+) -> list[tuple[str, str]]:
     """The fields of the other steps, hidden in the form; of a number also that it was said to be right."""
-    found = [(MARK, opened.form.text(MARK) or opened.view.new_id())]
+    found = [(MARK, mark or opened.view.new_id())]
     for id, one in values.items():
         if id != asked:
             found += [(FIELD + id, one.text), *([(SURE + id, one.text)] if one.sure else [])]
     if opened.form.has(DAY) and asked != WHEN:
         found += [(DAY, moment.day), (CLOCK, moment.clock)]
     return found
+
+
+def _other(version: Version, patient: str, values: Mapping[str, Typed], occasion: Occasion) -> Json | None:
+    """What this form has written already, where that is something else; None where it is the same."""
+    stands = parse(version.body or b"")
+    ((_, made),) = observations(patient, values, occasion)
+    return None if all(stands.get(name) == made.get(name) for name in _SAID) else stands
+
+
+def _told(context: Context, observation: Json, t: Catalogue) -> list[str]:
+    """«Vægt: 82,5 kg», and when."""
+    found = readings_from_observation(observation, context.house.reader.codes)
+    named = [(context.knowledge.measures[one.measure], one) for one in found]
+    said = [f"{wording.measure_name(measure, t)}: {wording.value_with_unit(measure, one, t)}" for measure, one in named]
+    return [*said, *(wording.time_text(one.at, t) for one in found[:1])]
 
 
 async def _keep(opened: Opened, kind: Kind, values: Mapping[str, Typed], moment: Moment) -> Response:
@@ -239,4 +273,6 @@ async def _keep(opened: Opened, kind: Kind, values: Mapping[str, Typed], moment:
     (made,) = await write_values(context, patient, opened.form.text(MARK), values, occasion)
     if made.version is None:
         raise NotFound("what this form wrote is gone")
+    if not made.changed and (other := _other(made.version, patient, values, occasion)) is not None:
+        return _asked(opened, kind, CHECK, values, moment, other=other)
     return go(f"/plan/hjemmemaaling/{kind.id}/gemt", id=made.version.id)

@@ -36,6 +36,21 @@ STEPS: Mapping[str, str] = {
 }
 """Where the one button leads; without an address it takes the exclusion back."""
 
+TONES: Mapping[str, tuple[str, str]] = {
+    "ring": ("▲", "out"),
+    "overdue": ("▲", "out"),
+    "answer": ("◐", "near"),
+    LAPSED: ("◐", "near"),
+    OWNERLESS: ("◐", "near"),
+    "new": ("○", "unmeasured"),
+    "none": ("○", "unmeasured"),
+    "municipal": ("→", "unmeasured"),
+    "ready": ("✓", "in"),
+    "maintained": ("✓", "in"),
+    EXCLUDED: ("–", "unruled"),
+}
+"""A state's icon and class; the word beside it says the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -46,6 +61,8 @@ class Row:
     missing  names of facts that are not on record and would settle more
     undo     the plan type whose exclusion the button takes back; empty: it leads to `link`
     invited  the day on which the patient was called in
+    calls    whether the button calls the patient in: the plan is over its day, and nobody has yet
+    icon, tone  of the state; colour is never alone
     """
 
     id: str
@@ -62,6 +79,9 @@ class Row:
     missing: tuple[str, ...]
     undo: str
     invited: date | None
+    calls: bool
+    icon: str
+    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +127,7 @@ def _row(opened: Opened, group: Group, owners: Mapping[str, str], encounters: Se
     missing = dict.fromkeys(fact_name(name, knowledge) for one in some for name in one.eligibility.missing)
     held = [day for one in encounters if (day := find_date(one.get("period", {}).get("start"))) is not None]
     saved = [one.saved for one in some if one.saved is not None]
+    icon, tone = TONES[group.state]
     return Row(
         id=patient["id"],
         name=person_name(patient),
@@ -122,6 +143,9 @@ def _row(opened: Opened, group: Group, owners: Mapping[str, str], encounters: Se
         missing=tuple(missing) if group.state == "new" else (),
         undo=some[0].eligibility.plan if group.state == EXCLUDED else "",
         invited=group.invited,
+        calls=group.state == "overdue" and group.invited is None,
+        icon=icon,
+        tone=tone,
     )
 
 
@@ -143,8 +167,10 @@ def _link(group: Group) -> str:
 
 
 def _why(opened: Opened, group: Group) -> Iterator[str]:
-    """Why the patient is on this list, a sentence each."""
+    """Why the patient is on this list, a sentence each; and why before others, where the rules say so."""
     yield from group.says
+    if group.state == "overdue":
+        yield from (_ahead(opened, one) for one in group.plans if one.ahead)
     if group.lapsed is not None:
         yield from (_lapsed_target(opened, goal, deviation) for goal, deviation in group.lapsed.goals)
     for one in group.plans:
@@ -152,6 +178,12 @@ def _why(opened: Opened, group: Group) -> Iterator[str]:
             yield from _declined(opened, one.exclusion)
         elif group.state == "new" and one.eligibility.row is not None:
             yield one.eligibility.row.says
+
+
+def _ahead(opened: Opened, one: Candidate) -> str:
+    plans = opened.context.knowledge.plans
+    names = sorted(plans[name].name for name in (one.eligibility.plan, *plans[one.eligibility.plan].ahead_with))
+    return opened.t("worklist.ahead", plans=wording.list_text(names, opened.t))
 
 
 def _lapsed_target(opened: Opened, goal: Json, deviation: Deviation) -> str:

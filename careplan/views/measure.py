@@ -60,6 +60,7 @@ async def show(opened: Opened) -> Response:
         every=every,
         agreed=line.agreed is not None,
         reasons=_reasons(line, context.knowledge, t),
+        planned=bool(overview.plans),
         actions=actions(line, overview, context.knowledge) if overview.plans else (),
         table=value_table(line, t, len(line.readings)),
         contact=clinic,

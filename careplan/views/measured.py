@@ -5,7 +5,6 @@ the GP system and are never retyped. Each form carries a mark of its own, so tha
 https://hl7.org/fhir/R4/observation.html
 """
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from careplan.fhir.goal import quantity
 from careplan.fhir.instant import instant_text
 from careplan.fhir.text import dump, read_text
 from careplan.interactions.context import Context
+from careplan.interactions.mark import identifier_of
 from careplan.interactions.performed import Result
 from careplan.interactions.transaction import perform
 from careplan.views import wording
@@ -29,6 +29,9 @@ FIELD, SURE = "vaerdi-", "sikker-"
 MARK = "mark"
 
 VITAL = frozenset({"weight", "height", "bmi", "pulse", "spo2", "waist", "respiration_rate"})
+USUAL = {"weight": Decimal("82.5")}
+"""What people type, where the middle of the chart is not near it."""
+
 PANEL = {"clinic": ((systems.LOINC, "85354-9"),), "home": ((systems.MCS, "MCS88206"), (systems.LOINC, "85354-9"))}
 """The codes of a blood pressure, by where it is taken."""
 
@@ -99,7 +102,9 @@ def _paired(found: dict[str, Typed], t: Catalogue) -> dict[str, Typed]:
 
 
 def example(measure: Measure, t: Catalogue) -> str:
-    """A value as somebody would type it: the middle of the measure's chart."""
+    """A value as somebody would type it: a usual one, else the middle of the measure's chart."""
+    if measure.id in USUAL:
+        return wording.number_text(USUAL[measure.id], t, measure.decimals)
     low, high = measure.chart.low or Decimal(0), measure.chart.high or Decimal(10)
     middle = ((low + high) / 2).quantize(Decimal(1).scaleb(-measure.decimals))
     return wording.number_text(middle, t, measure.decimals)
@@ -134,18 +139,10 @@ async def write_values(
 
 def _entry(mark: str, patient: str, name: str, resource: Mapping[str, Any]) -> Mapping[str, Any]:
     """A new Observation, unless this form has made it already."""
-    key = f"urn:uuid:{uuid.uuid5(_namespace(mark), name)}"
-    once = f"identifier={systems.URI}|{key}&subject=Patient/{patient}"
-    identified = {**resource, "identifier": [{"system": systems.URI, "value": key}]}
+    identifier = identifier_of(mark, name)
+    once = f"identifier={identifier['system']}|{identifier['value']}&subject=Patient/{patient}"
+    identified = {**resource, "identifier": [identifier]}
     return {"resource": identified, "request": {"method": "POST", "url": "Observation", "ifNoneExist": once}}
-
-
-def _namespace(mark: str) -> uuid.UUID:
-    """The form's mark as a name space; one of another shape is still one mark."""
-    try:
-        return uuid.UUID(mark)
-    except ValueError:
-        return uuid.uuid5(uuid.NAMESPACE_URL, mark)
 
 
 def observations(patient: str, values: Mapping[str, Typed], occasion: Occasion) -> list[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,7 @@ No place for what is urgent, and every page says so. The clinic's side is `answe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
@@ -12,13 +12,22 @@ from careplan.fhir.message import Message, Said
 from careplan.interactions.access import may_add
 from careplan.interactions.context import Context
 from careplan.interactions.guest import speaker_of
-from careplan.interactions.message import LENGTH, ClinicMissing, MessageFaulty, messages_of_patient, send_message
+from careplan.interactions.message import (
+    LENGTH,
+    ClinicMissing,
+    MessageFaulty,
+    OtherSent,
+    messages_of_patient,
+    send_message,
+)
 from careplan.interactions.overview import Line, read_overview
 from careplan.interactions.representation import OnlyReads
 from careplan.store.protocol import NotFound
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
 from careplan.views.closed import with_closed_plans
+from careplan.views.contact import contact_of
+from careplan.views.directory import directory_of
 from careplan.views.measured import MARK
 from careplan.views.origin import origin
 from careplan.views.page import Opened, go
@@ -74,6 +83,8 @@ async def _form(opened: Opened, topic: str, title: str, about: Sequence[str], nu
         await send_message(context, patient, topic, text, about, mark=opened.form.text(MARK))
     except (MessageFaulty, ClinicMissing) as error:
         return _page(opened, topic, title, number, text, error)
+    except OtherSent as other:
+        return _page(opened, topic, title, number, text, sent=other.sent)
     return go(PLACE, besked="besked-sendt")
 
 
@@ -84,20 +95,24 @@ def _page(
     number: str,
     text: str,
     error: MessageFaulty | ClinicMissing | None = None,
+    sent: str = "",
 ) -> Response:
-    t = opened.t
+    """`sent`: the other words that this form has sent; it gets a mark of its own for these."""
+    t, new = opened.t, opened.view.new_id()
     says = t("message.error", most=LENGTH) if isinstance(error, MessageFaulty) else t("message.no-clinic")
     return opened.page(
         "message_form.html",
         title,
-        422 if error else 200,
+        422 if error else 409 if sent else 200,
+        theirs=[sent] if sent else [],
+        mine=[text],
         place=opened.request.url.path,
         number=number,
         hint=t("message.wrong-hint" if topic == "number-wrong" else "message.hint"),
         text=text,
         error=says if error else "",
         length=LENGTH,
-        mark=opened.form.text(MARK) or opened.view.new_id(),
+        mark=new if sent else opened.form.text(MARK) or new,
     )
 
 
@@ -105,8 +120,18 @@ async def listed(opened: Opened) -> Response:
     """«Mine beskeder»: every question and its answer, newest first."""
     context, t = opened.context, opened.t
     patient = await own_patient(context)
-    found = [_shown(context, one, t) for one in await messages_of_patient(context, patient)]
+    messages = [await _by_directory(context, one) for one in await messages_of_patient(context, patient)]
+    found = [_shown(context, one, t) for one in messages]
     return opened.page("messages.html", t("message.mine"), messages=found, may=await may_add(context, patient))
+
+
+async def _by_directory(context: Context, message: Message) -> Message:
+    """The answer by the name that is on record of who wrote it; as it was signed where nothing is."""
+    if message.answer is None:
+        return message
+    by = message.answer.by
+    name = contact_of(await directory_of(context, [by]), by).name or message.answer.name
+    return replace(message, answer=replace(message.answer, name=name))
 
 
 def _shown(context: Context, message: Message, t: Catalogue) -> Shown:

@@ -6,8 +6,9 @@ from careplan.views.catalogue import Catalogue
 
 
 def origin(reading: Reading, t: Catalogue) -> str:
-    """The source of one value; of a computed one, what it was computed from."""
-    return t(f"source.formula.{reading.formula}") if reading.formula else t(f"source.{reading.source}")
+    """The source of one value; of a computed one, what it was computed from; of a score, whose words were asked."""
+    said = t(f"source.formula.{reading.formula}") if reading.formula else t(f"source.{reading.source}")
+    return t("source.own-wording", source=said) if reading.own_wording else said
 
 
 def origin_of_newest(line: Line, t: Catalogue) -> str:

@@ -20,7 +20,7 @@ from careplan.interactions.caller import Caller
 from careplan.interactions.consent import EMERGENCY_ROLES
 from careplan.interactions.context import Context
 from careplan.interactions.representation import OnlyReads, RepresentationLost
-from careplan.interactions.settlement import outcome_of_status, settle
+from careplan.interactions.settlement import DONE, outcome_of_status, settle
 from careplan.views.acting import CHOICE, Acting, ChoiceNeeded, acting_context, check_writing, find_acting
 from careplan.views.catalogue import Catalogue
 from careplan.views.cookie import Session
@@ -32,6 +32,8 @@ from careplan.views.session import context_of, find_session, from_own_page, keep
 from careplan.views.view import View, view_of
 
 TOKEN = "formular"
+SHOWN = "careplan.shown"
+"""Where it holds that a page was made, whatever its status."""
 ASKED = "careplan.context"
 """Where the ASGI scope of a request holds its Context once there is one."""
 SESSION = "careplan.session"
@@ -135,9 +137,10 @@ def endpoint(
 
     async def answered(request: Request) -> Response:
         try:
-            async with view_of(request).work(request.scope):
+            with view_of(request).work(request.scope):
                 opened = await _open(request, roles, act, writes=writes)
                 response = await handler(opened)
+                request.scope[SHOWN] = True
         except LoginRequired:
             return go("/", **_asked_for(request))
         except ChoiceNeeded:
@@ -165,10 +168,13 @@ def choice_lost(request: Request) -> Response:
 
 
 def logged(request: Request, status: int) -> None:
-    """Log whose record the page has shown, before it leaves. Raises StoreUnavailable."""
+    """Log whose record the page has shown, before it leaves. Raises StoreUnavailable.
+
+    A form that comes back with its errors (422, 409) has shown the record like any other page.
+    """
     context: Context | None = request.scope.get(ASKED)
     if context is not None:
-        settle(context, outcome_of_status(status))
+        settle(context, DONE if request.scope.get(SHOWN) else outcome_of_status(status))
 
 
 def _asked_for(request: Request) -> dict[str, str]:
@@ -225,7 +231,8 @@ def refusal(request: Request, error: CareplanError) -> Response:
         caller = context_of(request).caller
     except LoginRequired:
         caller = Caller("", "")
-    role = caller.role
+    role, session = caller.role, find_session(request)
+    signed_in = session is not None and role in HOME
     t = catalogue_of(request, role)
     printed = find_print(request, caller.patient) if status >= 500 and role == "patient" else None
     key = kind if t.has(f"error.{kind}.title") else "other" if status < 500 else "500"
@@ -240,8 +247,8 @@ def refusal(request: Request, error: CareplanError) -> Response:
         code=error.code if error.code != "careplan-error" else "E500",
         role=role if role in HOME else "",
         home=HOME.get(role, "/"),
-        name="",
-        token="",
+        name=caller.name if signed_in else "",
+        token=view_of(request).sessions.form_token(session) if session is not None and signed_in else "",
         demo=view_of(request).demo,
         notice="",
         acting=find_acting(request),

@@ -6,6 +6,7 @@ on the sheet is `sheet`, how it is set `typeset`.
 """
 
 import asyncio
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -19,6 +20,7 @@ from careplan.views.closed import with_closed_plans
 from careplan.views.form import Form
 from careplan.views.frame import catalogue
 from careplan.views.page import Opened, go
+from careplan.views.person_number import ACT as SHOWN_NUMBER
 from careplan.views.plan import own_patient
 from careplan.views.printed import remember_print
 from careplan.views.sheet import BLOCKS, Edition, sheet_of
@@ -32,7 +34,10 @@ class EditionUnknown(CareplanError):
 
 
 async def show(opened: Opened) -> Response:
-    """The choices, and a preview of the sheet that is chosen. Raises EditionUnknown, NotFound, Forbidden."""
+    """The choices, and a preview of the sheet that is chosen, without the person number.
+
+    Raises EditionUnknown, NotFound, Forbidden
+    """
     context, patient = opened.context, await _patient(opened)
     edition = _edition(opened.asked, opened.t.language)
     overview = await _overview(opened, patient)
@@ -44,7 +49,7 @@ async def show(opened: Opened) -> Response:
         chosen=edition,
         editions=tuple(BLOCKS),
         languages=tuple(LANGUAGES.values()),
-        sheet=sheet_of(overview, edition, texts, context.now),
+        sheet=sheet_of(overview, replace(edition, cpr=False), texts, context.now),
         texts=texts,
         missing="" if has_font(edition.language) else FontMissing.package,
         last=wording.danish_date(last) if last else "",
@@ -84,6 +89,8 @@ async def plan_sheet(opened: Opened) -> Response:
     overview = await _overview(opened, opened.path("id"))
     sheet = sheet_of(overview, edition, catalogue(edition.language), opened.context.now)
     pdf = await asyncio.to_thread(pdf_of_sheet, sheet)
+    if edition.cpr:
+        opened.context.trail.part(SHOWN_NUMBER).met([opened.path("id")])
     headers = {
         "Cache-Control": "no-store",
         "Content-Disposition": 'inline; filename="forloebsplan.pdf"',

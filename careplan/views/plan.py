@@ -24,7 +24,7 @@ from careplan.views import wording
 from careplan.views.agreement import agreements, next_step, year_ahead
 from careplan.views.catalogue import Catalogue
 from careplan.views.closed import closed_on, with_closed_plans
-from careplan.views.contact import Contact, contact_of, coordinator
+from careplan.views.contact import clinic_of, contact_of, coordinator
 from careplan.views.goalrow import goal_rows, is_goal, value_table
 from careplan.views.happened import happened
 from careplan.views.page import Opened, go
@@ -81,7 +81,7 @@ def _page(opened: Opened, overview: Overview, *, may: bool, prepare: Round | Non
         next=next_step(agreed),
         prepare=prepare,
         contact=contact,
-        clinic=_clinic(overview),
+        clinic=clinic_of(overview.directory, overview.patient),
         happened=happened(overview, t),
         wishes=wishes(overview),
         chips=chips if len(chips) > 1 else (),
@@ -117,11 +117,6 @@ async def _being_made(context: Context, patient: str) -> bool:
 def _closed_text(overview: Overview, t: Catalogue) -> str:
     days = [day for plan in overview.closed if (day := closed_on(plan)) is not None]
     return t("plan.closed", day=wording.danish_date(max(days))) if days else t("plan.closed-undated")
-
-
-def _clinic(overview: Overview) -> Contact:
-    listed = [str(one.get("reference", "")) for one in overview.patient.get("generalPractitioner", ())]
-    return contact_of(overview.directory, next((one for one in listed if "Organization/" in one), None))
 
 
 def _referrals(overview: Overview) -> tuple[tuple[str, str], ...]:

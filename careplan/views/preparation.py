@@ -33,6 +33,7 @@ from careplan.interactions.preparation import (
     send_answers,
 )
 from careplan.interactions.read import read
+from careplan.interactions.ringing import is_to_be_rung
 from careplan.store.protocol import NotFound
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
@@ -149,6 +150,7 @@ async def _sent(opened: Opened, asked: Round) -> Response:
         own=_is_own(asked.forms),
         contact=answers.contact,
         clinic=await _clinic(context, asked.patient) if answers.contact else Contact(),
+        rings=answers.contact and await is_to_be_rung(context, asked.patient),
     )
 
 
@@ -356,6 +358,7 @@ async def help_page(opened: Opened) -> Response:
         "preparation_help.html",
         t("preparation.help.title"),
         clinic=await _clinic(context, patient),
+        rings=await is_to_be_rung(context, patient),
         place=f"{PLACE}/{slug}" if slug in known else PLACE,
     )
 

@@ -8,12 +8,13 @@ from typing import Any
 from lxml import etree
 
 from careplan.domain.calendar import add_months
-from careplan.domain.measure import is_old
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.caption import shared_name
 from careplan.views.catalogue import Catalogue
-from careplan.views.goalrow import ORDER, PAIR, differs, is_goal
+from careplan.views.goalrow import PAIR, is_goal, is_unverified
+from careplan.views.origin import origin
+from careplan.views.status import rank, status_of_line
 
 DRAWN_FIRST = ("hba1c", "ldl", "sbp")
 
@@ -26,7 +27,7 @@ def goal_parts(overview: Overview, t: Catalogue) -> dict[str, Any]:
 
 
 def _attention(line: Line) -> tuple[int, int, str]:
-    return ORDER[line.standing], *_priority(line)
+    return rank(line), *_priority(line)
 
 
 def _priority(line: Line) -> tuple[int, str]:
@@ -35,16 +36,18 @@ def _priority(line: Line) -> tuple[int, str]:
 
 def _row(overview: Overview, line: Line, t: Catalogue) -> dict[str, Any]:
     assert line.agreed is not None
-    icon, word = wording.status_word(line.standing, t)
+    icon, word, _ = status_of_line(line, overview.on, t)
     newest = line.newest
     return {
         "measure": wording.measure_name(line.measure, t),
         "newest": wording.value_with_unit(line.measure, newest, t) if newest else t("sheet.no-value"),
         "day": wording.danish_date(wording.day_of(newest)) if newest else "",
-        "old": t("sheet.old") if newest and is_old(wording.day_of(newest), overview.on) else "",
+        "stamp": t("chart.comma").join((wording.danish_date(wording.day_of(newest)), origin(newest, t)))
+        if newest
+        else "",
         "target": wording.target_with_unit(line.measure, line.agreed, t),
         "individual": _with_you(line, overview.on, t),
-        "unverified": _is_unverified(line),
+        "unverified": is_unverified(line),
         "icon": icon,
         "status": word,
     }
@@ -58,12 +61,6 @@ def _with_you(line: Line, on: date, t: Catalogue) -> str:
     if until is None:
         return t("sheet.with-you")
     return t("sheet.with-you-passed" if until < on else "sheet.with-you-until", day=wording.danish_date(until))
-
-
-def _is_unverified(line: Line) -> bool:
-    """Whether the target is a rule's whose number was not found again in its source."""
-    found = line.recommendation
-    return found is not None and found.row.unverified and line.deviation is None and not differs(line)
 
 
 def _other(line: Line, t: Catalogue) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.calendar import add_months
 from careplan.domain.referral import LATE, NEARING, OPEN, RECEIVER, STEPS, StepNeedsReason, StepNotAllowed
 from careplan.domain.words import LENGTH
 from careplan.fhir.case import request_of_task
@@ -18,12 +19,12 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
-from careplan.interactions.casework import Opened as Case
-from careplan.interactions.casework import ask, move, questions_of, read_case
+from careplan.interactions.casework import CaseFile, ask, move, questions_of, read_case
 from careplan.interactions.consent import consents
 from careplan.interactions.context import Context
+from careplan.interactions.handover import LONGEST
 from careplan.interactions.inclusion import search_all
-from careplan.interactions.message import MessageFaulty
+from careplan.interactions.message import MessageFaulty, OtherSent
 from careplan.interactions.overview import read_overview
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import find_version
@@ -55,8 +56,9 @@ class Row:
 async def inbox(opened: Opened) -> Response:
     """The open referrals to the caller's organisation, by deadline."""
     rows = await rows_of(opened.context, opened.t)
-    near = [one for one in rows if one.case is not None and one.case.deadline in (NEARING, LATE)]
-    return opened.page("inbox.html", opened.t("inbox.title"), rows=rows, near=len(near))
+    waits = [one.case.deadline for one in rows if one.case is not None]
+    near, late = waits.count(NEARING), waits.count(LATE)
+    return opened.page("inbox.html", opened.t("inbox.title"), rows=rows, near=near, late=late)
 
 
 async def rows_of(context: Context, t: Catalogue) -> list[Row]:
@@ -77,16 +79,16 @@ def _urgency(row: Row) -> tuple[bool, date, date, str]:
     return not waits, (row.case.due if row.case else None) or date.max, row.received or date.max, row.name
 
 
-async def _cases(context: Context, found: Sequence[tuple[str, Json]]) -> dict[str, Case]:
+async def _cases(context: Context, found: Sequence[tuple[str, Json]]) -> dict[str, CaseFile]:
     """The open case of each referral, by reference of the referral."""
     requests = {f"ServiceRequest/{request['id']}": request for _, request in found}
-    cases: dict[str, Case] = {}
+    cases: dict[str, CaseFile] = {}
     if requests:
         async for version in search_all(context, Query("Task", patients=frozenset(patient for patient, _ in found))):
             task = parse(version.body or b"")
             focus = request_of_task(task, context.base) or ""
             if focus in requests and task.get("status") in OPEN:
-                cases[focus] = Case(version, task, requests[focus])
+                cases[focus] = CaseFile(version, task, requests[focus])
     return cases
 
 
@@ -105,7 +107,7 @@ def _row(
     context: Context,
     patient: str,
     request: Json,
-    cases: Mapping[str, Case],
+    cases: Mapping[str, CaseFile],
     patients: Mapping[str, Json],
     directory: Mapping[str, Json],
     t: Catalogue,
@@ -189,11 +191,11 @@ async def take_step(opened: Opened) -> Response:
         return await _form(opened, case, filled, {"tekst": opened.t("case.no-text")}, 422)
     except StepNeedsReason:
         return await _form(opened, case, filled, {"aarsag": opened.t("case.no-reason")}, 422)
-    except (StepNotAllowed, PreconditionFailed):
+    except (StepNotAllowed, PreconditionFailed, OtherSent):
         return await _form(opened, await _case(opened), filled, {}, 409)
 
 
-async def _case(opened: Opened) -> Case:
+async def _case(opened: Opened) -> CaseFile:
     """The case of the address, of the patient of the address."""
     case = await read_case(opened.context, opened.path("task"))
     if case.patient != opened.path("id"):
@@ -201,7 +203,7 @@ async def _case(opened: Opened) -> Case:
     return case
 
 
-async def _taken(opened: Opened, case: Case, filled: Filled) -> Response:
+async def _taken(opened: Opened, case: CaseFile, filled: Filled) -> Response:
     context, task, patient = opened.context, opened.path("task"), opened.path("id")
     if filled.step == ASK:
         await ask(context, task, filled.text, opened.form.text("mark"))
@@ -214,7 +216,7 @@ async def _taken(opened: Opened, case: Case, filled: Filled) -> Response:
 
 
 def _errors(opened: Opened, filled: Filled) -> dict[str, str]:
-    t, row, errors = opened.t, STEPS.get(filled.step), dict[str, str]()
+    t, on, row, errors = opened.t, opened.context.on, STEPS.get(filled.step), dict[str, str]()
     if row is not None and row.reasons and filled.reason not in row.reasons:
         errors["aarsag"] = t("case.no-reason")
     if len(filled.text) > LENGTH:
@@ -222,13 +224,16 @@ def _errors(opened: Opened, filled: Filled) -> dict[str, str]:
     elif not filled.text and (filled.step == ASK or filled.reason == "other" or (row is not None and row.worded)):
         errors["tekst"] = t("case.no-text")
     day = find_day(filled.day)
-    if row is not None and row.dated and (day is None or day < opened.context.on):
+    last = add_months(on, LONGEST)
+    if row is not None and row.dated and (day is None or day < on):
         errors["dag"] = t("case.no-day")
+    elif row is not None and row.dated and day is not None and day > last:
+        errors["dag"] = t("coursework.far-day", last=wording.danish_date(last))
     return errors
 
 
 async def _form(
-    opened: Opened, case: Case, filled: Filled, errors: dict[str, str] | None = None, status: int = 200
+    opened: Opened, case: CaseFile, filled: Filled, errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
     """The form of a step; after a conflict what stands now beside what was sent."""
     t, context, row = opened.t, opened.context, STEPS.get(filled.step)
@@ -245,7 +250,7 @@ async def _form(
         dated=row is not None and row.dated,
         worded=filled.step == ASK or (row is not None and bool(row.reasons)),
         overtaken=status == 409,
-        mark=opened.form.text("mark") or opened.view.new_id(),
+        mark=(opened.form.text("mark") if status != 409 else "") or opened.view.new_id(),
         errors=errors or {},
         length=LENGTH,
     )

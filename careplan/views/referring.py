@@ -17,8 +17,7 @@ from careplan.fhir.agreed import OPEN_ORDER
 from careplan.fhir.case import NEEDS, Draft, receivers_of
 from careplan.fhir.text import Json
 from careplan.interactions.access import Forbidden
-from careplan.interactions.casework import Opened as Case
-from careplan.interactions.casework import move, questions_of, read_case
+from careplan.interactions.casework import CaseFile, move, questions_of, read_case
 from careplan.interactions.coursework import notes_of
 from careplan.interactions.handover import (
     LONGEST,
@@ -253,7 +252,7 @@ async def act(opened: Opened) -> Response:
     return go(here, besked="trukket")
 
 
-async def _answer(opened: Opened, case: Case) -> None:
+async def _answer(opened: Opened, case: CaseFile) -> None:
     """Answer a question of this case, on the version of its Task that was seen."""
     asked = {one.task: one for one in await questions_of(opened.context, case)}
     task = opened.form.text("spoergsmaal")
@@ -262,14 +261,14 @@ async def _answer(opened: Opened, case: Case) -> None:
     await answer_message(opened.context, task, opened.form.text("tekst"), opened.form.whole("version"))
 
 
-async def _case(opened: Opened) -> Case:
+async def _case(opened: Opened) -> CaseFile:
     case = await read_case(opened.context, opened.path("task"))
     if case.patient != opened.path("id"):
         raise Forbidden("the case is of somebody else")
     return case
 
 
-async def _tracker(opened: Opened, case: Case, errors: Mapping[str, str], status: int = 200) -> Response:
+async def _tracker(opened: Opened, case: CaseFile, errors: Mapping[str, str], status: int = 200) -> Response:
     t, context = opened.t, opened.context
     overview = await read_overview(context, case.patient, "clinic")
     directory = await directory_of(context, [*references_in([case]), *receivers_of(case.request)])

@@ -137,7 +137,7 @@ def _actors(one: Said, directory: Mapping[str, Json], t: Catalogue) -> str:
     if not one.rule.actors:
         return t("sharing.everybody")
     names = [named(contact_of(directory, actor)) for actor in sorted(one.rule.actors)]
-    return ", ".join(name for name in names if name) or t("sharing.somebody")
+    return t.danish(", ".join(name for name in names if name)) or t("sharing.somebody")
 
 
 def named(contact: Contact) -> str:
@@ -148,7 +148,7 @@ def named(contact: Contact) -> str:
 def _attorney(one: Said, relatives: Iterable[Json], t: Catalogue) -> Given:
     who = ", ".join(relative_name(two) for two in relatives if f"RelatedPerson/{two['id']}" in one.rule.actors)
     what = t("attorney.writes" if one.rule.writes else "attorney.reads")
-    return Given(one.id if one.own else "", who or t("sharing.somebody"), what, until_text(one.until, t))
+    return Given(one.id if one.own else "", t.danish(who) or t("sharing.somebody"), what, until_text(one.until, t))
 
 
 def relative_name(relative: Json) -> str:
@@ -169,4 +169,4 @@ def _urgent(one: Emergency, directory: Mapping[str, Json], reviewed: frozenset[s
     title, place = contact_of(directory, one.person).title.lower(), contact_of(directory, one.organization).name
     who = ", ".join(part for part in (place, title) if part)
     at, until = wording.time_text(one.at, t), wording.time_text(one.until, t)
-    return Urgent(who, at, until, one.reason, one.reference in reviewed)
+    return Urgent(t.danish(who), at, until, one.reason, one.reference in reviewed)

@@ -4,34 +4,29 @@ Plain values that can be written as JSON, so that a name is never markup: how th
 `templates/sheet.html`. Goals and courses are `printed_goal`'s. Not here: typesetting (`typeset`), HTTP (`paper`).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from careplan.fhir import systems
 from careplan.fhir.instant import COPENHAGEN, find_whole_date
+from careplan.fhir.person_number import shown
 from careplan.interactions.overview import Overview
 from careplan.views import wording
 from careplan.views.agreement import Agreement, agreements, next_step, year_ahead
 from careplan.views.catalogue import Catalogue
 from careplan.views.closed import closed_on
-from careplan.views.contact import Contact, contact_of, coordinator, person_name
+from careplan.views.contact import Contact, clinic_of, contact_of, coordinator, person_name
+from careplan.views.direction import in_order
 from careplan.views.printed_goal import drawn_lines, goal_parts, history, told_course
 
 SHORT = ("next", "goals", "courses", "agreed", "call", "medicine", "questions")
 FULL = ("next", "goals", "courses", "history", "agreed", "year", "helps", "call", "medicine", "questions")
-BLOCKS = {"short": SHORT, "large": SHORT, "full": FULL}
+BLOCKS = {"short": SHORT, "full": FULL, "large": SHORT}
 """The editions, and their blocks in the order of the brief; a language has the same."""
 CLOSED = frozenset({"goals", "courses", "history", "helps", "call", "medicine", "questions"})
 """What a closed plan still says."""
 
-CHARTS = 2
-"""How many courses an edition that is not the full one has."""
-
-_LATIN = re.compile(r"[<>≤≥]?\d[A-Za-z0-9µ²³%/.,:\u00a0\u2009 -]*[A-Za-z0-9²³%]")
-"""A value with its unit, a date, a phone number."""
 _AS_IT_IS = frozenset({"svg", "alt", "da", "edition", "lang", "dir", "blocks", "at"})
 
 Words = str | dict[str, str]
@@ -49,8 +44,8 @@ _SHARED = {
     "helps": "plan.helps",
 }
 _OWN = tuple(
-    "heading goals goal target more others courses no-courses from until still month what call medicine questions "
-    "page".split()
+    "between heading goals goal target more others courses no-courses from until still month what call medicine "
+    "questions page".split()
 )
 
 
@@ -107,7 +102,7 @@ def _in_order(value: Any, key: str = "") -> Any:
         return {name: _in_order(one, name) for name, one in value.items()}
     if isinstance(value, list):
         return [_in_order(one) for one in value]
-    return _LATIN.sub(lambda found: f"\u2066{found[0]}\u2069", value) if isinstance(value, str) else value
+    return in_order(value) if isinstance(value, str) else value
 
 
 def _full(edition: Edition) -> bool:
@@ -137,8 +132,8 @@ def danish(text: str, t: Catalogue) -> Words:
 
 
 def _head(overview: Overview, edition: Edition, name: str, at: datetime, t: Catalogue) -> dict[str, str]:
-    clinic, born = _clinic(overview), find_whole_date(overview.patient.get("birthDate"))
-    number = _cpr(overview) if edition.cpr else ""
+    clinic, born = clinic_of(overview.directory, overview.patient), find_whole_date(overview.patient.get("birthDate"))
+    number = shown(overview.patient) if edition.cpr else ""
     return {
         "name": name,
         "born": t("sheet.born", day=wording.danish_date(born)) if born else "",
@@ -147,20 +142,6 @@ def _head(overview: Overview, edition: Edition, name: str, at: datetime, t: Cata
         "phone": t("sheet.phone", phone=_whole(clinic.phone)) if clinic.phone else "",
         "printed": t("sheet.printed" if overview.plans else "sheet.printed-closed", day=wording.danish_date(at.date())),
     }
-
-
-def _cpr(overview: Overview) -> str:
-    """«010203-1234»; empty where the person has no such number."""
-    for one in overview.patient.get("identifier", ()):
-        if systems.normal_system(one.get("system", "")) == systems.CPR:
-            number = str(one.get("value", "")).replace("-", "")
-            return f"{number[:6]}-{number[6:]}"
-    return ""
-
-
-def _clinic(overview: Overview) -> Contact:
-    listed = [str(one.get("reference", "")) for one in overview.patient.get("generalPractitioner", ())]
-    return contact_of(overview.directory, next((one for one in listed if "Organization/" in one), None))
 
 
 def _closed(overview: Overview, t: Catalogue) -> str:
@@ -218,7 +199,7 @@ def _year(found: Sequence[Agreement], overview: Overview, t: Catalogue) -> list[
 
 
 def _call(overview: Overview, t: Catalogue) -> dict[str, Any]:
-    clinic = _clinic(overview)
+    clinic = clinic_of(overview.directory, overview.patient)
     person = _coordinator(overview)
     key = "sheet.clinic-phone" if clinic.phone else "sheet.clinic"
     first = t(key, name=clinic.name or t("sheet.your-doctor"), phone=_whole(clinic.phone))

@@ -21,6 +21,7 @@ from careplan.views.contact import contact_of, coordinator
 from careplan.views.goalrow import goal_rows
 from careplan.views.origin import origin_of_newest
 from careplan.views.plan import wishes
+from careplan.views.status import status_of_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,11 @@ class SliceRow:
 def slice_values(overview: Overview, t: Catalogue, *, plain: bool = False) -> Mapping[str, Any]:
     """What `slice_parts.html` shows, of an overview for the audience `referral`.
 
-    plain  whether measures go by the names that patients know them by
+    plain  whether it is told to the patient: in the names and words that patients know
     """
     found = agreements(overview.tasks, overview.directory, overview.on)
     return {
+        "yours": plain,
         "shared": [_shared(overview, request, t) for request in overview.referrals],
         "wishes": wishes(overview),
         "rows": [slice_row(overview, line, t, plain=plain) for line in overview.lines],
@@ -72,7 +74,7 @@ def slice_row(overview: Overview, line: Line, t: Catalogue, *, plain: bool = Fal
     """One measure as the receiver of a referral sees it."""
     measure, newest = line.measure, line.newest
     drawn = [one for one in line.readings if measure.number(one.value) is not None]
-    icon, word = wording.status_word(line.standing, t)
+    icon, word, status = status_of_line(line, overview.on, t)
     return SliceRow(
         name=wording.measure_name(measure, t) if plain else measure.name,
         value=wording.value_with_unit(measure, newest, t) if newest else "",
@@ -85,7 +87,7 @@ def slice_row(overview: Overview, line: Line, t: Catalogue, *, plain: bool = Fal
         target=wording.target_with_unit(line.measure, line.agreed, t),
         icon=icon,
         word=word,
-        standing=line.standing.value,
+        standing=status,
     )
 
 

@@ -14,6 +14,7 @@ from careplan.interactions.overview import Line, lines_of
 from careplan.interactions.person import Person
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
+from careplan.views.status import status_of_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,14 @@ def snapshot_of(context: Context, person: Person | None, on: date, t: Catalogue)
     return Snapshot(
         on=on,
         plans=tuple(plan.name for kind, plan in plans.items() if kind in person.active_plans),
-        rows={line.measure.id: _row(line, t) for line in lines_of(context, person)},
+        rows={line.measure.id: _row(line, on, t) for line in lines_of(context, person)},
         wishes=tuple(goal.get("description", {}).get("text", "") for goal in goals),
     )
 
 
-def _row(line: Line, t: Catalogue) -> SnapshotRow:
+def _row(line: Line, on: date, t: Catalogue) -> SnapshotRow:
     measure, newest = line.measure, line.newest
-    icon, word = wording.status_word(line.standing, t)
+    icon, word, status = status_of_line(line, on, t)
     recommended = None if line.goal is None else find_target(line.goal, RECOMMENDED)
     return SnapshotRow(
         name=measure.name,
@@ -81,7 +82,7 @@ def _row(line: Line, t: Catalogue) -> SnapshotRow:
         individual=_individual(line, t),
         icon=icon,
         word=word,
-        standing=line.standing.value,
+        standing=status,
     )
 
 

@@ -30,6 +30,7 @@ from careplan.views.directory import directory_of
 from careplan.views.form import Form, find_day, find_number
 from careplan.views.frame import catalogue
 from careplan.views.goalrow import differs, goal_row
+from careplan.views.measured import example
 from careplan.views.page import Opened, go
 from careplan.views.why import why_of
 
@@ -177,7 +178,7 @@ def _wanted(filled: Filled, case: Case, opened: Opened) -> tuple[Wanted | None, 
     plausible = case.line.measure.plausible
     for name, text, value in (("fra", filled.low, low), ("til", filled.high, high)):
         if text and value is None:
-            errors[name] = t("target.no-number")
+            errors[name] = t("target.no-number", example=example(case.line.measure, t))
         elif value is not None and not plausible.holds(value):
             errors[name] = t("target.unlikely", low=_number(plausible.low), high=_number(plausible.high))
     if not filled.low and not filled.high:
@@ -221,6 +222,7 @@ def _form(
         errors=errors or {},
         reasons=[(code, t(f"reason.{code}")) for code in REASONS],
         unit=wording.unit_text(line.measure, t),
+        example=example(line.measure, t),
         why=why_of(line, opened.context.knowledge, case.overview.on),
         computed=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,

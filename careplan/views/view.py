@@ -1,7 +1,7 @@
 """What the pages need of the house, handed to them by `app` as `app.state.view`."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ class View:
     surveys: Surveys = field(default_factory=Surveys)
     attendance: Attendance = field(default_factory=Attendance)
     source: Callable[[Scope], str] = lambda scope: ""
-    work: Callable[[Scope], AbstractAsyncContextManager[object]] = lambda scope: nullcontext()
+    work: Callable[[Scope], AbstractContextManager[object]] = lambda scope: nullcontext()
 
     def base_of(self, request: Request) -> str:
         """The FHIR base of a request, without a slash at the end."""

@@ -7,10 +7,11 @@ line it is, in Danish, since the clinic reads it. Not here: how a message reache
 import re
 from datetime import date
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from careplan.interactions.access_log import Access, read_access_log
-from careplan.interactions.message import ClinicMissing, MessageFaulty, send_message
+from careplan.interactions.message import ClinicMissing, MessageFaulty, OtherSent, send_message
 from careplan.store.protocol import NotFound
 from careplan.views import wording
 from careplan.views.access_log import Line, key_of, line_of_access, references_of
@@ -38,13 +39,15 @@ async def send(opened: Opened) -> Response:
     if not typed or len(typed) > LENGTH or not mark:
         return await _form(opened, access, mark or opened.context.new_id(), typed, t("wonder.error", most=LENGTH))
     line = await _line(opened, access, catalogue())
-    text = catalogue()("wonder.message", line=_told(access.on, line), words=typed)
+    text = catalogue()("wonder.message", line=" · ".join(_told(access.on, line)), words=typed)
     try:
         await send_message(opened.context, patient, TOPIC, text, mark=mark)
     except ClinicMissing:
         return await _form(opened, access, mark, typed, t("wonder.no-clinic"))
     except MessageFaulty:
         return await _form(opened, access, mark, typed, t("wonder.error", most=LENGTH))
+    except OtherSent as other:
+        return await _form(opened, access, opened.context.new_id(), typed, sent=other.sent)
     return go(PAGE, besked="undrer-sendt")
 
 
@@ -73,12 +76,17 @@ async def _line(opened: Opened, access: Access, t: Catalogue) -> Line:
     return line_of_access(access, directory, await own_patient(opened.context), t)
 
 
-def _told(on: date, line: Line) -> str:
-    """«22.11.2026 · Lægehuset Nord, sygeplejerske · åbnede planen · årskontrol»."""
-    return " · ".join(one for one in (wording.danish_date(on), line.who, line.what, line.why) if one)
+def _told(on: date, line: Line) -> list[str]:
+    """«22.11.2026», «Lægehuset Nord, sygeplejerske», «åbnede planen», «årskontrol»."""
+    return [one for one in (wording.danish_date(on), line.who, line.what, line.why) if one]
 
 
-async def _form(opened: Opened, access: Access, mark: str, typed: str = "", error: str = "") -> Response:
-    line = _told(access.on, await _line(opened, access, opened.t))
+async def _form(
+    opened: Opened, access: Access, mark: str, typed: str = "", error: str = "", sent: str = ""
+) -> Response:
+    line = Markup(" · ").join(_told(access.on, await _line(opened, access, opened.t)))
+    both = {"theirs": [sent] if sent else [], "mine": [typed]}
     values = {"line": line, "key": opened.path("key"), "mark": mark, "typed": typed, "error": error, "length": LENGTH}
-    return opened.page("wonder.html", opened.t("wonder.title"), 422 if error else 200, **values)
+    return opened.page(
+        "wonder.html", opened.t("wonder.title"), 422 if error else 409 if sent else 200, **values, **both
+    )

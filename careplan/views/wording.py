@@ -38,9 +38,10 @@ _WITHOUT_NUMBER = "Intet talmål"
 """How the rules' reason for a target without number begins."""
 
 
-def status_word(standing: Standing, t: Catalogue) -> tuple[str, str]:
-    """Icon and word of a standing; colour is never alone."""
-    return _ICONS[standing], t(f"status.{standing.value}")
+def status_word(standing: Standing, t: Catalogue, *, old: bool = False) -> tuple[str, str]:
+    """Icon and word of a standing; of an old value's, that it is so. Colour is never alone."""
+    word, judged = t(f"status.{standing.value}"), standing in (Standing.IN, Standing.NEAR, Standing.OUT)
+    return _ICONS[standing], t("status.old", word=word) if old and judged else word
 
 
 def danish_date(on: date) -> str:
@@ -107,7 +108,7 @@ def value_with_unit(measure: Measure, reading: Reading, t: Catalogue) -> str:
     if unit and reading.value == 1 and reading.comparator is None and t.has(f"unit-one.{measure.unit}"):
         unit = t(f"unit-one.{measure.unit}")
     said = value_text(measure, reading, t)
-    return f"{said}{THIN_SPACE}{unit}" if unit else said
+    return t.ordered(f"{said}{THIN_SPACE}{unit}" if unit else said)
 
 
 def spoken_value(measure: Measure, reading: Reading, t: Catalogue) -> str:
@@ -147,7 +148,7 @@ def target_with_unit(measure: Measure, target: Target | None, t: Catalogue) -> s
     if target is None:
         return ""
     said, unit = target_text(measure, target, t), unit_text(measure, t) if target.is_number else ""
-    return said if not unit or said.endswith(unit) else f"{said}{THIN_SPACE}{unit}"
+    return t.ordered(said if not unit or said.endswith(unit) else f"{said}{THIN_SPACE}{unit}")
 
 
 def end_labels(measure: Measure, t: Catalogue) -> tuple[str, str]:
@@ -283,6 +284,12 @@ def _aim_sentence(line: Line, t: Catalogue) -> str:
     if target.value is not None:
         return t("sentence.target-is", target=target_text(line.measure, target, t))
     return _joined(t("sentence.no-number"), _meaning(target.why or "", t) if t.source else "")
+
+
+def is_later(target: Target) -> bool:
+    """Whether a target without a number is one that waits: «Intet talmål, før man kender risikoen.»"""
+    rest = (target.why or "").strip()
+    return rest.startswith(_WITHOUT_NUMBER) and rest.removeprefix(_WITHOUT_NUMBER).lstrip(":, ").startswith("før ")
 
 
 def _meaning(why: str, t: Catalogue) -> str:

@@ -18,7 +18,7 @@ from careplan.interactions.context import Context
 from careplan.interactions.inclusion import search_all
 from careplan.interactions.invitation import invite
 from careplan.interactions.ownership import ColleagueUnknown, assign_all, colleagues
-from careplan.interactions.several import Outcome, each
+from careplan.interactions.sweep import Swept, each
 from careplan.interactions.worklist import EXCLUDED, Candidate, Worklist, read_worklist
 from careplan.views.contact import contact_of, person_name
 from careplan.views.directory import directory_of
@@ -62,9 +62,9 @@ async def show(opened: Opened) -> Response:
 async def together(opened: Opened) -> Response:
     """Call those in who are ticked, or make somebody responsible for them; then the list, with what became of each."""
     form, t = opened.form, opened.t
-    chosen, what = form.all("patient")[:ROWS], form.text("gor")
-    if not chosen:
-        return await _page(opened, error=t("worklist.none-chosen"))
+    chosen, what = form.all("patient"), form.text("gor")
+    if not chosen or len(chosen) > ROWS:
+        return await _page(opened, error=t("worklist.too-many" if chosen else "worklist.none-chosen", most=ROWS))
     if what == "indkald":
         return await _page(opened, outcome=await _called(opened, chosen), done="called")
     try:
@@ -74,12 +74,12 @@ async def together(opened: Opened) -> Response:
     return await _page(opened, outcome=outcome, done="assigned")
 
 
-async def _called(opened: Opened, chosen: Sequence[str]) -> Outcome:
+async def _called(opened: Opened, chosen: Sequence[str]) -> Swept:
     return await each(chosen, lambda patient: invite(opened.context, patient))
 
 
 async def _page(
-    opened: Opened, wanted: str = "", *, error: str = "", outcome: Outcome | None = None, done: str = ""
+    opened: Opened, wanted: str = "", *, error: str = "", outcome: Swept | None = None, done: str = ""
 ) -> Response:
     context, t, narrowing = opened.context, opened.t, narrowing_of(opened)
     found = await read_worklist(context, context.caller.organization)
@@ -186,21 +186,18 @@ async def _staff(context: Context) -> list[tuple[str, str]]:
     return sorted(((one, who.name or who.title or one) for one, who in named), key=lambda one: (one[0] != own, one[1]))
 
 
-async def _told(opened: Opened, outcome: Outcome, done: str) -> list[str]:
+async def _told(opened: Opened, outcome: Swept, done: str) -> list[str]:
     """What became of those who were ticked; who was refused is named with the reason."""
     t = opened.t
     said = [t(f"worklist.{done}", count=len(outcome.done))] if outcome.done else []
     said += [t(f"worklist.{done}-already", count=len(outcome.already))] if outcome.already else []
-    for patient, code in outcome.refused:
+    named = [(await _name(opened.context, patient), code) for patient, code in outcome.refused]
+    for name, code in named:
         key = f"worklist.refused.{code}"
-        said.append(
-            t(
-                "worklist.refused-one",
-                name=await _name(opened.context, patient),
-                why=t(key if t.has(key) else "worklist.refused.other"),
-            )
-        )
-    return said
+        why = t(key if t.has(key) else "worklist.refused.other")
+        said += [t("worklist.refused-one", name=name, why=why)] if name else []
+    unknown = sum(not name for name, _ in named)
+    return said + ([t("worklist.refused-unknown", count=unknown)] if unknown else [])
 
 
 async def _name(context: Context, patient: str) -> str:

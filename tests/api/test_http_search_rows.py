@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from careplan import __version__
-from careplan.app import read_profiles
 from careplan.fhir import bindings, models, xhtml
 from careplan.fhir.consent import consent_faults
 from careplan.fhir.definition_of_operation import operation_definitions
@@ -24,6 +23,7 @@ from careplan.fhir.text import dump, members, parse
 from careplan.fhir.value import DateValue, NumberValue, ReferenceValue, StringValue, TokenValue, UriValue
 from careplan.fhir.vocabulary import code_systems
 from careplan.knowledge.load import load_knowledge
+from careplan.published import read_profiles
 
 KNOWLEDGE = load_knowledge()
 ROOT = Path(__file__).resolve().parents[2]

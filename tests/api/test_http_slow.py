@@ -90,6 +90,35 @@ def test_a_second_head_has_its_own_time_and_says_why_it_ended(service: Served) -
         assert answered(one)[0] == 408
 
 
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+KB64 = 64 * 1024
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["goes on", "ends"])
+@pytest.mark.parametrize("before", [False, True], ids=["first request", "second"])
+@pytest.mark.parametrize("header", [b"X-Long: " + b"a" * KB64, b"X-Short: a\r\n" * 6000], ids=["one header", "many"])
+def test_a_head_of_more_than_64_kb_is_refused(service: Served, header: bytes, before: bool, ends: bool) -> None:
+    with connection(service) as one:
+        assert not before or healthy(one)
+        sent = (HEAD + header)[: KB64 + 1 - 4 * ends] + b"\r\n\r\n" * ends
+        one.sendall(sent)
+        status, said, seconds = answered(one)
+    assert status == 431 and said["issue"][0]["details"]["text"] == "too-large"
+    assert seconds < 0.4
+
+
+def test_a_head_of_64_kb_is_taken_with_its_body_and_the_next_request(service: Served) -> None:
+    """What comes after the head is not of it, though it comes with it."""
+    body = b" " * KB64 + b'{"resourceType":"Patient","name":[{"family":"Test"}]}'
+    with connection(service) as one:
+        head = post(len(body)).removesuffix(b"\r\n") + b"X-Long: "
+        one.sendall(head + b"a" * (KB64 - len(head) - 4) + b"\r\n\r\n" + body)
+        said = b""
+        while not said.endswith(b"}"):
+            said += one.recv(65536)
+        assert said.startswith(b"HTTP/1.1 201") and healthy(one)
+
+
 def test_an_idle_connection_is_closed_without_a_word(service: Served) -> None:
     with connection(service) as one:
         assert healthy(one)

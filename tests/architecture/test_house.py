@@ -18,7 +18,8 @@ from careplan.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "careplan").rglob("*.py"))
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
+TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "service", "impl", "dto", "misc"}
 IMPURE = {"time", "sched", "asyncio", "random", "secrets", "socket", "os", "subprocess", "threading"}
 
@@ -114,6 +115,12 @@ def test_no_import_hides_in_a_function_or_from_the_program(name: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.If):
             hidden = [part for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)]
             assert hidden == [], f"{name}:{node.lineno}"
+
+
+def test_one_module_alone_is_loaded_by_its_name() -> None:
+    calls = {name: source.count("import_module(") for name, source in SOURCES.items()}
+    assert {name: count for name, count in calls.items() if count} == {"careplan/app.py": 1}
+    assert not {name for name in TREES if "__import__(" in SOURCES[name] or "exec_module(" in SOURCES[name]}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ROOT / ".venv" / "bin" / "python"
 PEER = ROOT / ".venv" / "peer" / "bin" / "python"
 _START_SECONDS = 60
+AS_SHIPPED = {"MALLOC_ARENA_MAX": "2"}
+"""What the Dockerfile sets for a worker."""
 
 
 class NotStarted(Exception):
@@ -82,7 +84,7 @@ def _started(
     command += ["--no-access-log", "--log-level", "warning"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CAREPLAN_")}
     with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=kept | given)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=kept | AS_SHIPPED | given)
     server = Server(name, port, process)
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:

@@ -11,11 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from careplan.synthetic.situation import IDS
+
 from .conftest import Walk, Walker
-from .visits import SHEETS, VISITS, Visit, unvisited
+from .visits import SHEETS, VISITS, Visit, unfold, unvisited
 
 AXE = Path(__file__).resolve().parents[2] / ".venv" / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+SCREENS = Path(__file__).resolve().parents[2] / "docs" / "screens.md"
+STAFF = [one for one in VISITS if one.path.startswith(("/patient/", "/borger/"))]
+"""Visits of staff to somebody."""
 WIDTHS = (1280, 768, 320)
 HEAVIEST = 100_000
 """Bytes of a page over the wire, with its stylesheet and script."""
@@ -27,6 +32,8 @@ CUT = """[...document.querySelectorAll('main *')].filter(one => one.checkVisibil
     && one.innerText && !one.closest('.scroll, .hidden, svg') && one.getBoundingClientRect().width
     && (one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1))
     .map(one => one.innerText.slice(0, 40))"""
+WIDER = """[...document.querySelectorAll('td .why, td .note, .because div')]
+    .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.innerText.slice(0, 40))"""
 ASTRAY = """[...document.querySelectorAll('.errors a[href^="#"]')].filter(one => {
         const field = document.getElementById(decodeURIComponent(one.hash.slice(1)));
         return !field || !field.matches('input, select, textarea, button, [tabindex]');
@@ -42,10 +49,13 @@ SMALL = """least => [...document.querySelectorAll(
         .concat([one.outerHTML.slice(0, 120)]))
     .filter(([wide, high]) => wide < 24 || high < least - 0.5)"""
 
+RUN = """options => Promise.race([axe.run(document, options).then(one => one.violations),
+    new Promise((_, fail) => setTimeout(() => fail(new Error('axe was not done in 30 seconds')), 30000))])"""
+
 
 @pytest.fixture(scope="module")
 def walker(filled_clinic: Path, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walker]:
-    opened = Walker(chromium, filled_clinic, tmp_path_factory.mktemp("walked"))
+    opened = Walker(chromium, filled_clinic, tmp_path_factory.mktemp("walked"), [AXE] if AXE.exists() else [])
     yield opened
     opened.close()
 
@@ -54,6 +64,13 @@ def test_no_page_is_left_out() -> None:
     assert unvisited(VISITS + SHEETS) == []
     names = [one.name for one in VISITS + SHEETS]
     assert len(names) == len(set(names))
+
+
+def test_everybody_who_stands_for_a_state_is_visited_and_named_in_the_table() -> None:
+    table = SCREENS.read_text(encoding="utf-8").partition("## States")[2].partition("\n## ")[0]
+    opened = {one.persona.removeprefix("patient-") for one in VISITS} | {one.path.split("/")[2] for one in STAFF}
+    assert set(IDS) <= opened
+    assert [one for one in IDS if one.title() not in table] == []
 
 
 @pytest.mark.parametrize("visit", VISITS, ids=lambda one: one.name)
@@ -76,6 +93,11 @@ def test_a_page_is_whole_small_quiet_and_its_own(walker: Walker, visit: Visit) -
             assert page.evaluate(CUT) == [], width
             assert page.evaluate(SMALL, 44 if visit.of_patient else 24) == [], width
             assert violations(walk, colours=width == WIDTHS[0]) == [], width
+        unfold(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(SIDEWAYS) <= 0, f"unfolded, {width}"
+            assert page.evaluate(WIDER) == [], f"unfolded, {width}"
 
 
 def violations(walk: Walk, *, colours: bool = True) -> list[tuple[str, list[str]]]:
@@ -85,11 +107,9 @@ def violations(walk: Walk, *, colours: bool = True) -> list[tuple[str, list[str]
     """
     if not AXE.exists():
         return []
-    if not walk.page.evaluate("'axe' in window"):
-        walk.page.evaluate(AXE.read_text(encoding="utf-8"))
     options: dict[str, Any] = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": False}
     options["rules"] = {"color-contrast": {"enabled": colours}}
-    found = walk.page.evaluate("options => axe.run(document, options).then(one => one.violations)", options)
+    found = walk.page.evaluate(RUN, options)
     return [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
 
 

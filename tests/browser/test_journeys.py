@@ -10,8 +10,6 @@ Page = Any
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
-WIDTHS = (320, 768, 1280)
-
 
 def be(page: Page, persona: str) -> None:
     page.goto("/")
@@ -85,9 +83,9 @@ def test_a_nurse_holds_the_yearly_control_in_few_clicks(page: Page) -> None:
     """Laboratory values are there already: nothing is retyped; one click a mandatory line, and one to approve."""
     be(page, "nurse")
     page.goto("/patient/fatima/aarskontrol")
-    page.get_by_label("Ny værdi: Vægt (kg)").fill("825")
+    page.get_by_label("Ny værdi: Vægt (kg)").fill("525")
     page.get_by_role("button", name="Godkend og del med patienten").click()
-    assert "Står der 825" in page.get_by_role("alert").inner_text()
+    assert "Står der 525" in page.get_by_role("alert").inner_text()
     page.get_by_label("Ny værdi: Vægt (kg)").fill("82,5")
     lines = page.locator("fieldset.check:has-text('skal udfyldes')")
     for nth in range(lines.count()):
@@ -127,97 +125,6 @@ def test_a_visitator_opens_the_slice_from_the_inbox(page: Page) -> None:
     expect(page.get_by_text("Du ser et udsnit. Delt af Lægehuset Nord")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("persona", "path"),
-    [
-        ("patient-birthe", "/plan"),
-        ("patient-birthe", "/plan/vigtigst"),
-        ("patient-birthe", "/plan/maaling/hba1c"),
-        ("nurse", "/arbejdsliste?fane=i-orden"),
-        ("nurse", "/patient/birthe/aarskontrol"),
-        ("nurse", "/patient/birthe/historik?dato=22.11.2026&maaling=ldl"),
-        ("nurse", "/arbejdsliste?fane=egnet"),
-        ("nurse", "/patient/anna/opret-plan"),
-        ("nurse", "/patient/anna/fravalg"),
-        ("nurse", "/patient/fatima/maal/fatima-g1"),
-        ("visitator", "/henvisninger"),
-        ("visitator", "/borger/carl"),
-    ],
-)
-def test_nothing_is_cut_or_scrolls_sideways(chromium: Any, address: str, persona: str, path: str) -> None:
-    context = chromium.new_context(base_url=address)
-    page = context.new_page()
-    be(page, persona)
-    page.goto(path)
-    check_fits(page)
-    context.close()
-
-
-def check_fits(page: Page) -> None:
-    """No width scrolls the page sideways, whatever is opened; prose beside a wide table is as wide as the window."""
-    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
-        cut = page.evaluate(
-            """[...document.querySelectorAll('td .why, td .note, .because div')]
-            .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.innerText.slice(0, 40))"""
-        )
-        assert cut == [], width
-
-
-def test_the_steps_of_a_form_fit_as_well(chromium: Any, address: str) -> None:
-    context = chromium.new_context(base_url=address)
-    page = context.new_page()
-    be(page, "nurse")
-    page.goto("/patient/fatima/maal/fatima-g1")
-    page.get_by_role("button", name="Vis, hvordan patienten ser det").click()
-    page.get_by_role("heading", name="Sådan ser patienten").wait_for()
-    check_fits(page)
-    page.goto("/patient/anna/opret-plan")
-    for box in page.get_by_role("checkbox").all():
-        box.check()
-    page.get_by_label("Begrundelse").fill("Aftalt med patienten")
-    page.get_by_role("button", name="Forhåndsvisning").click()
-    page.get_by_role("button", name="Opret", exact=True).wait_for()
-    check_fits(page)
-    context.close()
-
-
-def test_what_newer_rules_change_fits_as_well(chromium: Any, stricter_address: str) -> None:
-    context = chromium.new_context(base_url=stricter_address)
-    page = context.new_page()
-    be(page, "nurse")
-    page.goto("/patient/birthe/aarskontrol")
-    page.get_by_text("To mål passer ikke sammen").first.wait_for()
-    check_fits(page)
-    page.goto("/forskelle")
-    check_fits(page)
-    page.get_by_role("link", name=re.compile("Se patienterne")).first.click()
-    check_fits(page)
-    context.close()
-
-
-def test_staff_targets_are_24_pixels_high(chromium: Any, stricter_address: str) -> None:
-    context = chromium.new_context(base_url=stricter_address, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    be(page, "nurse")
-    page.goto("/forskelle")
-    page.get_by_role("link", name=re.compile("Se patienterne")).first.wait_for()
-    group = page.get_by_role("link", name=re.compile("Se patienterne")).first.get_attribute("href")
-    history = "/patient/birthe/historik?slags=maaling&dato=31.02.2026"
-    for path in ("/arbejdsliste?fane=egnet", group, history, "/patient/birthe/aarskontrol"):
-        page.goto(path)
-        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-        small = page.evaluate(
-            """[...document.querySelectorAll('a, button, summary')]
-            .filter(one => one.checkVisibility() && !one.matches('.skip, .hidden'))
-            .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 24)"""
-        )
-        assert small == [], path
-    context.close()
-
-
 def test_no_two_landmarks_of_a_page_have_one_name_and_nothing_stands_outside(chromium: Any, address: str) -> None:
     context = chromium.new_context(base_url=address)
     page = context.new_page()
@@ -230,21 +137,6 @@ def test_no_two_landmarks_of_a_page_have_one_name_and_nothing_stands_outside(chr
         assert len(named) == len(set(named)), path
         outside = page.evaluate("[...document.body.children].map(one => one.localName)")
         assert set(outside) <= {"header", "main", "footer", "section", "a"}, path
-    context.close()
-
-
-def test_patients_targets_are_44_pixels_high(chromium: Any, address: str) -> None:
-    context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 800})
-    page = context.new_page()
-    be(page, "patient-birthe")
-    for path in ("/plan", "/plan/maaling/hba1c"):
-        page.goto(path)
-        small = page.evaluate(
-            """[...document.querySelectorAll('a, button, summary, input')]
-            .filter(one => one.checkVisibility() && !one.classList.contains('skip'))
-            .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 44)"""
-        )
-        assert small == [], path
     context.close()
 
 

@@ -116,11 +116,11 @@ def test_b4_with_keys_alone(walker: Walker) -> None:
         keys.skip()
         keys.go("^Vægt$")
         keys.to("Vægt")
-        walk.page.keyboard.type("825")
+        walk.page.keyboard.type("525")
         with walk.page.expect_navigation():
             walk.page.keyboard.press("Enter")
         assert walk.page.evaluate("document.activeElement.className") == "errors"
-        keys.to("Står der 825")
+        keys.to("Står der 525")
         keys.press("Enter")
         assert walk.page.evaluate("document.activeElement.localName") == "input"
         walk.page.keyboard.press("Control+A")
@@ -161,7 +161,9 @@ def test_c1_and_c2_with_keys_alone(walker: Walker) -> None:
         keys.to("Udført", tag="input")
         keys.press("Space")
         assert walk.page.evaluate("document.activeElement.checked")
-        keys.to("Godkend og del")
+        keys.go("Sæt resten til «Udført»")
+        keys.go("Godkend og del")
+        assert "Årskontrollen er gemt" in walk.page.get_by_role("status").first.inner_text()
 
 
 def test_setting_a_target_with_keys_alone(walker: Walker) -> None:
@@ -181,12 +183,33 @@ def test_c3_with_keys_alone(walker: Walker) -> None:
         keys.to("^Opret$")
 
 
+def test_c4_with_keys_alone(walker: Walker) -> None:
+    with at(walker, "nurse", "/patient/fatima/henvis") as walk:
+        keys = Keys(walk.page)
+        keys.skip()
+        keys.to("diabetes", tag="input")
+        if not walk.page.evaluate("document.activeElement.checked"):
+            keys.press("Space")
+        keys.go("Vis det, der bliver sendt, igen")
+        keys.to("har sagt ja til", tag="input")
+        keys.press("Space")
+        keys.go("Send henvisning")
+        assert "Henvisningen er sendt." in walk.page.inner_text("main")
+
+
 def test_d1_and_d2_with_keys_alone(walker: Walker) -> None:
+    """A case is taken from the inbox, opened, accepted, and the clinic is asked for more."""
     with at(walker, "visitator", "/henvisninger") as walk:
         keys = Keys(walk.page)
         keys.skip()
-        keys.go("^Carl Test Mortensen")
-        assert "/borger/carl" in walk.page.url
-        keys.skip()
-        for _ in range(12):
-            keys.press("Tab")
+        keys.go(r"Tag sag\s+for Peter")
+        assert "Gemt." in walk.page.inner_text("main")
+        if not walk.page.url.partition("?")[0].endswith("/borger/peter"):
+            keys.go("^Peter Test Vestergaard")
+        keys.go("Acceptér")
+        assert "Accepteret" in walk.page.inner_text("main")
+        keys.go("Bed om mere")
+        keys.to("Hvad mangler du at vide")
+        walk.page.keyboard.type("Bor han alene?")
+        keys.go("Bed om oplysninger")
+        assert "Bor han alene?" in walk.page.inner_text("main")

@@ -55,21 +55,6 @@ def test_an_aarskontrol_costs_few_clicks_and_nothing_is_typed_again(
     assert hand.clicks <= CLICKS and again == [] and took <= SECONDS
 
 
-def test_a_home_value_reaches_the_clinic(page: Page) -> None:
-    be(page, "patient-birthe")
-    page.goto("/plan/hjemmemaaling/weight")
-    page.get_by_label("Vægt (kg)").fill("83,4")
-    page.get_by_role("button", name="Næste").click()
-    page.get_by_role("button", name="Næste").click()
-    page.get_by_role("button", name="Gem").click()
-    expect(page.get_by_role("heading", name="Gemt")).to_be_visible()
-    leave(page)
-    be(page, "nurse")
-    page.goto("/patient/birthe/aarskontrol")
-    row = page.locator("tbody", has=page.locator("#v-weight")).inner_text()
-    assert "83,4" in row and "22.11.2026, målt hjemme" in row
-
-
 def test_a_question_is_asked_answered_and_read(page: Page) -> None:
     be(page, "patient-fatima")
     page.get_by_role("link", name="Skriv til klinikken").first.click()
@@ -87,8 +72,14 @@ def test_a_question_is_asked_answered_and_read(page: Page) -> None:
     expect(page.get_by_text("Ja, gør endelig det.")).to_be_visible()
 
 
-def test_a_patient_prepares_the_control_and_the_clinic_reads_it(page: Page) -> None:
+def test_what_a_patient_measures_and_answers_is_there_at_the_control_and_nobody_types_it_again(page: Page) -> None:
     be(page, "patient-carl")
+    page.goto("/plan/hjemmemaaling/weight")
+    page.get_by_label("Vægt (kg)").fill("83,4")
+    page.get_by_role("button", name="Næste").click()
+    page.get_by_role("button", name="Næste").click()
+    page.get_by_role("button", name="Gem").click()
+    expect(page.get_by_role("heading", name="Gemt")).to_be_visible()
     page.goto("/plan/forbered")
     page.get_by_role("link", name="Begynd").click()
     for _ in range(40):
@@ -99,12 +90,72 @@ def test_a_patient_prepares_the_control_and_the_clinic_reads_it(page: Page) -> N
     page.get_by_role("button", name="Send til klinikken").click()
     leave(page)
     be(page, "nurse")
-    page.goto("/patient/carl/aarskontrol")
+    hand = Hand(page)
+    page.goto("/arbejdsliste?fane=klar")
+    hand.click(page.get_by_role("link", name=re.compile("Carl Test Mortensen")).first)
+    weight = page.locator("tbody", has=page.locator("#v-weight")).inner_text()
+    assert "83,4" in weight and "22.11.2026, målt hjemme" in weight
     expect(page.get_by_text("Patientens egne svar")).to_be_visible()
     expect(page.get_by_text("Sendt 22.11.2026.")).to_be_visible()
+    assert "22.11.2026" in page.locator("tbody", has=page.locator("#v-cat")).inner_text()
+    hand.click(page.get_by_role("button", name="Sæt resten til «Udført»"))
+    hand.click(page.get_by_role("button", name="Godkend og del med patienten"))
+    assert "Årskontrollen er gemt" in page.get_by_role("status").first.inner_text()
+    assert hand.clicks <= CLICKS and hand.typed == []
 
 
-def test_a_referral_goes_from_the_clinic_to_the_municipality_and_is_accepted(page: Page) -> None:
+def test_answers_that_are_urgent_are_rung_about_and_then_off_the_list(page: Page) -> None:
+    be(page, "nurse")
+    page.goto("/arbejdsliste?fane=svar")
+    expect(page.get_by_text("Ring i dag")).to_be_visible()
+    page.get_by_role("link", name="Ring op Nils Test Kjær").click()
+    expect(page.get_by_role("link", name=re.compile("00 20 30 40"))).to_be_visible()
+    page.get_by_role("button", name="Samtalen er holdt").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.locator("#tekst").fill("Talte med Nils. Han kommer i morgen kl. 9.")
+    page.get_by_role("button", name="Samtalen er holdt").click()
+    assert page.url.partition("?")[0].endswith("/patient/nils/aarskontrol")
+    page.goto("/arbejdsliste?fane=svar")
+    assert "Nils" not in page.inner_text("main")
+
+
+def test_a_relative_reads_the_plan_for_as_long_as_the_patient_lets_them(page: Page) -> None:
+    """Dorte takes back what Mads may, lets him read, and takes that back too."""
+
+    def withdraw() -> None:
+        be(page, "patient-dorte")
+        page.goto("/plan/adgang")
+        page.get_by_role("link", name="Stop fuldmagten").first.click()
+        page.get_by_role("button", name="Ja, stop fuldmagten").click()
+        assert page.get_by_role("status").first.inner_text() == "Fuldmagten er stoppet."
+        leave(page)
+
+    def plans_of_others() -> Any:
+        be(page, "patient-mads")
+        page.goto("/plan/person")
+        return page.get_by_role("button", name=re.compile("Dorte Test Østergaard"))
+
+    withdraw()
+    assert plans_of_others().count() == 0
+    leave(page)
+    be(page, "patient-dorte")
+    page.goto("/plan/adgang/fuldmagt")
+    page.get_by_label(re.compile("Mads Test Østergaard")).check()
+    page.get_by_label("Læse", exact=True).check()
+    page.get_by_role("button", name="Videre").click()
+    page.get_by_role("button", name="Ja, giv fuldmagt").click()
+    assert page.get_by_role("status").first.inner_text() == "Du har givet en fuldmagt."
+    leave(page)
+    plans_of_others().click()
+    expect(page.get_by_role("region", name="Hvis plan du ser")).to_contain_text("Dorte")
+    assert page.get_by_role("heading", name="Mine mål").count() == 1
+    assert page.get_by_role("link", name=re.compile("^Ret")).count() == 0
+    leave(page)
+    withdraw()
+    assert plans_of_others().count() == 0
+
+
+def test_a_referral_from_the_clinic_until_the_course_is_over_and_nobody_there_sees_the_plan(page: Page) -> None:
     be(page, "nurse")
     page.goto("/patient/fatima/aarskontrol")
     page.get_by_role("link", name="Henvis til kommune eller sygehus").click()
@@ -113,17 +164,62 @@ def test_a_referral_goes_from_the_clinic_to_the_municipality_and_is_accepted(pag
     page.get_by_label(re.compile("har sagt ja til")).check()
     page.get_by_role("button", name="Send henvisning").click()
     leave(page)
+
     be(page, "visitator")
     page.get_by_role("link", name="Fatima Test Yilmaz", exact=True).click()
     page.get_by_role("button", name="Tag sag").click()
-    if "/borger/fatima" not in page.url:
-        page.goto("/borger/fatima")
+    page.goto("/borger/fatima")
     page.get_by_role("button", name="Acceptér").click()
     page.goto("/borger/fatima")
     expect(page.get_by_text("Accepteret").first).to_be_visible()
+    page.get_by_role("link", name="Bed om mere").click()
+    page.get_by_label("Hvad mangler du at vide?").fill("Går hun med stok?")
+    page.get_by_role("button", name="Bed om oplysninger").click()
+    leave(page)
+
+    be(page, "nurse")
+    page.goto("/arbejdsliste?fane=kommune")
+    page.get_by_role("link", name="Se henvisning Fatima Test Yilmaz").click()
+    page.get_by_label("Dit svar").fill("Nej, hun går uden.")
+    page.get_by_role("button", name="Send svar").click()
+    leave(page)
+
+    be(page, "visitator")
+    page.goto("/borger/fatima")
+    expect(page.get_by_text("Nej, hun går uden.")).to_be_visible()
+    page.get_by_role("button", name="Start forløb").click()
+    page.goto("/borger/fatima")
+    page.get_by_role("link", name="Afslut forløbet").click()
+    page.get_by_label("Hvordan sluttede forløbet?").select_option(label="Gennemført")
+    page.get_by_label("Deltagelse").fill("Kom hver gang.")
+    page.get_by_label("En sætning til borgeren").fill("Godt gået, Fatima.")
+    page.get_by_role("button", name="Afslut forløbet").click()
+    assert "adgangen til borgerens plan er lukket" in page.get_by_role("status").first.inner_text()
+    assert page.get_by_role("link", name="Fatima Test Yilmaz").count() == 0
+    assert page.goto("/borger/fatima").status == 403
+    page.goto("/henvisninger")
+    leave(page)
+
+    be(page, "patient-fatima")
+    page.goto("/plan/kommune")
+    expect(page.get_by_text("Godt gået, Fatima.").first).to_be_visible()
+    expect(page.get_by_text("De kan ikke længere se din plan.").first).to_be_visible()
 
 
-def test_a_target_outside_the_span_is_set_by_a_doctor_alone(page: Page) -> None:
+def test_a_patient_stops_sharing_and_it_holds_at_once(page: Page) -> None:
+    be(page, "patient-carl")
+    page.goto("/plan/adgang")
+    page.get_by_role("link", name=re.compile("Se, hvad de kan se")).first.click()
+    page.get_by_role("button", name="Stop deling").click()
+    page.get_by_role("button", name="Ja, stop deling").click()
+    assert "Du deler ikke mere." in page.get_by_role("status").first.inner_text()
+    leave(page)
+    be(page, "visitator")
+    assert page.get_by_role("link", name="Carl Test Mortensen").count() == 0
+    assert page.goto("/borger/carl").status == 403
+
+
+def test_a_target_outside_the_span_is_set_by_a_doctor_alone_and_the_patient_reads_it(page: Page) -> None:
     for persona, allowed in (("nurse", False), ("doctor", True)):
         be(page, persona)
         page.goto("/patient/fatima/maal/fatima-g1")
@@ -132,4 +228,33 @@ def test_a_target_outside_the_span_is_set_by_a_doctor_alone(page: Page) -> None:
         said = page.inner_text("main")
         assert ("Det skal en læge sætte. Intet er gemt." in said) != allowed
         assert ("Du sætter det som læge." in said) == allowed
-        leave(page)
+        if not allowed:
+            leave(page)
+    page.get_by_role("button", name="Gem målet").click()
+    assert "Det individuelle mål er gemt." in page.get_by_role("status").first.inner_text()
+    leave(page)
+    be(page, "patient-fatima")
+    page.locator("article.goal", has=page.locator("#m-hba1c")).locator("summary").first.click()
+    expect(page.get_by_text(re.compile(r"Mit mål: .*80")).first).to_be_visible()
+
+
+def test_a_patient_turns_the_pages_to_english_prints_in_large_letters_and_turns_back(page: Page) -> None:
+    be(page, "patient-birthe")
+    page.goto("/plan/indstillinger")
+    page.get_by_label("English").check()
+    page.get_by_role("button", name="Gem").click()
+    page.goto("/plan")
+    assert page.evaluate("document.documentElement.lang") == "en" and page.inner_text("h1") == "My care plan"
+    page.goto("/plan/udskriv")
+    page.get_by_label("Large print").check()
+    page.get_by_label("Dansk").check()
+    page.get_by_role("button", name="Show the sheet").click()
+    assert page.get_by_label("Large print").is_checked() and page.get_by_label("Dansk").is_checked()
+    with page.expect_response(re.compile(r"plan\.pdf\?.*edition=large")) as answer:
+        page.get_by_role("button", name="Get the PDF").click()
+    assert answer.value.status == 200 and answer.value.headers["content-type"] == "application/pdf"
+    page.goto("/plan/indstillinger")
+    page.get_by_label("Dansk").check()
+    page.get_by_role("button", name="Save").click()
+    page.goto("/plan")
+    assert page.evaluate("document.documentElement.lang") == "da" and page.inner_text("h1") == "Min forløbsplan"

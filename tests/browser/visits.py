@@ -117,7 +117,7 @@ def patient() -> Iterator[Visit]:
     yield Visit("B3-pressure", "B3", "two bands", birthe, "/plan/maaling/sbp", (unfold,))
     yield Visit("B3-own-target", "B3", "individual target", "patient-fatima", "/plan/maaling/hba1c", (unfold,))
     yield Visit("B3-old", "B3", "old data", "patient-ingrid", "/plan/maaling/sbp", (unfold,))
-    yield Visit("B3-empty", "B3", "no value", "patient-kirsten", "/plan/maaling/egfr")
+    yield Visit("B3-empty", "B3", "no value", "patient-kirsten", "/plan/maaling/ccs_angina_class")
     yield Visit("B9", "B9", "settings", birthe, "/plan/indstillinger")
     yield Visit("B9-staff", "B9", "settings", "nurse", "/indstillinger")
     for language in ("en", "ar"):
@@ -143,7 +143,7 @@ def home() -> Iterator[Visit]:
     yield Visit("B4-no-plan", "B4", "no plan", "patient-hanne", place)
     yield Visit("B4-value", "B4", "a number", birthe, f"{place}/sbp")
     on = press("Næste")
-    wrong = (write("Vægt (kg)", "825"), on)
+    wrong = (write("Vægt (kg)", "525"), on)
     yield Visit("B4-doubted", "B4", "doubted", birthe, f"{place}/weight", wrong)
     weighed = (write("Vægt (kg)", "82,5"), on)
     yield Visit("B4-when", "B4", "day and time", birthe, f"{place}/weight", weighed)
@@ -177,6 +177,9 @@ def preparation() -> Iterator[Visit]:
     steps = (*low * 5, *(press("Spring over"),) * 10, press("Send til klinikken"))
     yield Visit("B5-low", "B5", "a low score", ingrid, f"{place}/who5-1", (unless_sent(*steps),), leads=place)
 
+    yield Visit("B5-prepared", "B5", "sent, nothing urgent", "patient-olga", place)
+    yield Visit("B5-urgent", "B5", "sent, the clinic rings", "patient-nils", place)
+
 
 def messages() -> Iterator[Visit]:
     birthe, ask = "patient-birthe", "/plan/spoergsmaal"
@@ -191,7 +194,13 @@ def messages() -> Iterator[Visit]:
     yield Visit("C1-answer", "C1", "a form", "nurse", "/beskeder/kirsten-besked-2")
     yield Visit("C1-answer-errors", "C1", "form errors", "nurse", "/beskeder/kirsten-besked-2", (press("Send svar"),))
     yield Visit("C1-answered", "C1", "answered", "nurse", "/beskeder/kirsten-besked-1")
-    yield Visit("C1-ring-done", "C1", "nobody to call", "nurse", "/ring/findes-ikke", status=403)
+    yield Visit("C1-ring-refused", "C1", "nobody to call", "nurse", "/ring/findes-ikke", status=403)
+    waits, ring = "/arbejdsliste?fane=svar", (follow("Ring op"),)
+    yield Visit("C1-ring", "C1", "call today", "nurse", waits, ring, leads="/ring/{task}")
+    error = (*ring, press("Samtalen er holdt"))
+    yield Visit("C1-ring-errors", "C1", "form errors", "nurse", waits, error, leads="/ring/{task}")
+    yield Visit("C2-answers-urgent", "C2", "answers that need a call", "nurse", "/patient/nils/aarskontrol")
+    yield Visit("C2-answers", "C2", "the person's answers", "nurse", "/patient/olga/aarskontrol")
 
 
 def sharing() -> Iterator[Visit]:
@@ -228,6 +237,8 @@ def sharing() -> Iterator[Visit]:
 def municipal() -> Iterator[Visit]:
     yield Visit("B6", "B6", "under way", "patient-carl", "/plan/kommune")
     yield Visit("B6-unfolded", "B6", "what they see", "patient-carl", "/plan/kommune", (unfold,))
+    for who, phase in (("rita", "triage"), ("svend", "booked"), ("tove", "paused"), ("viggo", "active")):
+        yield Visit(f"B6-{phase}", "B6", f"{phase}, and one that ended", f"patient-{who}", "/plan/kommune")
     yield Visit("B6-none", "B6", "not referred", "patient-anna", "/plan/kommune")
 
 
@@ -266,7 +277,7 @@ def clinic() -> Iterator[Visit]:
     yield Visit("C2-no-plan", "C2", "no plan", "nurse", "/patient/hanne/aarskontrol")
     yield Visit("C2-closed", "C2", "closed plan", "nurse", "/patient/gunnar/aarskontrol")
     yield Visit("C2-being-made", "C2", "plan being made", "nurse", "/patient/jens/aarskontrol")
-    wrong = (write("Ny værdi: Vægt (kg)", "825"), press("Godkend og del med patienten"))
+    wrong = (write("Ny værdi: Vægt (kg)", "525"), press("Godkend og del med patienten"))
     yield Visit("C2-errors", "C2", "form errors", "nurse", "/patient/dorte/aarskontrol", wrong)
     newer = (lambda page: page.get_by_text("To mål passer ikke sammen").first.wait_for(),)
     yield Visit("C2-newer-rules", "C2", "newer rules", "nurse", "/patient/birthe/aarskontrol", newer, newer=True)
@@ -287,6 +298,9 @@ def clinic() -> Iterator[Visit]:
     yield Visit("C4", "C4", "a form", "nurse", "/patient/birthe/henvis")
     yield Visit("C4-errors", "C4", "form errors", "nurse", "/patient/birthe/henvis", (press("Send henvisning"),))
     yield Visit("C4-referral", "C4", "one referral", "nurse", "/patient/carl/henvisning/carl-case")
+    for who, phase in (("rita", "returned"), ("svend", "withdrawn"), ("tove", "forwarded"), ("viggo", "closed")):
+        yield Visit(f"C4-{phase}", "C4", phase, "nurse", f"/patient/{who}/henvisning/{who}-case2")
+    yield Visit("C4-late", "C4", "no answer in time", "nurse", "/patient/peter/henvisning/peter-case1")
     yield Visit("B8-clinic", "B8", "with number", "nurse", "/patient/birthe/udskriv?edition=full&cpr=ja")
     yield Visit("C5", "C5", "timeline", "nurse", "/patient/birthe/historik")
     yield Visit("C5-day", "C5", "a day", "nurse", "/patient/birthe/historik?dato=22.11.2026&maaling=ldl")
@@ -295,16 +309,26 @@ def clinic() -> Iterator[Visit]:
     yield Visit("C7-empty", "C7", "no differences", "nurse", "/forskelle")
     yield Visit("C7", "C7", "newer rules", "nurse", "/forskelle", newer=True)
     group = (follow("Se patienterne"),)
-    yield Visit("C7-patients", "C7", "a change's patients", "nurse", "/forskelle", group, newer=True)
+    whole = (*group, lambda page: page.get_by_role("table").first.wait_for())
+    yield Visit("C7-patients", "C7", "a change's patients", "nurse", "/forskelle", whole, newer=True)
     none = (*group, press("Afslå for de valgte"))
     yield Visit("C7-nobody", "C7", "nobody chosen", "nurse", "/forskelle", none, newer=True)
     ticked = (*group, lambda page: page.get_by_role("checkbox").first.check(), press("Afslå for de valgte"))
     yield Visit("C7-decline", "C7", "decline", "nurse", "/forskelle", ticked, newer=True)
 
 
+PHASES = {"peter": "received", "rita": "triage", "ulla": "accepted", "svend": "booked", "tove": "paused"}
+"""Whose case stands in which phase; that of Carl and of Viggo is active."""
+
+
 def receiver() -> Iterator[Visit]:
     yield Visit("D1", "D1", "referrals", "visitator", "/henvisninger")
     yield Visit("D2", "D2", "the slice", "visitator", "/borger/carl")
+    for who, phase in PHASES.items():
+        yield Visit(f"D2-{phase}", "D2", phase, "visitator", f"/borger/{who}")
+    steps = (("return", "rita"), ("forward", "rita"), ("book", "ulla"), ("meet", "viggo"), ("pause", "viggo"))
+    for step, who in steps:
+        yield Visit(f"D1-{step}", "D1", "a form", "visitator", f"/borger/{who}/sag/{who}-case1?trin={step}")
     case = "/borger/carl/sag/carl-case"
     yield Visit("D1-ask", "D1", "a form", "visitator", f"{case}?trin=ask")
     yield Visit("D1-not-now", "D1", "not now", "visitator", f"{case}?trin=take")
@@ -326,7 +350,7 @@ SHEETS: tuple[Visit, ...] = (
     *(
         Visit(f"F-{one}-{tongue}", "F", f"{one}, {tongue}", "patient-birthe", f"/print/Patient/birthe/plan.pdf?{asked}")
         for one in ("short", "full", "large")
-        for tongue in ("da", "en")
+        for tongue in ("da", "en", "ar")
         for asked in (f"edition={one}&lang={tongue}",)
     ),
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from careplan.app import open_catalogue, read_profiles, validator
+from careplan.app import open_catalogue
 from careplan.fhir import systems
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.mapping import ChartReader
@@ -30,6 +30,7 @@ from careplan.interactions.search import search
 from careplan.interactions.transaction import perform
 from careplan.interactions.write import create, delete, update
 from careplan.knowledge.load import load_knowledge
+from careplan.published import read_profiles, validator
 from careplan.store.protocol import Store, Version
 from careplan.store.sqlite import SQLiteStore
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from careplan.app import read_profiles, validator
 from careplan.fhir import bindings, models
 from careplan.fhir.agreed import activity_of
 from careplan.fhir.mapping import ChartReader
@@ -19,6 +18,7 @@ from careplan.fhir.profile import Definitions, load_definitions, validate
 from careplan.fhir.text import dump, parse
 from careplan.interactions.context import House
 from careplan.knowledge.load import load_knowledge
+from careplan.published import read_profiles, validator
 from careplan.store.sqlite import SQLiteStore
 
 from .conftest import PROFILES, Json, Town, condition, hba1c, measured, patient

@@ -16,7 +16,7 @@ from careplan.interactions.access import Forbidden
 from careplan.interactions.invitation import WITHIN, invite
 from careplan.interactions.ownership import ColleagueUnknown, assign_all, colleagues
 from careplan.interactions.review import Review, approve_review, reviewed_from
-from careplan.interactions.several import each
+from careplan.interactions.sweep import each
 from careplan.interactions.worklist import read_worklist
 
 

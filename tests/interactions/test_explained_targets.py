@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from careplan.app import read_profiles
 from careplan.fhir import bindings, systems
 from careplan.fhir.goal import RECOMMENDED, find_entry
 from careplan.fhir.models import faults
 from careplan.fhir.profile import load_definitions, validate
+from careplan.published import read_profiles
 
 from .conftest import PROFILES, Json, Town, condition, measured, patient
 

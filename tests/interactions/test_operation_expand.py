@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from careplan.app import open_catalogue, read_profiles
+from careplan.app import open_catalogue
 from careplan.fhir import systems
 from careplan.fhir.expansion import ExpansionImpossible, ExpansionTooLarge
 from careplan.interactions.access import Forbidden
 from careplan.interactions.operations.asked import ParameterFaulty
+from careplan.published import read_profiles
 from careplan.store.protocol import NotFound
 
 from .conftest import PROFILES, Json, Town

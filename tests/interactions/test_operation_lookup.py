@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from careplan.app import open_catalogue, read_profiles
+from careplan.app import open_catalogue
 from careplan.fhir import systems
 from careplan.interactions.operations.asked import ParameterFaulty
+from careplan.published import read_profiles
 from careplan.store.protocol import NotFound
 
 from .conftest import PROFILES, Json, Town

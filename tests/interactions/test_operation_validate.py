@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from careplan.app import open_house, read_profiles
+from careplan.app import open_house
 from careplan.fhir import systems
 from careplan.fhir.registry import TYPES
 from careplan.fhir.text import dump, parse
@@ -15,6 +15,7 @@ from careplan.interactions.context import Context
 from careplan.interactions.operations import OPERATIONS
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 from careplan.interactions.precondition import ResourceTypeMismatch
+from careplan.published import read_profiles
 from careplan.settings import Settings
 from careplan.store.protocol import Deleted, NotFound
 

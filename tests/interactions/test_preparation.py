@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from careplan.app import read_profiles, validator
 from careplan.domain.questionnaire import Alarm
 from careplan.fhir import systems
+from careplan.fhir.index import extract
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.profile import load_definitions
 from careplan.fhir.questionnaire import forms_from_resources
-from careplan.fhir.questionnaire_response import RING, Reply
+from careplan.fhir.questionnaire_response import LEEWAY, RING, Reply
 from careplan.fhir.text import parse
 from careplan.interactions.access import Forbidden
 from careplan.interactions.answers import answers_of
@@ -29,9 +29,10 @@ from careplan.interactions.preparation import (
     reply_mark,
     send_answers,
 )
-from careplan.store.protocol import NotFound
+from careplan.published import read_profiles, validator
+from careplan.store.protocol import NotFound, Write
 
-from .conftest import PROFILES, Json, Town, condition, patient
+from .conftest import BASE, PROFILES, Json, Town, condition, patient
 from .consenting import RELATIVE, as_caller, attorney, relative
 
 ANNA = {"reference": "Patient/anna"}
@@ -92,6 +93,15 @@ def response(answers: dict[str, str | None], questionnaire: str = "who5", **more
 
 
 WHO5 = {str(n): "3" for n in range(1, 6)}
+
+
+async def hold_control(town: Town) -> None:
+    """Every plan of Anna's is gone through."""
+    for plan in await town.find("CarePlan", patient="anna"):
+        kept = [one for one in plan["extension"] if one["url"] != systems.EXT_LAST_REVIEWED]
+        town.later(hours=1)
+        reviewed = {"url": systems.EXT_LAST_REVIEWED, "valueDateTime": town.now.isoformat()}
+        await town.put({**plan, "extension": [*kept, reviewed]})
 
 
 async def scores(town: Town) -> dict[str, tuple[str, Any]]:
@@ -218,11 +228,7 @@ async def test_an_answer_after_sending_is_refused(asked: Town) -> None:
 async def test_after_the_control_it_begins_anew(asked: Town) -> None:
     await send(asked)
     assert (await round_of(asked)).sent
-    for plan in await asked.find("CarePlan", patient="anna"):
-        kept = [one for one in plan["extension"] if one["url"] != systems.EXT_LAST_REVIEWED]
-        asked.later(hours=1)
-        reviewed = {"url": systems.EXT_LAST_REVIEWED, "valueDateTime": asked.now.isoformat()}
-        await asked.put({**plan, "extension": [*kept, reviewed]})
+    await hold_control(asked)
     assert not (await round_of(asked)).sent
     assert await prepared(asked.as_("doctor"), ["anna"]) == {}
 
@@ -406,3 +412,46 @@ async def test_an_answer_commit_is_one_version_of_the_store(asked: Town) -> None
     (score,) = [one for one in changes if one.type == "Observation" and b"QuestionnaireResponse" in (one.body or b"")]
     assert score.at == made.at
     assert parse(score.body or b"")["derivedFrom"] == [{"reference": made.reference}]
+
+
+# ── a clock that is ahead ────────────────────────────────────────────────────────────────────────
+
+AHEAD_OF_TIME = "2036-01-01T00:00:00Z"
+
+
+async def test_answers_dated_in_the_future_are_refused(asked: Town) -> None:
+    with pytest.raises(ResourceInvalid, match=r"QuestionnaireResponse\.authored"):
+        await asked.post(response(WHO5, authored=AHEAD_OF_TIME), "anna")
+
+
+async def test_a_clock_that_is_a_few_minutes_ahead_is_believed(asked: Town) -> None:
+    soon = asked.now + LEEWAY
+    await asked.post(response(WHO5, authored=soon.isoformat()), "anna")
+    assert len(await scores(asked)) == 1
+
+
+async def dated_ahead(town: Town) -> Json:
+    """Answers of today that are stored with a day to come, as one could before that was refused."""
+    version = await town.post(response(WHO5), "anna")
+    stored = await town.house.store.read("QuestionnaireResponse", version.id)
+    assert stored is not None and stored.body is not None
+    body = stored.body.replace(b'"2027-11-12"', f'"{AHEAD_OF_TIME}"'.encode())
+    found = parse(stored.body)
+    write = Write(stored.type, stored.id, stored.number, town.now, stored.patient, body, extract(found, BASE))
+    await town.house.store.commit([write])
+    return found
+
+
+async def test_stored_answers_dated_in_the_future_were_given_when_they_came(asked: Town) -> None:
+    await dated_ahead(asked)
+    today = asked.now.date()
+    assert await prepared(asked.as_("doctor"), ["anna"]) == {"anna": today}
+    found = answers_of(asked.as_("doctor"), await round_of(asked, "doctor"), ())
+    assert (found.state, found.on) == ("sent", today)
+
+
+async def test_stored_answers_dated_in_the_future_do_not_count_for_the_next_control(asked: Town) -> None:
+    await dated_ahead(asked)
+    await hold_control(asked)
+    assert not (await round_of(asked)).responses
+    assert await prepared(asked.as_("doctor"), ["anna"]) == {}

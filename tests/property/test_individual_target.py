@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from careplan.app import read_profiles, validator
 from careplan.domain.errors import CareplanError
 from careplan.domain.measure import Measure
 from careplan.domain.target import Target
@@ -32,6 +31,7 @@ from careplan.interactions.operations.wanted import REASONS
 from careplan.interactions.person import read_person
 from careplan.interactions.write import update
 from careplan.knowledge.load import load_knowledge
+from careplan.published import read_profiles, validator
 from careplan.store.sqlite import SQLiteStore
 
 PROFILES = Path(__file__).resolve().parents[2] / "profiles"

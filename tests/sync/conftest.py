@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from careplan.app import read_profiles, validator
 from careplan.domain.guideline import Knowledge
 from careplan.fhir.instant import COPENHAGEN
 from careplan.fhir.mapping import ChartReader
@@ -16,6 +15,7 @@ from careplan.fhir.profile import load_definitions
 from careplan.interactions.caller import SYSTEM
 from careplan.interactions.context import Context, House
 from careplan.knowledge.load import load_knowledge
+from careplan.published import read_profiles, validator
 from careplan.store.sqlite import SQLiteStore
 
 PROFILES = Path(__file__).resolve().parents[2] / "profiles"

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from careplan.domain.referral import OPEN, PHASES
 from careplan.synthetic.observation import Resource
 from careplan.synthetic.people import clinic
 from careplan.synthetic.situation import IDS
@@ -50,3 +51,22 @@ def test_leif_lets_the_clinic_see_nothing(situations: dict[str, list[Resource]])
     (bar,) = [one for one in _of(situations["leif"], "Consent") if one["provision"]["type"] == "deny"]
     assert bar["patient"] == {"reference": "Patient/leif"}
     assert bar["provision"]["actor"][0]["reference"] == {"reference": "Organization/clinic-own"}
+
+
+def test_nils_and_olga_have_sent_answers_since_their_last_control(situations: dict[str, list[Resource]]) -> None:
+    for id, forms in (("nils", {"who5", "cat", "mrc", "samtale"}), ("olga", {"who5", "samtale"})):
+        sent = _of(situations[id], "QuestionnaireResponse")
+        assert {one["questionnaire"].rpartition("/")[2] for one in sent} == forms
+        assert {one["status"] for one in sent} == {"completed"}
+        (control,) = _of(situations[id], "Encounter")
+        assert all(control["period"]["start"] < one["authored"] < ON.isoformat() for one in sent)
+
+
+def test_a_case_stands_in_every_phase_there_is(situations: dict[str, list[Resource]]) -> None:
+    requests = {one["id"]: one for some in situations.values() for one in _of(some, "ServiceRequest")}
+    tasks = [one for some in situations.values() for one in _of(some, "Task")]
+    cases = [one for one in tasks if one.get("focus", {}).get("reference", "").startswith("ServiceRequest/")]
+    assert {one["businessStatus"]["coding"][0]["code"] for one in cases} == set(PHASES)
+    for case in cases:
+        request = requests[case["focus"]["reference"].partition("/")[2]]
+        assert (request["status"] == "active") == (case["status"] in OPEN), case["id"]

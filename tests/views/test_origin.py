@@ -48,3 +48,8 @@ async def test_the_arskontrol_tells_a_computed_egfr_and_the_newer_formula_beside
     await perform(world.context(), read_text(dump(bundle)))
     await nurse.get("/patient/birthe/aarskontrol")
     assert "regnet ud af kreatinin (CKD-EPI 2009); eGFR (CKD-EPI 2021): " in nurse.text
+
+
+def test_a_score_of_questions_in_our_own_words_says_so_beside_its_source() -> None:
+    asked = Reading("cat", Decimal(12), AT, "Observation/1", "home", own_wording=True)
+    assert origin(asked, TEXTS) == "målt hjemme, ikke den officielle ordlyd"

@@ -1,10 +1,13 @@
 """B7 «Hvem har set min plan?»: the page as text (R4-121, UX brief B7)."""
 
+import re
 from typing import Any
 
+import pytest
 from page_house import Browser, World
 
 from careplan.domain.readability import readability
+from careplan.fhir.query import Query
 from careplan.interactions.audit.inquiry import entries_about
 
 
@@ -67,12 +70,50 @@ async def test_older_days_come_page_by_page_and_the_end_is_said(world: World, nu
     assert "Der er ikke mere at vise." in anna.text
 
 
+@pytest.mark.parametrize("day", ["31.12.9999", "9999-12-31", "01.01.0001"])
+async def test_a_day_at_the_end_of_the_calendar_is_no_fault_of_ours(world: World, day: str) -> None:
+    anna = await as_anna(world)
+    assert (await anna.get(f"/plan/adgang?til={day}")).status_code == 200
+    assert ("22.11.2026" in anna.text) is (day != "01.01.0001")
+
+
+@pytest.mark.parametrize("day", ["99991231", "00010101"])
+async def test_a_line_of_a_day_that_never_was_is_not_there(world: World, day: str) -> None:
+    anna = await as_anna(world)
+    assert (await anna.get(f"/plan/adgang/undrer/{day}-{'a' * 20}")).status_code == 404
+
+
+async def test_nobody_is_asked_to_wonder_about_what_they_did_themselves(world: World, nurse: Browser) -> None:
+    await nurse.get("/patient/anna/aarskontrol")
+    anna = await as_anna(world)
+    await anna.get("/plan")
+    await anna.get("/plan/adgang")
+    lines = anna.html.partition('<ul class="plain log">')[2].partition("</ul>")[0].split("</li>")
+    wondered = {line.partition("<li>")[2].partition(" · ")[0]: "/undrer/" in line for line in lines if "<li>" in line}
+    assert wondered.pop("Du") is False
+    assert wondered and all(wondered.values())
+
+
+async def test_a_question_sent_again_with_other_words_shows_both(world: World, nurse: Browser) -> None:
+    await nurse.get("/patient/anna/aarskontrol")
+    anna = await as_anna(world)
+    await anna.get("/plan/adgang")
+    place = re.findall(r'href="(/plan/adgang/undrer/[^"]+)"', anna.html)[0]
+    await anna.get(place)
+    fields = {"maerke": anna.field("maerke"), "ord": "Hvem var det?"}
+    assert (await anna.post(place, fields)).status_code == 303
+    await anna.get(place)
+    assert (await anna.post(place, {**fields, "ord": "Hvorfor?"})).status_code == 409
+    assert "Hvem var det?" in anna.text and "Hvorfor?" in anna.text
+    assert anna.field("maerke") != fields["maerke"]
+
+
 async def test_the_page_is_easy_to_read_and_says_whom_to_ask(world: World, nurse: Browser) -> None:
     await nurse.get("/patient/anna/aarskontrol")
     anna = await as_anna(world)
     await anna.get("/plan/adgang")
-    main = anna.text[anna.text.index("Her ser du") :]
-    assert "Er der noget, du undrer dig over? Så spørg din læge." in main
+    main = anna.text[anna.text.index("Her kan du se") :]
+    assert "Er der noget, du undrer dig over, så spørg din læge." in main
     assert "Lægehuset Nord" in main
     assert 'href="tel:' in anna.html
     said = [line.strip() for line in main.replace(" · ", ". ").split(".") if line.strip()]
@@ -119,3 +160,29 @@ async def entries(world: World) -> list[dict[str, Any]]:
     assert journal is not None
     await journal.flush()
     return [one async for _, one in entries_about(world.house.store, "erik", None)][::-1]
+
+
+async def test_a_form_that_comes_back_has_shown_the_plan_and_is_told_so(world: World) -> None:
+    """A 422 or 409 page shows the record like any other: nobody reads by mistakes and stands as turned away."""
+    nurse, patient = Browser(world), Browser(world)
+    await nurse.sign_in("nurse")
+    await nurse.get("/patient/birthe/aarskontrol")
+    sent = await nurse.post("/patient/birthe/aarskontrol", {"handling": "gem", "vaerdi-weight": "abc"})
+    assert sent.status_code == 422
+    await patient.sign_in("patient-birthe")
+    await patient.get("/plan/adgang")
+    assert "åbnede planen" in patient.text and "fik nej" not in patient.text
+
+
+async def test_looking_for_a_number_of_nobody_is_in_the_log(world: World) -> None:
+    nurse = Browser(world)
+    await nurse.sign_in("nurse")
+    await nurse.get("/vaerdispring")
+    fields = {"cpr": "010101-9995", "aarsag": "Bevidstløs, medicinen skal kendes", "forstaaet": "ja"}
+    assert (await nurse.post("/vaerdispring", fields)).status_code in (403, 422)
+    journal = world.house.journal
+    assert journal is not None
+    await journal.flush()
+    page = await world.house.store.search(Query("AuditRecord", count=1000))
+    lines = b"".join(version.body or b"" for version in page.matches)
+    assert b'"do":"page/BTG"' in lines and b'"of":{},"out":"4"' in lines and b"9995" not in lines

@@ -8,9 +8,11 @@ from careplan.interactions.audit.inquiry import entries_about
 from careplan.interactions.caller import Caller
 from careplan.interactions.context import Context
 from careplan.interactions.emergency import open_in_emergency
+from careplan.views.frame import catalogue
 from careplan.views.persona import PERSONAS, Persona
+from careplan.views.wording import time_text
 
-from .sharing import send, signed_in
+from .sharing import send, signed_in, write
 
 WHY = "Bevidstløs patient, medicinen skal kendes nu"
 SURGEON = Persona(
@@ -55,6 +57,38 @@ async def test_a_refused_page_leads_to_the_form_and_the_form_to_the_plan(world: 
     assert stranger.last.status_code == 200
     assert "Anna Test Jensen" in stranger.text
     assert "Journalen er åben for dig i nogle timer. Patienten kan se det." in stranger.text
+
+
+async def test_an_opened_record_is_shown_to_be_read_and_says_until_when(world: World, stranger: Browser) -> None:
+    """What would be refused is not offered: no field, no form of its own, no way to a target or a referral."""
+    await stranger.get("/vaerdispring?person=birthe")
+    await send(stranger, "/vaerdispring", person="birthe", aarsag=WHY, forstaaet="ja")
+    page = stranger.html.partition("<main")[2].partition("</main>")[0]
+    inner = page.partition('class="control"')[2]
+    assert inner and "HbA1c" in inner
+    for offered in ("<input", "<button", "<form", "/maal/", "/henvis", "/opret-plan"):
+        assert offered not in inner, offered
+    until = world.clock.now + world.house.emergency
+    assert f"Du kan læse til {time_text(until, catalogue())}, og du kan ikke ændre noget." in stranger.text
+
+
+async def test_the_own_clinic_may_fill_in_what_a_stranger_only_reads(world: World) -> None:
+    nurse = await signed_in(world, "nurse")
+    await nurse.get("/patient/birthe/aarskontrol")
+    assert 'name="vaerdi-hba1c"' in nurse.html and "værdispring" not in nurse.text
+
+
+async def test_those_who_may_open_in_an_emergency_find_the_way_from_their_first_page(
+    world: World, surgeon: Browser
+) -> None:
+    nurse, visitator = await signed_in(world, "nurse"), await signed_in(world, "visitator")
+    for browser, page, offered in (
+        (nurse, "/arbejdsliste", True),
+        (surgeon, "/henvisninger", True),
+        (visitator, "/henvisninger", False),
+    ):
+        await browser.get(page)
+        assert ('href="/vaerdispring"' in browser.html) is offered
 
 
 @pytest.mark.parametrize("hyphen", [False, True])
@@ -189,6 +223,25 @@ async def test_another_organisation_knows_nothing_of_it(world: World, nurse: Bro
     assert (await surgeon.get(f"/vaerdispring/gennemgang/{id}")).status_code == 404
 
 
+async def test_a_number_of_two_opens_both_and_each_is_told_by_name_and_practice(
+    world: World, stranger: Browser
+) -> None:
+    version = await world.house.store.read("Patient", "anna")
+    assert version is not None
+    twin = {**parse(version.body or b""), "id": "twin", "name": [{"text": "Anna Test Dublet"}]}
+    await write(world, twin | {"generalPractitioner": [{"reference": "Organization/clinic-other"}]})
+    await stranger.get("/vaerdispring")
+    answer = await stranger.post("/vaerdispring", await filled(world))
+    assert answer.status_code == 200
+    assert "Flere har dette CPR-nummer her" in stranger.text
+    for id, name in (("anna", "Anna Test Jensen, "), ("twin", "Anna Test Dublet, ")):
+        assert f'/patient/{id}/aarskontrol">{name}' in stranger.html
+    await world.house.journal.flush()
+    for id in ("anna", "twin"):
+        assert [one async for _, one in entries_about(world.house.store, id, None) if one["out"] == "0"]
+        assert (await stranger.get(f"/patient/{id}/aarskontrol")).status_code == 200
+
+
 # ── the person number ────────────────────────────────────────────────────────────────────────────
 
 
@@ -196,7 +249,7 @@ async def test_the_number_is_hidden_until_it_is_asked_for_and_the_patient_is_tol
     number = await number_of(world, "anna")
     await nurse.get("/patient/anna/aarskontrol")
     assert f"{number[:6]}-••••" in nurse.text
-    assert number[6:] not in nurse.text
+    assert number[6:] not in nurse.text.replace("ydernr. 099901", "")
     assert 'action="/patient/anna/cpr"' in nurse.html
     answer = await nurse.post("/patient/anna/cpr", {})
     assert answer.status_code == 200

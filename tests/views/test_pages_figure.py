@@ -12,7 +12,10 @@ from careplan.fhir.text import parse
 def numbers(browser: Browser, heading: str) -> dict[str, int]:
     """What is said and how many, of one plan type or measure."""
     part = browser.html.split(f">{heading}<span")[1].split("</tbody>")[0]
-    return {what: int(count) for what, count in re.findall(r'<td>([^<]+)</td><td class="number">(\d+)</td>', part)}
+    return {
+        what: int(count)
+        for what, count in re.findall(r'<td><a[^>]+>([^<]+)</a></td><td class="number">(\d+)</td>', part)
+    }
 
 
 def names(browser: Browser) -> list[str]:
@@ -44,9 +47,19 @@ async def test_numbers_of_targets_are_those_of_the_goals(nurse: Browser, world: 
     assert len(names(nurse)) == len(expected["not-achieved"])
 
 
+async def test_a_target_without_a_stored_status_is_counted_by_its_newest_value(nurse: Browser, world: World) -> None:
+    """Smoking is a choice and the Goals as sent say nothing of it; the årskontrol says «I mål» or «Uden for mål»."""
+    await nurse.get("/tal")
+    found = numbers(nurse, world.house.knowledge.measures["smoking"].name)
+    assert found["Mål nået"] > 0 and found["Mål ikke nået"] > 0 and found["Kan ikke siges"] == 0
+
+
 async def test_each_number_says_what_it_counts_and_a_nought_leads_nowhere(nurse: Browser) -> None:
     await nurse.get("/tal")
     assert "«Tæt på mål» tæller med her." in nurse.text
+    for key in re.findall(r'href="#om-([\w-]+)"', nurse.html):
+        assert f'<dt id="om-{key}">' in nurse.html
+    assert nurse.html.count('optimum="0"') > 0
     links = re.findall(r'<td class="number">(\d+)</td>.*?</td>\s*<td>(<a|–)', nurse.html, flags=re.S)
     assert links and all((count == "0") == (link == "–") for count, link in links)
 

@@ -120,6 +120,14 @@ async def test_no_number_of_a_person_stands_in_a_page_or_address(page: Browser, 
     assert not re.search(r"\b\d{6}-?(?:9989|9990|9995|9996)\b", page.html)
 
 
+async def test_an_error_page_keeps_the_name_and_the_way_out(world: World) -> None:
+    browser = Browser(world)
+    await browser.sign_in("nurse")
+    assert (await browser.get("/patient/nobody/aarskontrol")).status_code in (403, 404)
+    assert "Log ud" in browser.text and "Krogh" in browser.text
+    assert (await browser.post("/log-ud", {})).status_code == 303
+
+
 async def test_patients_meet_no_red_and_no_words_of_the_trade(world: World) -> None:
     browser = Browser(world)
     await browser.sign_in("patient-birthe")

@@ -131,7 +131,7 @@ async def test_two_days_without_a_difference(nurse_later: Browser) -> None:
         ("dato=01.01.2999", "dato", "Dato: Datoen er ikke kommet endnu."),
         ("fra=01.11.2026", "til", "Anden dato: Skriv en dato som dd.mm.åååå"),
         ("fra=x&til=20.11.2026", "fra", "Første dato: Skriv en dato som dd.mm.åååå"),
-        ("fra=20.11.2026&til=01.11.2026", "fra", "Første dato: Datoen skal ligge før feltet Anden dato."),
+        ("fra=20.11.2026&til=01.11.2026", "fra", "Første dato: Datoen skal ligge før datoen i «Anden dato»."),
     ],
 )
 async def test_a_bad_date_is_told_at_its_field_and_in_the_summary(

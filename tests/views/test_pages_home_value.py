@@ -72,7 +72,7 @@ async def test_what_can_be_measured_at_home_is_offered_from_the_plan(world: Worl
 async def test_a_decimal_comma_is_read_and_the_value_stands_in_the_record_as_one_of_home(world: World) -> None:
     browser = await patient(world)
     await weighed(browser)
-    assert "82,5" in browser.text and "22.11.2026 09.30" in browser.text
+    assert "82,5" in browser.text and "22.11.2026 kl. 09.30" in browser.text
     await keep(browser)
     assert "Gemt. Din læge ser tallet ved næste kontrol." in browser.text
     (found,) = await written(world)
@@ -115,7 +115,7 @@ async def test_every_page_to_write_on_has_the_acute_line_and_one_heading(world: 
     [
         ("", "Skriv det tal, der står på måleren."),
         ("abc", "Skriv et tal, fx"),
-        ("825", "Står der 825 kg?"),
+        ("525", "Står der 525 kg på måleren?"),
         ("-3", "Skriv et tal, fx"),
     ],
 )
@@ -132,10 +132,12 @@ async def test_a_number_that_cannot_be_right_is_asked_about_beside_its_field(
 async def test_an_unlikely_number_passes_once_it_is_said_to_be_right_and_says_so(world: World) -> None:
     browser = await patient(world)
     await browser.get(f"{PLACE}/weight")
+    assert "Skriv fx 82,5." in browser.text
     await answer(browser, "weight", ("vaerdi-weight", "18,5"))
     await answer(browser, "weight", ("vaerdi-weight", "18,5"), ("sikker-weight", "18,5"))
     assert "Hvornår målte du?" in browser.text
     await answer(browser, "weight", ("dag", "22.11.2026"), ("klokken", "09.30"))
+    assert "22.11.2026 kl. 09.30" in browser.text
     await keep(browser)
     (found,) = await written(world)
     assert found["extension"][0]["valueBoolean"] is True
@@ -144,8 +146,8 @@ async def test_an_unlikely_number_passes_once_it_is_said_to_be_right_and_says_so
 async def test_a_tick_for_one_number_does_not_vouch_for_another(world: World) -> None:
     browser = await patient(world)
     await browser.get(f"{PLACE}/weight")
-    text = await answer(browser, "weight", ("vaerdi-weight", "825"), ("sikker-weight", "18,5"))
-    assert "Står der 825 kg?" in text
+    text = await answer(browser, "weight", ("vaerdi-weight", "525"), ("sikker-weight", "18,5"))
+    assert "Står der 525 kg på måleren?" in text
 
 
 @pytest.mark.parametrize(
@@ -176,6 +178,32 @@ async def test_an_answer_is_mended_from_the_page_where_one_looks(world: World) -
     await answer(browser, "weight", ("dag", "22.11.2026"), ("klokken", "09.30"))
     await keep(browser)
     assert [one["valueQuantity"]["value"] for one in await written(world)] == [Decimal("81.4")]
+
+
+@pytest.mark.parametrize("value", ["0", "0,5", "701", "999999"])
+async def test_a_weight_that_nobody_can_have_is_refused_whatever_is_ticked(world: World, value: str) -> None:
+    browser = await patient(world)
+    await browser.get(f"{PLACE}/weight")
+    await answer(browser, "weight", ("vaerdi-weight", value), ("sikker-weight", value))
+    assert browser.last is not None and browser.last.status_code == 422
+    assert "1–1.000" in browser.text or "1–1000" in browser.text and "sikker-weight" not in browser.html
+
+
+@pytest.mark.parametrize("other", [{"vaerdi-weight": "81"}, {"klokken": "08.15"}])
+async def test_a_form_sent_again_with_something_else_shows_both_and_keeps_it_the_next_time(
+    world: World, other: dict[str, str]
+) -> None:
+    browser = await patient(world)
+    await weighed(browser)
+    fields = dict(hidden(browser))
+    await keep(browser)
+    await browser.get(f"{PLACE}/weight")
+    answered = await browser.post(f"{PLACE}/weight", {**fields, **other, "til": "gem"})
+    assert answered.status_code == 409 and len(await written(world)) == 1
+    for said in ("82,5", "09.30", *other.values()):
+        assert said in browser.text
+    await keep(browser)
+    assert len(await written(world)) == 2
 
 
 async def test_a_form_sent_twice_at_once_writes_once(world: World) -> None:
@@ -266,9 +294,10 @@ async def test_a_mended_value_is_doubted_like_a_new_one(world: World) -> None:
     browser = await patient(world)
     id = await kept(world, browser)
     await browser.get(f"{PLACE}/tal/{id}")
-    await mend(browser, id, ("vaerdi-weight", "825"))
-    assert "Står der 825 kg?" in browser.text and browser.last is not None and browser.last.status_code == 422
-    await mend(browser, id, ("vaerdi-weight", "825"), ("sikker-weight", "825"))
+    await mend(browser, id, ("vaerdi-weight", "525"))
+    assert "Står der 525 kg på måleren?" in browser.text
+    assert browser.last is not None and browser.last.status_code == 422
+    await mend(browser, id, ("vaerdi-weight", "525"), ("sikker-weight", "525"))
     assert (await written(world))[0]["extension"][0]["valueBoolean"] is True
 
 

@@ -110,7 +110,7 @@ async def test_every_step_has_a_form_or_says_that_it_cannot_be_taken(
 async def test_a_case_near_its_deadline_is_called_out_and_comes_first(visitator: Browser, world: World) -> None:
     await fresh(world)
     await visitator.get("/henvisninger")
-    assert re.search(r"\d+ henvisning(er)? nærmer sig fristen", visitator.text)
+    assert re.search(r"\d+ henvisning(er)? (nærmer sig|er over) fristen", visitator.text)
     rows = visitator.html.split("<tbody>")[1].split("<tr>")[1:]
     waits = [("Nærmer sig" in row or "Overskredet" in row or "Inden for" in row) for row in rows]
     assert waits == sorted(waits, reverse=True) and "Overskredet" in visitator.text
@@ -164,8 +164,11 @@ async def test_the_closing_note_goes_to_the_clinic_and_a_sentence_to_the_patient
     assert (await visitator.post(f"{address}/afslut", {"version": version})).status_code == 422
     for says in ("Vælg, hvordan forløbet sluttede.", "Skriv en sætning til borgeren."):
         assert says in visitator.text
+    assert (await visitator.post(f"{address}/afslut", {"version": version, "udfald": "died"})).status_code == 422
+    assert "Skriv en sætning til borgeren." not in visitator.text
     fields = {"version": version, "udfald": "partly", "deltagelse": "Kom de fleste gange"}
     fields |= {"opfoelgning": "Tal om rygning igen", "dag": "20.12.2026", "hilsen": "Godt gået. Bliv ved med at gå."}
+    fields |= dict.fromkeys(re.findall(r'name="(resultat-[^"]+)" value="partly"', visitator.html), "partly")
     assert (await visitator.post(f"{address}/afslut", fields)).status_code == 303, visitator.text
     assert (await visitator.get("/borger/carl")).status_code == 403
     follow = [one for one in await stored(world, "Task", "carl") if one["code"].get("text") == "Tal om rygning igen"]
@@ -174,6 +177,7 @@ async def test_the_closing_note_goes_to_the_clinic_and_a_sentence_to_the_patient
     assert "Tal om rygning igen" in nurse.text
     await nurse.get(f"/patient/carl/henvisning/{address.rpartition('/')[2]}")
     assert "Delvist gennemført" in nurse.text and "Kom de fleste gange" in nurse.text
+    assert ": delvist opnået" in nurse.text
     carl = Browser(world)
     await carl.sign_in("patient-carl")
     await carl.get("/plan/kommune")
@@ -207,3 +211,83 @@ async def test_the_board_counts_the_cases_of_each_phase(visitator: Browser, worl
     await take(visitator, address, await case(world), "take")
     await visitator.get("/teamtavle?vis=uden-ansvarlig")
     assert "Carl Test Mortensen" not in visitator.text
+
+
+# ── what cannot be kept ──────────────────────────────────────────────────────────────────────────
+
+UNSEEN = "\u200b\u3164"
+
+
+async def sent(visitator: Browser, world: World, page: str, **fields: str) -> int:
+    address = await begun(world, visitator, "in-progress")
+    await visitator.get(f"{address}/{page}")
+    version = (await case(world))["meta"]["versionId"]
+    fields = {"version": version, **{name.replace("_", "-"): text for name, text in fields.items()}}
+    return (await visitator.post(f"{address}/{page}", fields)).status_code
+
+
+@pytest.mark.parametrize(
+    ("page", "fields", "says"),
+    [
+        ("samtale", {"ressourcer": UNSEEN}, "Skriv noget, før du gemmer."),
+        ("samtale", {"maal_1": UNSEEN}, "Skriv noget, før du gemmer."),
+        ("forloeb", {"dag": "22.11.2026", "notat": UNSEEN}, "Skriv noget, før du gemmer."),
+        ("afslut", {"udfald": "carried-out", "deltagelse": UNSEEN, "hilsen": "Hej"}, "Skriv noget, før du gemmer."),
+        ("afslut", {"udfald": "carried-out", "deltagelse": "Kom", "hilsen": UNSEEN}, "Skriv en sætning til borgeren."),
+    ],
+)
+async def test_text_that_cannot_be_seen_is_no_text(
+    visitator: Browser, world: World, page: str, fields: dict[str, str], says: str
+) -> None:
+    assert await sent(visitator, world, page, **fields) == 422
+    assert says in visitator.text
+
+
+async def test_what_can_be_seen_is_kept_beside_what_cannot(visitator: Browser, world: World) -> None:
+    assert await sent(visitator, world, "samtale", ressourcer=UNSEEN, motivation="Stor") == 303
+    (note,) = [one for one in await stored(world, "Communication", "carl") if "Afklarende samtale" in str(one["topic"])]
+    assert [one["contentString"] for one in note["payload"]] == ["Motivation: Stor"]
+
+
+@pytest.mark.parametrize(
+    ("page", "day", "says"),
+    [
+        ("samtale", "23.11.2027", "Skriv en dato senest 22.11.2027."),
+        ("samtale", "31.12.9999", "Skriv en dato senest 22.11.2027."),
+        ("samtale", "21.11.2026", "Skriv en dato fra i dag"),
+        ("afslut", "31.12.9999", "Skriv en dato senest 22.11.2027."),
+        ("forloeb", "01.01.0001", "Den kan tidligst være "),
+        ("forloeb", "23.11.2026", "Skriv en dato til og med i dag"),
+    ],
+)
+async def test_a_day_that_cannot_be_is_refused(
+    visitator: Browser, world: World, page: str, day: str, says: str
+) -> None:
+    assert await sent(visitator, world, page, dag=day, motivation="Stor", moedt="ja") == 422
+    assert says in visitator.text
+
+
+async def test_times_from_a_chair_are_whole(visitator: Browser, world: World) -> None:
+    assert await sent(visitator, world, "forloeb", dag="22.11.2026", rejse_saette="2,75") == 422
+    assert "Skriv et helt tal mellem 0 og 60." in visitator.text
+
+
+async def test_a_wish_without_words_is_named_by_its_code_or_not_at_all(visitator: Browser, world: World) -> None:
+    coded = {"coding": [{"system": "http://snomed.info/sct", "code": "710841007", "display": "Gå ture igen"}]}
+    for id, description in (("coded", coded), ("bare", {"coding": [{"code": "x"}]})):
+        wish = {"resourceType": "Goal", "id": id, "lifecycleStatus": "active", "description": description}
+        wish |= {"subject": {"reference": "Patient/carl"}}
+        await update(world.context(), "Goal", id, read_text(dump(wish)))
+    address = await begun(world, visitator, "in-progress")
+    for page in ("samtale", "forloeb", "afslut"):
+        assert (await visitator.get(f"{address}/{page}")).status_code == 200
+    assert "resultat-coded" in visitator.html and "Gå ture igen" in visitator.text
+    assert "resultat-bare" not in visitator.html
+
+
+async def test_a_wish_too_long_for_the_note_is_said_and_nothing_is_lost(visitator: Browser, world: World) -> None:
+    wish = {"resourceType": "Goal", "id": "long", "lifecycleStatus": "active", "description": {"text": "Gå " * 300}}
+    await update(world.context(), "Goal", "long", read_text(dump(wish | {"subject": {"reference": "Patient/carl"}})))
+    fields = {"udfald": "carried-out", "deltagelse": "Kom hver gang", "hilsen": "Godt", "resultat_long": "achieved"}
+    assert await sent(visitator, world, "afslut", **fields) == 422
+    assert "En tekst er for lang eller kan ikke ses." in visitator.text and "Kom hver gang" in visitator.text

@@ -390,7 +390,7 @@ async def test_serve_has_no_demo_to_switch_on(
     async with made.router.lifespan_context(made):
         one = Visitor(made, "http://127.0.0.1:8000", "http://127.0.0.1:9")
         page = await one.get("/")
-        assert "Der er ikke sat log ind op" in page.text and 'name="person"' not in page.text
+        assert "Login er ikke sat op" in page.text and 'name="person"' not in page.text
         assert (await one.get("/log-ind")).headers["location"] == "/"
         assert (await one.get("/log-ind/svar?code=x&state=y")).headers["location"] == "/"
         await one.close()

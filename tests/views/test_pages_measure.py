@@ -70,12 +70,14 @@ async def test_what_i_can_do_is_at_most_three_things_of_my_own_that_serve_the_me
     items = re.findall(r'class="what">([^<]+)<', actions)
     assert 1 <= len(items) <= 3 and any("blodprøve" in one for one in items)
     assert not any("øjne" in one.lower() for one in items)
-    assert 'id="goere"' not in (await opened(world, "birthe", "alcohol")).html
+    alone = (await opened(world, "birthe", "alcohol")).html.split('id="goere"')[1].split("</section>")[0]
+    assert "Spørg klinikken, hvad du selv kan gøre." in alone
 
 
 async def test_why_tells_the_rule_the_facts_it_rests_on_and_their_days(world: World) -> None:
     inside = fold(await opened(world, "birthe", "ldl"), "Hvorfor er mit mål sådan?")
     assert "Derfor er dit mål under 1,4." in inside
+    assert re.search(r"Målet har du aftalt med klinikken\.</p>\s*<p>Det var \d\d\.\d\d\.\d{4}\.", inside)
     assert re.search(r"Du har en sygdom i hjertets årer\. <span class=\"muted\">\(\d\d\.\d\d\.\d{4}\)", inside)
     assert "Beregnet 22.11.2026 kl. 10.03" in inside
 
@@ -87,7 +89,12 @@ async def test_why_an_individual_target_names_person_reason_and_review_and_hides
     await set_target(world.context("doctor"), await goal_of(world, "birthe", "LDL-kolesterol"), wanted)
     browser = await opened(world, "birthe", "ldl")
     inside = fold(browser, "Hvorfor er mit mål sådan?")
-    for words in ("Din læge, Mette Test Holm, har sat målet for dig.", "Smerter i benene", "I ser på målet igen"):
+    for words in (
+        "Din læge, Mette Test Holm, har sat målet for dig.",
+        "Det var 22.11.2026.",
+        "Smerter i benene",
+        "I ser på målet igen",
+    ):
         assert words in inside
     assert "under 1,4" not in inside
     recommended = fold(browser, "Se det anbefalede mål")

@@ -75,6 +75,20 @@ async def test_a_form_sent_twice_asks_once(world: World) -> None:
     assert len(await stored(world, "Communication", "birthe")) == 1
 
 
+async def test_a_form_sent_again_with_other_words_shows_both_and_sends_these_the_next_time(world: World) -> None:
+    browser = await patient(world)
+    await browser.get(ASK)
+    mark = browser.field("mark")
+    await browser.post(ASK, {"mark": mark, "tekst": "Må jeg svømme?"})
+    await browser.get(ASK)
+    assert (await browser.post(ASK, {"mark": mark, "tekst": "Må jeg løbe?"})).status_code == 409
+    assert "Må jeg svømme?" in browser.text and "Må jeg løbe?" in browser.text
+    assert len(await stored(world, "Communication", "birthe")) == 1
+    sent = {"mark": browser.field("mark"), "tekst": "Må jeg løbe?"}
+    assert (await browser.post(ASK, sent)).status_code == 303
+    assert len(await stored(world, "Communication", "birthe")) == 2
+
+
 async def test_a_measure_without_a_value_cannot_be_wrong(world: World) -> None:
     browser = await patient(world)
     assert (await browser.get("/plan/maaling/sygdom/besked")).status_code == 404

@@ -11,6 +11,7 @@ from careplan.fhir.text import Json, dump, read_text
 from careplan.interactions.transaction import perform
 
 PLACE = "/plan/forbered"
+RINGS = "Klinikken får besked om at ringe til dig i dag."
 STOPS = [*(f"who5-{n}" for n in range(1, 6)), "mrc-1", *(f"cat-{n}" for n in range(1, 9))]
 
 
@@ -101,7 +102,7 @@ async def test_it_goes_from_question_to_question_to_the_answers(birthe: Browser)
     assert reached == [f"{PLACE}/{one}" for one in (*STOPS[1:], "samtale")]
     await birthe.get(f"{PLACE}/cat-1")
     assert "Spørgsmål 7 af 15" in birthe.text and f'href="{PLACE}/mrc-1"' in birthe.html
-    assert "Ordlyden er ikke den officielle." in birthe.text
+    assert "Spørgsmålene har ikke den officielle ordlyd." in birthe.text
 
 
 async def test_it_goes_on_from_another_device_where_it_was_left(world: World, birthe: Browser) -> None:
@@ -192,10 +193,20 @@ async def test_a_low_score_shows_whom_to_ring_at_once_and_tells_the_clinic(world
     await send(birthe)
     assert "Her kan du få hjælp nu" in birthe.text and 'href="tel:70201201"' in birthe.html
     assert birthe.text.index("Her kan du få hjælp nu") < birthe.text.index("Dit tal er")
+    assert RINGS in birthe.text
+    await birthe.get(f"{PLACE}/hjaelp")
+    assert RINGS in birthe.text and "Ring selv." not in birthe.text
     nurse = Browser(world)
     await nurse.sign_in("nurse")
     await nurse.get("/patient/birthe/aarskontrol")
     assert "Ring til patienten i dag: et svar kræver kontakt." in nurse.text
+
+
+async def test_nobody_is_told_that_the_clinic_rings_when_it_was_not_asked_to(birthe: Browser) -> None:
+    await birthe.get(f"{PLACE}/hjaelp")
+    assert RINGS not in birthe.text and "have det svært" not in birthe.text
+    assert "Klinikken ved det ikke endnu. Ring selv." in birthe.text
+    assert 'href="tel:112"' in birthe.html
 
 
 async def test_sending_the_same_page_twice_sends_once(world: World, birthe: Browser) -> None:
@@ -261,7 +272,7 @@ async def test_the_clinic_reads_it_beside_the_values(world: World, birthe: Brows
     assert "WHO-5 trivselsindeks: 60 (" in nurse.text
     assert "CAT-score: intet tal, 1 sprunget over" in nurse.text
     assert "Vil helst tale om Søvn Mine tal og mål Min have" in nurse.text
-    assert "Ordlyden er ikke den officielle." in nurse.text
+    assert "Spørgsmålene har ikke den officielle ordlyd. Tallet er vejledende." in nurse.text
 
 
 async def test_a_score_stands_among_the_values_of_the_control(world: World, birthe: Browser) -> None:

@@ -41,7 +41,7 @@ def parts(page: Browser) -> str:
 def values(page: Browser) -> list[str]:
     """Every value, day, target and status of the slice; its names are plain for patients."""
     table = page.html.split('<div class="slice-parts">')[1].split("</table>")[0]
-    return [text_of(cell) for cell in re.findall(r"<td>(.*?)</td>", table, re.S)]
+    return [text_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", table, re.S)]
 
 
 async def referred(nurse: Browser) -> str:
@@ -184,6 +184,9 @@ async def test_the_patient_sees_how_far_it_is_and_exactly_what_is_seen(
     assert "Du har fået en tid." in birthe.text and f"Næste gang: {day}" in birthe.text
     await visitator.get("/borger/birthe")
     assert values(birthe) == values(visitator) != []
+    for words in ("Derfor er du henvist", "Det vigtigste for mig", "Mit mål"):
+        assert words in birthe.text
+    assert "Henvisningsårsag" not in birthe.text and "Aftalt mål" not in birthe.text
     link = re.search(r'href="(/plan/adgang/henvisning/[^"]+)"', birthe.html)
     assert link is not None and (await birthe.get(link[1])).status_code == 200
 

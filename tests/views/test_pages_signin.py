@@ -167,7 +167,7 @@ async def test_outside_the_demo_nobody_can_be_chosen(filled: Path, tmp_path: Pat
     async with open_world(filled, tmp_path, demo=False) as world:
         browser = Browser(world)
         await browser.get("/")
-        assert "ikke sat log ind op" in browser.text
+        assert "Login er ikke sat op" in browser.text
         assert "person" not in browser.html.split("<main", 1)[1]
         now = int(NOW.timestamp())
         browser.client.cookies.set("forloebsplan", world.view.sessions.text(Session("x", "nurse", now, now)))

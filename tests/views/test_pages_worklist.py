@@ -13,7 +13,7 @@ from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.operations.asked import Asked
 from careplan.interactions.operations.eligible import eligible
 from careplan.interactions.operations.establish import make_plans
-from careplan.interactions.worklist import STATES, candidates
+from careplan.interactions.worklist import STATES, candidates, read_worklist
 from careplan.interactions.write import update
 from careplan.views import worklist
 
@@ -48,7 +48,6 @@ async def test_the_tabs_count_patients(nurse: Browser) -> None:
 @pytest.mark.parametrize(
     ("tab", "name", "step", "link"),
     [
-        ("indkaldes", "Carl Test Mortensen", "Hold årskontrol", "/patient/carl/aarskontrol"),
         ("egnet", "Anna Test Jensen", "Opret plan", "/patient/anna/opret-plan"),
         ("i-orden", "Birthe Test Nielsen", "Se plan", "/patient/birthe/aarskontrol"),
     ],
@@ -61,6 +60,45 @@ async def test_each_row_has_one_button_for_the_next_step(
     assert all(part.count('class="button') == 1 for part in rows)
     (own,) = [part for part in rows if name in part]
     assert f'href="{link}">{step}<' in own
+
+
+def row_of(browser: Browser, name: str) -> str:
+    (own,) = [part.split("</tr>")[0] for part in browser.html.split("<tr>")[2:] if name in part.split("</tr>")[0]]
+    return own
+
+
+async def test_who_is_overdue_is_called_in_from_the_row_and_then_seen(nurse: Browser) -> None:
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    own = row_of(nurse, "Carl Test Mortensen")
+    assert own.count('class="button') == 1
+    assert '<button class="button small" name="gor" value="indkald">Indkald<' in own
+    await nurse.post("/arbejdsliste/valgte", {"fane": "indkaldes", "side": "1", "patient": "carl", "gor": "indkald"})
+    assert "Indkaldt: 1." in nurse.text
+    own = row_of(nurse, "Carl Test Mortensen")
+    assert own.count('class="button') == 1
+    assert '<a class="button small" href="/patient/carl/aarskontrol">Hold årskontrol<' in own
+
+
+@pytest.mark.parametrize(
+    ("tab", "name", "status"),
+    [
+        ("indkaldes", "Carl Test Mortensen", '<span class="status out"><span aria-hidden="true">▲</span> Over frist'),
+        ("i-orden", "Birthe Test Nielsen", '<span class="status in"><span aria-hidden="true">✓</span> I orden'),
+    ],
+)
+async def test_a_status_has_an_icon_a_word_and_a_colour(nurse: Browser, tab: str, name: str, status: str) -> None:
+    await nurse.get(f"/arbejdsliste?fane={tab}")
+    assert status in row_of(nurse, name)
+
+
+async def test_who_stands_before_others_is_told_why(world: World) -> None:
+    world.clock.forward(days=500)
+    nurse = Browser(world)
+    await nurse.sign_in("nurse")
+    found = (await read_worklist(world.context("nurse"), "clinic-own")).of_state("overdue")
+    ahead = {one.version.id for one in found if one.ahead}
+    await nurse.get("/arbejdsliste?fane=indkaldes")
+    assert nurse.text.count("kontroller bliver oftest glemt ved KOL og Type 2-diabetes sammen") == len(ahead) > 0
 
 
 async def test_who_has_no_plan_is_listed_with_the_rule_that_says_so(nurse: Browser) -> None:
@@ -191,7 +229,10 @@ async def test_the_page_the_operation_and_the_command_list_the_same(nurse: Brows
 
 async def test_an_overdue_plan_says_how_many_days(nurse: Browser) -> None:
     await nurse.get("/arbejdsliste?fane=indkaldes")
-    assert re.search(r"Carl Test Mortensen 66 år KOL Hold årskontrol Carl Test Mortensen \d+ dage over", nurse.text)
+    assert re.search(
+        r"Carl Test Mortensen 66 år KOL Indkald Carl Test Mortensen Hold årskontrol Carl Test Mortensen \d+ dage over",
+        nurse.text,
+    )
 
 
 async def test_the_columns_are_the_briefs(nurse: Browser) -> None:
@@ -415,7 +456,21 @@ async def test_who_cannot_be_called_in_is_named_with_the_reason(nurse: Browser) 
     await nurse.get("/arbejdsliste")
     await nurse.post("/arbejdsliste/valgte", [("gor", "indkald"), ("patient", "hanne"), ("patient", "unknown-one")])
     assert "Hanne Test Friis: Patienten har ingen aktiv plan." in nurse.text
-    assert "Klinikken har ikke adgang til patienten." in nurse.text
+    assert "Ikke fundet i klinikken: 1." in nurse.text
+
+
+async def test_more_than_a_page_of_patients_is_refused_with_a_sentence(nurse: Browser, world: World) -> None:
+    chosen = [("patient", "carl"), *(("patient", f"p{n}") for n in range(25))]
+    answer = await nurse.post("/arbejdsliste/valgte", [("fane", "indkaldes"), ("gor", "indkald"), *chosen])
+    assert answer.status_code == 422 and "Vælg højst 25 patienter ad gangen." in nurse.text
+    assert "indkaldt 22.11.2026" not in nurse.text
+
+
+async def test_patients_nobody_knows_are_counted_in_one_sentence(nurse: Browser) -> None:
+    chosen = [("patient", one) for one in ("carl", "nobody", "nobody-else")]
+    await nurse.post("/arbejdsliste/valgte", [("fane", "indkaldes"), ("gor", "indkald"), *chosen])
+    assert "Indkaldt: 1." in nurse.text and "Ikke fundet i klinikken: 2." in nurse.text
+    assert " : " not in nurse.text.split("Indkaldt: 1.")[1].split("Ikke fundet")[0]
 
 
 async def test_nobody_ticked_is_said_and_nothing_happens(nurse: Browser, world: World) -> None:
@@ -465,3 +520,9 @@ async def test_a_filter_holds_the_next_time_for_this_worker_alone(nurse: Browser
     await nurse.sign_in("nurse")
     await nurse.get("/arbejdsliste?fane=i-orden&plan=")
     assert names(nurse) == every
+
+
+async def test_a_plan_turned_down_until_the_end_of_the_calendar_opens_everywhere(nurse: Browser) -> None:
+    assert await declined(nurse, igen="31.12.9999") == 303
+    for path in ("/arbejdsliste?fane=fravalgt", "/patient/anna/historik", "/patient/anna/opret-plan"):
+        assert (await nurse.get(path)).status_code == 200

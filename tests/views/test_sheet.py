@@ -160,8 +160,8 @@ async def test_the_blocks_stand_in_the_order_of_the_brief(world: World) -> None:
 @needs_pdftotext
 async def test_every_goal_is_said_with_value_day_target_and_status_word(world: World) -> None:
     text = text_of(printed(await overview_of(world, "birthe")))
-    assert "Langtidsblodsukker 58 mmol/mol · 21.08.2026 mellem 53 og 58 mmol/mol" in text
-    assert re.search(r"Det dårlige kolesterol 1,5 mmol/L · 21\.08\.2026 under 1,4 mmol/L . Tæt på mål", text)
+    assert "Langtidsblodsukker 58 mmol/mol · 21.08.2026, lab.kort mellem 53 og 58 mmol/mol" in text
+    assert re.search(r"Det dårlige kolesterol 1,5 mmol/L · 21\.08\.2026, lab\.kort under 1,4 mmol/L . Tæt på mål", text)
 
 
 @needs_pdftotext
@@ -406,7 +406,7 @@ async def test_the_personal_number_stands_there_only_when_asked_for(world: World
 async def test_another_language_says_who_has_not_read_it_and_that_some_words_are_danish(world: World) -> None:
     text = text_of(printed(await overview_of(world, "birthe"), Edition("short", "en")))
     assert "No clinician has read the English of this sheet yet." in text
-    assert "Some words are written in Danish by the clinic." in text
+    assert "Some words are written in Danish by the clinic or the service." in text
 
 
 async def test_what_a_clinician_wrote_is_marked_as_danish_in_another_language(world: World) -> None:

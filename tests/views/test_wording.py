@@ -235,7 +235,8 @@ def test_the_same_sentence_is_said_in_the_language_of_its_catalogue() -> None:
         "Your bad cholesterol is 1.45. Your target is below 1.4. You are close. It is lower than last year."
     )
     assert wording.patient_sentence(two, ON, AR) == (
-        "الكوليسترول الضار لديك هو 1.45. هدفك هو أقل من 1.4. أنت قريب من الهدف. الرقم أقل مما كان في السنة الماضية."
+        "الكوليسترول الضار لديك هو \u20661.45\u2069. هدفك: أقل من \u20661.4\u2069. "
+        "أنت قريب من الهدف. الرقم أقل مما كان في السنة الماضية."
     )
 
 

@@ -11,25 +11,31 @@ from careplan.interactions.emergency import (
     check_clinician,
     emergency_consents,
     open_in_emergency,
-    patient_of_identifier,
+    patients_of_identifier,
 )
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
 
 
 async def emergency_access(context: Context, asked: Asked) -> bytes:
-    """The Consent that records it. Raises Forbidden, EmergencyNeedsReason, ParameterFaulty."""
+    """The Consent that records it; where several have the person number, a searchset of one for each.
+
+    Raises Forbidden, EmergencyNeedsReason, ParameterFaulty
+    """
     reason = asked.text("reason")
     check_clinician(context)
-    patient = asked.id if asked.id is not None else await _read_patient(context, asked)
-    return (await open_in_emergency(context, patient, reason)).body or b""
+    patients = (asked.id,) if asked.id is not None else await _read_patients(context, asked)
+    made = [await open_in_emergency(context, one, reason) for one in patients]
+    if len(made) == 1:
+        return made[0].body or b""
+    return searchset(Query("", count=len(made)), made, base=context.base, path="Patient/$emergency-access")
 
 
-async def _read_patient(context: Context, asked: Asked) -> str:
-    """Whom a person number is of, of the Parameters: never of the address. Raises Forbidden unless it is one."""
+async def _read_patients(context: Context, asked: Asked) -> tuple[str, ...]:
+    """Whom a person number is of, of the Parameters: never of the address. Raises Forbidden where it is nobody's."""
     given = asked.read("identifier")
     if not isinstance(given, dict) or not (given.get("system") and given.get("value")):
         raise ParameterFaulty("parameter identifier is an Identifier with system and value, sent in Parameters")
-    return await patient_of_identifier(context, [(normal_system(str(given["system"])), str(given["value"]))])
+    return await patients_of_identifier(context, [(normal_system(str(given["system"])), str(given["value"]))])
 
 
 async def emergency_accesses(context: Context, asked: Asked) -> bytes:

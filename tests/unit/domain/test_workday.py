@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplan.domain.workday import add_workdays, easter, holidays, is_workday, workdays_between
+from careplan.domain.workday import FAR, add_workdays, easter, holidays, is_workday, workdays_between
 
 days = st.dates(date(1900, 1, 1), date(2200, 1, 1))
 
@@ -76,3 +76,8 @@ def test_working_days_add_up(start: date, first: int, second: int) -> None:
 
 def test_there_are_none_backwards() -> None:
     assert workdays_between(date(2026, 12, 1), date(2026, 11, 1)) == 0
+
+
+def test_a_deadline_at_the_end_of_the_calendar_is_ten_years_away() -> None:
+    start = date(2026, 11, 22)
+    assert workdays_between(start, date.max) == workdays_between(start, start + timedelta(days=FAR))

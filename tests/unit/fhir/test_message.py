@@ -74,7 +74,8 @@ def test_an_answer_goes_to_who_asked_and_to_the_patient() -> None:
 def test_a_message_comes_with_its_task_and_its_answer_the_newest_first() -> None:
     second = Message("c2", "anna", "number-wrong", Said("Forkert", "Patient/anna", "Anna", LATER))
     reply = {"id": "c3", **communication_from_answer(question(), REPLY)}
-    found = messages_from_resources([question(), reply, question(second)], [task(), {"id": "other"}])
+    done = answered(task(), "c3", LATER)
+    found = messages_from_resources([question(), reply, question(second)], [done, {"id": "other"}])
     assert [one.id for one in found] == ["c2", "c1"]
     assert (found[1].task, found[1].version, found[1].answer) == ("t-c1", 3, REPLY)
     assert (found[0].task, found[0].version, found[0].answer) == ("", 0, None)
@@ -84,7 +85,8 @@ def test_withdrawn_words_and_other_communications_are_left_out() -> None:
     reply = {"id": "c3", **communication_from_answer(question(), REPLY), "status": "entered-in-error"}
     foreign = {"resourceType": "Communication", "id": "c4", "status": "completed"}
     gossip = question(topic={"coding": [{"system": systems.MESSAGE_TOPIC, "code": "gossip"}]})
-    (found,) = messages_from_resources([question(), reply, foreign, gossip, question(status="entered-in-error")])
+    said = [question(), reply, foreign, gossip, question(status="entered-in-error")]
+    (found,) = messages_from_resources(said, [answered(task(), "c3", LATER)])
     assert found.answer is None
 
 

@@ -32,5 +32,14 @@ def test_only_person_numbers_count_and_old_names_of_their_systems_do() -> None:
     assert shown(person) == "010203-123A"
 
 
+def test_a_substitute_is_shown_only_where_there_is_no_cpr_number() -> None:
+    substitute, number = (
+        {"system": systems.X_ECPR, "value": "010203ABC4"},
+        {"system": systems.CPR, "value": "0102031234"},
+    )
+    assert shown({"identifier": [substitute, number]}) == "010203-1234"
+    assert shown({"identifier": [substitute]}) == "010203-ABC4"
+
+
 def test_somebody_without_a_number_has_none_to_show() -> None:
     assert shown({}) == ""

@@ -10,7 +10,7 @@ from careplan.domain.errors import CareplanError
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Swept:
     """What became of each patient: done, nothing left to do, or refused with the error's code."""
 
     done: tuple[str, ...] = ()
@@ -18,7 +18,7 @@ class Outcome:
     refused: tuple[tuple[str, str], ...] = ()
 
 
-async def each(patients: Sequence[str], work: Callable[[str], Awaitable[bool]]) -> Outcome:
+async def each(patients: Sequence[str], work: Callable[[str], Awaitable[bool]]) -> Swept:
     """Work for each patient once, in order; it says False where there was nothing left to do."""
     done: list[str] = []
     already: list[str] = []
@@ -28,4 +28,4 @@ async def each(patients: Sequence[str], work: Callable[[str], Awaitable[bool]]) 
             (done if await work(patient) else already).append(patient)
         except CareplanError as error:
             refused.append((patient, error.code))
-    return Outcome(tuple(done), tuple(already), tuple(refused))
+    return Swept(tuple(done), tuple(already), tuple(refused))
