@@ -186,7 +186,7 @@ async def test_a_weight_that_nobody_can_have_is_refused_whatever_is_ticked(world
     await browser.get(f"{PLACE}/weight")
     await answer(browser, "weight", ("vaerdi-weight", value), ("sikker-weight", value))
     assert browser.last is not None and browser.last.status_code == 422
-    assert "1–1.000" in browser.text or "1–1000" in browser.text and "sikker-weight" not in browser.html
+    assert re.search("1–1.?000", browser.text) and "sikker-weight" not in browser.html
 
 
 @pytest.mark.parametrize("other", [{"vaerdi-weight": "81"}, {"klokken": "08.15"}])
