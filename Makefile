@@ -55,8 +55,12 @@ check: .venv/tested  ## format, lint, strict types, imports, knowledge
 	$(BIN)/lint-imports
 	$(BIN)/careplan check
 
+# pages in a browser beside all the rest: two cores, half the time
 test: check .venv/clients/installed .venv/examples/installed  ## everything CI runs: checks, then all tests on both stores
-	$(BIN)/python -m pytest --checklist
+	@echo 'tests/browser runs beside the rest; its report comes last'; \
+	$(BIN)/python -m pytest tests/browser >.venv/browser.txt 2>&1 & browser=$$!; \
+	$(BIN)/python -m pytest --checklist --ignore tests/browser; rest=$$?; \
+	wait $$browser; pages=$$?; cat .venv/browser.txt; exit $$((rest | pages))
 
 fast: .venv/tested  ## tests without MongoDB and browser
 	$(BIN)/python -m pytest -k "not mongo" --ignore tests/browser
