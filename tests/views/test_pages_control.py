@@ -166,7 +166,7 @@ async def test_a_blood_pressure_is_one_panel_of_two(nurse: Browser, world: World
     [
         ({"vaerdi-weight": "tung"}, "Skriv et tal"),
         ({"vaerdi-weight": "-3"}, "Skriv et tal"),
-        ({"vaerdi-spo2": "104"}, "Tallet kan ikke passe. Det skal ligge i 0–100."),
+        ({"vaerdi-spo2": "104"}, "Tallet kan ikke passe. Det skal ligge i 30–100."),
         ({"vaerdi-sbp": "132"}, "Skriv begge blodtrykstal."),
         ({"vaerdi-sbp": "70", "vaerdi-dbp": "130"}, "Det lave tal skal være lavere end det høje."),
         ({"vaerdi-weight": "525"}, "Står der 525 kg? Det er et usædvanligt tal."),
