@@ -14,6 +14,7 @@ from provided import provider, settings_for
 from careplan.app import create_app
 
 from .conftest import Served
+from .visits import go
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -53,10 +54,10 @@ def nurse(request: pytest.FixtureRequest, chromium: Any, filled_clinic: Path, tm
 def test_a_nurse_signs_in_opens_the_worklist_and_leaves_nothing_behind(nurse: Any) -> None:
     page = nurse.new_page()
     page.goto("/arbejdsliste")
-    page.get_by_role("link", name="Log ind").click()
+    go(page.get_by_role("link", name="Log ind"))
     page.fill("input[name=login]", "karen")
     page.fill("input[name=password]", "whatever")
-    page.get_by_role("button", name=re.compile("sign-in", re.I)).click()
+    go(page.get_by_role("button", name=re.compile("sign-in", re.I)))
     page.wait_for_url("**/arbejdsliste")
     expect(page.get_by_text("Karen Test Lund")).to_be_visible()
     patient = page.locator(".list tbody").first.inner_text()
@@ -64,7 +65,7 @@ def test_a_nurse_signs_in_opens_the_worklist_and_leaves_nothing_behind(nurse: An
     address = page.url.removesuffix("/arbejdsliste")
     assert len(copied) == 1 and copied[0]["httpOnly"] and copied[0]["sameSite"] == "Lax"
 
-    page.get_by_role("button", name="Log ud").click()
+    go(page.get_by_role("button", name="Log ud"))
     page.wait_for_url("**/session/end?**")
     assert "karen" not in page.url.lower()
     page.go_back()

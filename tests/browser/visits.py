@@ -53,12 +53,18 @@ class Visit:
         return self.persona.startswith("patient-")
 
 
+def go(target: Any) -> None:
+    """Click what leads to another page, and wait until that page is whole: what is asked of it next is asked of it."""
+    with target.page.expect_navigation():
+        target.click()
+
+
 def press(name: str) -> Step:
-    return lambda page: page.get_by_role("button", name=name, exact=True).first.click()
+    return lambda page: go(page.get_by_role("button", name=name, exact=True).first)
 
 
 def follow(name: str) -> Step:
-    return lambda page: page.get_by_role("link", name=re.compile(name)).first.click()
+    return lambda page: go(page.get_by_role("link", name=re.compile(name)).first)
 
 
 def write(label: str, text: str) -> Step:
