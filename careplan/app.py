@@ -240,7 +240,8 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
         async with open_house(settings) as house:
             gate = Gate(settings.requests_at_work, settings.work_seconds)
             who = identify if issuer is None else issuer.identify
-            app.state.door = Door(house, who, settings.base, settings.body_limit, gate=gate)
+            addresses = None if issuer is None else issuer.addresses
+            app.state.door = Door(house, who, settings.base, settings.body_limit, gate=gate, addresses=addresses)
             sessions = Sessions(house.secret)
             people = invented_people(day_of(now())) if demo else ()
             way_in = issuer.sign_in(house.secret) if issuer is not None and not demo else None
@@ -257,6 +258,7 @@ def create_app(settings: Settings, *, demo: bool = False, lasting: bool = False)
                 attendance=attendance,
                 source=lambda scope: source_of(scope, settings.proxies),
                 work=gate.work,
+                contact=settings.accessibility_contact,
             )
             exporting = asyncio.create_task(work(house, now, new_id))
             if lasting:

@@ -43,6 +43,8 @@ def audit(parsed: argparse.Namespace, settings: Settings) -> int:
         return 2
     count = asyncio.run(list_access(settings, parsed.patient, parsed.user, _say))
     sys.stderr.write(f"{count} accesses\n")
+    if waiting := count_waiting(settings):
+        sys.stderr.write(f"{_waiting(waiting)}; they are not among these\n")
     return 0
 
 
@@ -70,9 +72,17 @@ async def verify_store(settings: Settings, seal: Seal, tell: Callable[[int], Non
     """Every fault of the log, by an earlier seal too. Raises StoreUnavailable."""
     async with _opened(settings) as store:
         verified = await verify(store, seal, tell)
-    left = len(list(settings.journal().glob(f"*{SEGMENT}"))) if settings.store != ":memory:" else 0
-    verified.waiting = left
+    verified.waiting = count_waiting(settings)
     return verified
+
+
+def count_waiting(settings: Settings) -> int:
+    """Files of entries that are not in the store yet."""
+    return len(list(settings.journal().glob(f"*{SEGMENT}"))) if settings.store != ":memory:" else 0
+
+
+def _waiting(count: int) -> str:
+    return f"{count} files of entries wait on disk; the service stores them when it starts"
 
 
 async def list_access(settings: Settings, patient: str | None, user: str | None, say: Callable[[str], None]) -> int:
@@ -98,7 +108,9 @@ def summary_of(verified: Verified) -> str:
             "newest records of these were cut off, only a seal kept elsewhere can tell (--seal)"
         )
     if verified.waiting:
-        lines.append(f"{verified.waiting} files of entries wait on disk; the service stores them")
+        lines.append(_waiting(verified.waiting))
+    if not verified.sealed:
+        lines.append("no seal: a log that is cut or gone is not found; keep one elsewhere (--seal)")
     return "\n".join(lines)
 
 

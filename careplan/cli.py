@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -59,18 +60,25 @@ KNOWLEDGE_DIFF = """examples:
   careplan knowledge diff old new --store careplan.db          and which patients get another recommendation
   careplan knowledge diff old new --store careplan.db --clinic Organization/17 --list touched.tsv
 
-OLD and NEW are folders with measures/, facts/, targets/, plans/ and questionnaires/, as careplan/knowledge is.
-Rows are added, removed,
-moved or changed (conditions, target, sentences, source, unverified). A table that changed under its old version is a
-fault: what was recommended by it can no longer be told apart. It is said and the exit code is 1; give it a new version.
+OLD and NEW are folders with measures/, facts/, targets/, plans/ and so on, as careplan/knowledge is. Rows are added,
+removed, moved or changed (conditions, target, sentences, source, unverified). A table that changed under its old
+version is a fault: what was recommended by it can no longer be told apart. It is said and the exit code is 1; give it
+a new version.
 With --store every patient is evaluated under both, once. Nothing is written but the list: nothing agreed changes, and
 stopping (Ctrl-C) does no harm. What the clinic makes of it is for the page «Forskelle i skabeloner»."""
+
+
+_PASSWORD = re.compile(r"[a-z+]+://.*@")
+"""An address with a user, and so with a password, whatever signs that has."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code: 0 done, 1 something was refused, 2 wrong use."""
     parsed = parser().parse_args(arguments)
     given = {name: getattr(parsed, name, None) for name in ("store", "clinic", "auth")}
+    if _PASSWORD.match(given["store"] or ""):
+        _tell("careplan: everybody here reads a command line: put an address with a password into CAREPLAN_STORE_FILE")
+        return 2
     try:
         settings = settings_from_environment(os.environ, **given)
         command: Callable[[argparse.Namespace, Settings], int] = parsed.command
@@ -84,6 +92,8 @@ def run(arguments: Sequence[str]) -> int:
             named = f" CAREPLAN_{str(problem['loc'][0]).upper()}" if problem["loc"] else "s"
             _tell(f"careplan: setting{named}: {problem['msg']}")
         return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read it has enough: nothing more is said
     except OSError as error:
         _tell(f"careplan: {error.filename or ''}: {error.strerror or error}")
     except KeyboardInterrupt:

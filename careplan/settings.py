@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,12 +18,19 @@ from careplan.interactions.address import check_address
 ROOT = Path(__file__).resolve().parent
 
 
+STORES = ("sqlite", "mongodb", "mongodb+srv")
+"""What the address of a store may begin with."""
+
+
 class Settings(BaseModel):
     """What can be set. Names in the environment are these in capitals with `CAREPLAN_` before them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    store: str = Field("careplan.db", description="A SQLite file, or mongodb://host:port/database?replicaSet=name")
+    store: str = Field(
+        "careplan.db", repr=False, description="A SQLite file, or mongodb://host:port/database?replicaSet=name"
+    )
+    store_file: Path | None = Field(None, description="File that holds the store's address, where that has a password")
     mongo_driver: str = Field("motor", pattern="^(motor|pymongo)$", description="Driver of a MongoDB store")
     profiles: Path = Field(ROOT.parent / "profiles", description="Folder of StructureDefinitions and code systems")
     knowledge: Path = Field(ROOT / "knowledge", description="Folder of measures, facts, targets and plans")
@@ -30,6 +38,11 @@ class Settings(BaseModel):
         None, description="Folder of Questionnaires with the official wording, which replace ours of the same url"
     )
     clinic: str = Field("Organization/clinic-own", description="The practice `careplan targets` asks for as own_gp")
+    accessibility_contact: str = Field(
+        "Organization/clinic-own",
+        pattern="^Organization/[A-Za-z0-9.-]{1,64}$",
+        description="Whom the accessibility statement sends people to: an Organization on record",
+    )
     base: str = Field("", description="FHIR base URL as others see it; empty: from each request's Host")
     trusted_proxies: str = Field(
         "127.0.0.0/8, ::1", description="Addresses and networks whose Forwarded and X-Forwarded-* count; none: nobody's"
@@ -85,6 +98,23 @@ class Settings(BaseModel):
     body_seconds: float = Field(30.0, gt=0, description="How long a small body may take to arrive")
     work_seconds: float = Field(60.0, gt=0, description="How long one request may be worked on")
     keep_alive_seconds: int = Field(5, ge=1, description="How long an idle connection is kept")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _store_of_file(cls, given: Any) -> Any:
+        """The address that a file holds, unless one is given. Raises OSError."""
+        path = given.get("store_file") if isinstance(given, dict) else None
+        if not path or "store" in given:
+            return given
+        return {**given, "store": Path(path).read_text("utf-8").strip()}
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, address: str) -> str:
+        scheme, there, _ = address.partition("://")
+        if there and scheme not in STORES:
+            raise ValueError("a store is a SQLite file, or mongodb://host:port/database?replicaSet=name")
+        return address
 
     @field_validator("trusted_proxies", "oidc_networks")
     @classmethod

@@ -6,6 +6,7 @@ authlib) is a seventh of a worker's memory, and a service without sign-in never 
 """
 
 import time
+from collections.abc import Mapping
 
 import httpx
 from starlette.requests import Request
@@ -19,9 +20,9 @@ from careplan.identity.flow import CodeFlow
 from careplan.identity.key import Keys
 from careplan.identity.outward import outward_client
 from careplan.identity.seal import Seal
-from careplan.identity.smart_configuration import smart_routes
+from careplan.identity.smart_configuration import addresses, smart_routes
 from careplan.identity.token import Trust
-from careplan.interactions.caller import Caller
+from careplan.interactions.caller import Caller, IssuerUnavailable
 from careplan.interactions.signin import SignIn
 from careplan.settings import Settings, networks_from_text
 
@@ -39,6 +40,13 @@ class Signed(Issuer):
     def routes(self, base: str) -> list[Route]:
         """Where apps read how to sign in."""
         return [*smart_routes(self._keys, base)]
+
+    async def addresses(self) -> Mapping[str, str]:
+        """Where apps sign in, by SMART's names; none while the issuer cannot be reached."""
+        try:
+            return addresses(await self._keys.document())
+        except IssuerUnavailable:
+            return {}
 
     def guarded(self, served: ASGIApp, below: tuple[str, ...], tell: Tell) -> ASGIApp:
         """The application, with who calls found for every request below these addresses."""

@@ -2,7 +2,8 @@
 
 Registered by conftest.py for the whole run, or half of one. Looked at: the headers of every answer that a test gets
 from the service, refusals and other OperationOutcomes, the addresses in a Bundle or a page, page titles, what the
-service logs, and what served processes write to their output. Not: bodies that are the record itself, to whoever may
+service logs, what commands say, and what processes of the service write to their output. Not: what a browser is sent
+(the same pages, which tests read without one), bodies that are the record itself, to whoever may
 read it, and addresses that a test makes up to see them refused.
 A number that looks like a person number is one, whoever it may belong to: ten digits that begin with a day and month.
 """
@@ -11,12 +12,14 @@ import logging
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from careplan import auditing, cli, serving
 
 CPR = re.compile(r"(?<![0-9A-Za-z.])(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d-?\d{4}(?![0-9A-Za-z])", re.ASCII)
 """Like `careplan.fhir.reference.CPR`, and written anew: a fault there is not to hide what it lets through."""
@@ -79,14 +82,14 @@ def _diagnostics(issues: str) -> str:
     return " ".join(said or where for said, where in _SAID.findall(issues))
 
 
-class _Logged(logging.Handler):
-    def __init__(self, emitted: Emitted) -> None:
-        super().__init__()
-        self._emitted = emitted
+SAYING = ((cli, ("_say", "_tell")), (auditing, ("_say",)), (serving, ("_tell",)))
+"""What commands say something by, wherever it is shown."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.name.partition(".")[0] not in _OF_TESTS:
-            self._emitted.look(f"log of {record.name}", logging.Formatter().format(record))
+
+def _is_ours(command: Any) -> bool:
+    """Whether a command is one of the service; a run of tests looks for itself."""
+    words = [str(word) for word in command] if isinstance(command, list | tuple) else str(command).split()
+    return any("careplan" in word for word in words) and "pytest" not in words
 
 
 class Watch:
@@ -94,13 +97,12 @@ class Watch:
 
     def __init__(self) -> None:
         self.emitted = Emitted()
-        self._handler = _Logged(self.emitted)
         self._patch = pytest.MonkeyPatch()
 
     def pytest_sessionstart(self) -> None:
-        logging.getLogger().addHandler(self._handler)
         emitted, sent, sent_async = self.emitted, httpx.Client.send, httpx.AsyncClient.send
-        begun = subprocess.Popen.__init__
+        begun, communicated = subprocess.Popen.__init__, subprocess.Popen.communicate
+        made = logging.getLogRecordFactory()
 
         def send(client: httpx.Client, request: httpx.Request, **given: Any) -> httpx.Response:
             answer = sent(client, request, **given)
@@ -116,6 +118,33 @@ class Watch:
             begun(process, *args, **given)
             emitted.outputs |= set(_outputs(args, given))
 
+        def communicate(process: Any, *args: Any, **given: Any) -> Any:
+            outputs = communicated(process, *args, **given)
+            for name, output in zip(("stdout", "stderr"), outputs, strict=True):
+                if output and _is_ours(process.args):
+                    text = output if isinstance(output, str) else output.decode("utf-8", "replace")
+                    emitted.look(f"{name} of a process", text[:_LARGEST])
+            return outputs
+
+        def make(*args: Any, **given: Any) -> logging.LogRecord:
+            record = made(*args, **given)
+            if record.name.partition(".")[0] not in _OF_TESTS:
+                emitted.look(f"log of {record.name}", logging.Formatter().format(record))
+            return record
+
+        def heard(say: Callable[..., None]) -> Callable[..., None]:
+            def speak(text: str, *args: Any) -> None:
+                emitted.look("what a command says", text)
+                say(text, *args)
+
+            return speak
+
+        for module, names in SAYING:
+            for name in names:
+                self._patch.setattr(module, name, heard(getattr(module, name)))
+        logging.setLogRecordFactory(make)
+        self._made = made
+        self._patch.setattr(subprocess.Popen, "communicate", communicate)
         self._patch.setattr(httpx.Client, "send", send)
         self._patch.setattr(httpx.AsyncClient, "send", send_async)
         self._patch.setattr(subprocess.Popen, "__init__", begin)
@@ -123,7 +152,7 @@ class Watch:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self._patch.undo()
-        logging.getLogger().removeHandler(self._handler)
+        logging.setLogRecordFactory(self._made)
         self.emitted.look_at_outputs()
         if self.emitted.found and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -139,8 +168,7 @@ class Watch:
 def _outputs(args: tuple[Any, ...], given: Mapping[str, Any]) -> Iterator[Path]:
     """The files that a process of the service writes its output to."""
     command = given.get("args", args[0] if args else ())
-    words = [str(word) for word in command] if isinstance(command, list | tuple) else str(command).split()
-    if not any("careplan" in word for word in words):
+    if not _is_ours(command):
         return
     for name in ("stdout", "stderr"):
         path = getattr(given.get(name), "name", None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from careplan.knowledge.load import KNOWLEDGE
 
-FOLDERS = ("measures", "facts", "targets", "plans", "questionnaires")
+FOLDERS = ("measures", "facts", "targets", "plans", "questionnaires", "courses")
 
 
 def copied(folder: Path) -> Path:

@@ -359,7 +359,8 @@ def test_serve_does_not_start_on_broken_knowledge_and_says_which_line(broken: tu
     assert not (tmp_path / "x.db").exists()
 
 
-def test_serve_without_sign_in_listens_on_this_machine_only(say: Said) -> None:
+def test_serve_without_sign_in_listens_on_this_machine_only(say: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uvicorn.run", lambda *asked, **given: pytest.fail("it would have listened"))
     code, _, told = say("serve", "--host", "0.0.0.0", "--auth", "none")
     assert (code, "127.0.0.1 only, not on 0.0.0.0" in told) == (2, True)
 

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -64,9 +66,34 @@ def test_a_seal_tells_that_the_whole_log_was_emptied(say: Said) -> None:
     assert say("verify-audit", "--seal", "seal.json")[0] == 0
     assert say("verify-audit", "--seal", "seal.json")[0] == 0
     altered("DELETE FROM resource WHERE type = 'AuditRecord'")
-    assert say("verify-audit")[0] == 0
+    code, printed, _ = say("verify-audit")
+    assert (code, "no log of it" in printed) == (1, True)
     code, printed, _ = say("verify-audit", "--seal", "seal.json")
     assert (code, "though the seal has seen them" in printed) == (1, True)
+
+
+def test_without_a_seal_it_is_said_what_cannot_be_found(say: Said) -> None:
+    said = "no seal: a log that is cut or gone is not found"
+    assert said in say("verify-audit")[1]
+    assert said in say("verify-audit", "--seal", "seal.json")[1]
+    assert said not in say("verify-audit", "--seal", "seal.json")[1]
+
+
+def test_entries_that_wait_on_disk_are_told_by_both_commands(say: Said) -> None:
+    Path("x.db-audit").mkdir(exist_ok=True)
+    Path("x.db-audit/gone-0.000000001.log").touch()
+    assert "1 files of entries wait on disk" in say("verify-audit")[1]
+    assert "1 files of entries wait on disk" in say("audit", "--patient", "inger-test")[2]
+
+
+def test_a_reader_that_stops_listening_is_no_error(say: Said) -> None:
+    """As `careplan audit … | head`."""
+    command = [sys.executable, "-m", "careplan", "audit", "--user", "role:system", "--store", "x.db"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    asked = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writing)
+    assert (asked.returncode, asked.stderr) == (1, "")
 
 
 def test_a_file_that_is_no_seal_is_refused(say: Said) -> None:
@@ -83,6 +110,7 @@ def test_one_command_lists_all_access_to_a_person_and_another_all_by_a_user(say:
     assert [line[2:4] + line[6:8] for line in lines] == [["careplan load", "system", "load c", "allowed"]] * 2
     assert "2 accesses" in told
     assert say("audit", "--user", "role:system")[1] == printed
+    assert say("audit", "--user", "careplan load")[1] == printed
     assert say("audit", "--patient", "nobody")[1] == ""
     assert say("audit")[0] == 2
 

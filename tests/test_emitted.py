@@ -58,6 +58,18 @@ RUNS = {
         "        subprocess.run([sys.executable, '-c', 'print(\"{cpr}\")', 'careplan'], stdout=output)",
         1,
     ),
+    "a process read by a pipe": (
+        "import subprocess, sys\n"
+        "    subprocess.run([sys.executable, '-c', 'print(\"{cpr}\")', 'careplan'], capture_output=True)",
+        1,
+    ),
+    "a command in this process": ("from careplan import cli; cli._say('{cpr}')", 1),
+    "what a command tells beside it": ("from careplan import auditing; auditing._say('{cpr}')", 1),
+    "a log that stays with its server": (
+        "import logging; log = logging.getLogger('uvicorn.access'); log.propagate = False\n"
+        "    log.addHandler(logging.NullHandler()); log.warning('GET /{cpr}')",
+        1,
+    ),
     "an answer": (
         "import httpx\n    to = httpx.MockTransport(lambda asked: httpx.Response(200, headers={{'etag': '{cpr}'}}))\n"
         "    httpx.Client(transport=to).get('http://x/')",

@@ -28,7 +28,9 @@ class Browser:
 
     def send(self, path: str, **fields: Any) -> str:
         """Post the form of the page that is open, with its hidden fields."""
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.page))
+        hidden: dict[str, list[str]] = {}
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.page):
+            hidden.setdefault(name, []).append(value)
         answer = self.client.post(path, data={**hidden, **fields})
         assert answer.status_code == 200, answer.text
         self.page = answer.text

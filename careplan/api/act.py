@@ -4,11 +4,13 @@ The words are those of https://hl7.org/fhir/R4/valueset-type-restful-interaction
 own name. R4-121
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.requests import Request
 
+from careplan.fhir.reference import Target
 from careplan.interactions.context import Context
+from careplan.interactions.named import note_named
 from careplan.interactions.settlement import outcome_of_status, settle
 
 ACT, ASKED = "careplan.act", "careplan.context"
@@ -39,6 +41,13 @@ def act_of(path: str, method: str) -> str:
     """The interaction at a path below the FHIR base; HEAD is GET."""
     found = _ACTS.get((path, "GET" if method == "HEAD" else method))
     return found or ("export" if "$export" in path else "operation" if "$" in path else "search-type")
+
+
+async def note_refused(request: Request, named: Iterable[Target]) -> None:
+    """Note whom a refused request named, which may have been refused before their record was met."""
+    context: Context | None = request.scope.get(ASKED)
+    if context is not None:
+        await note_named(context, named)
 
 
 def logged(request: Request, status: int) -> None:

@@ -46,14 +46,34 @@ async def describe(request: Request) -> Response:
     """The description, with no credentials, like the CapabilityStatement."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     servers = json.dumps({"servers": [{"url": door_of(request).base_of(request)}]}).encode()
-    body = servers[:-1] + b"," + _unplaced(tuple(offered(routes)))[1:]
+    signed = door_of(request).addresses is not None
+    body = servers[:-1] + b"," + _unplaced(tuple(offered(routes)), signed=signed)[1:]
     return Response(body, 200, {"cache-control": "no-store"}, "application/json")
 
 
-@lru_cache(maxsize=1)
-def _unplaced(found: tuple[Offered, ...]) -> bytes:
-    """The description without its servers, made once: only where it is read from differs."""
-    return json.dumps(description(found), ensure_ascii=False, separators=(",", ":")).encode()
+@lru_cache(maxsize=2)
+def _unplaced(found: tuple[Offered, ...], *, signed: bool) -> bytes:
+    """The description without its servers, made once: only where it is read from differs.
+
+    signed  whether who asks brings a token
+    """
+    told = description(found)
+    return json.dumps(_with_token(told) if signed else told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _with_token(told: Json) -> Json:
+    """The same, asked with an access token but for what is open to everybody."""
+    scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    paths = {
+        path: {method: said | {"security": []} for method, said in methods.items()} if path in _OPEN else methods
+        for path, methods in told["paths"].items()
+    }
+    components = told["components"] | {"securitySchemes": {"token": scheme}}
+    return told | {"paths": paths, "components": components, "security": [{"token": []}]}
+
+
+_OPEN = frozenset({"/metadata", "/openapi.json"})
+"""What is answered without a token."""
 
 
 def offered(routes: Iterable[Route]) -> Iterator[Offered]:

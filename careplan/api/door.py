@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,6 +27,7 @@ class Door:
     identify  the caller of a request; raises LoginRequired
     base      the FHIR base as others see it; empty: as each request, or a trusted proxy before us, says
     gate      lets in no more requests at once than the process bears
+    addresses  where apps sign in, by SMART's names, as far as that is known now; None: nobody signs in here
     """
 
     house: House
@@ -35,6 +36,7 @@ class Door:
     body_limit: int
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     gate: Gate = field(default_factory=lambda: Gate(AT_WORK))
+    addresses: Callable[[], Awaitable[Mapping[str, str]]] | None = None
 
     def context(self, request: Request) -> Context:
         """The one Context of a request."""

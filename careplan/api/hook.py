@@ -4,6 +4,7 @@ https://cds-hooks.hl7.org/2.0/. Not here: what is worth telling (`interactions.a
 the signed token by which a client says who it is: `identify` of the door finds the caller of every request.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from careplan.api.act import ACT, logged
+from careplan.api.act import ACT, ASKED, logged
 from careplan.api.card import cards_from_advice
 from careplan.api.door import door_of
 from careplan.api.errors import answer_to_error
@@ -20,6 +21,7 @@ from careplan.api.headers import check_accept, read_body
 from careplan.api.hook_request import HOOK, FeedbackRequest, HookRequest, sent_from_body
 from careplan.api.prefetch import Sender, brought_from_prefetch, templates
 from careplan.domain.errors import CareplanError
+from careplan.fhir.reference import Target
 from careplan.fhir.text import Json, dump
 from careplan.interactions import access
 from careplan.interactions.advice import advice
@@ -27,6 +29,7 @@ from careplan.interactions.belief import disbelieved
 from careplan.interactions.brought import read_brought
 from careplan.interactions.change import change_from_value
 from careplan.interactions.context import Context
+from careplan.interactions.named import note_named
 from careplan.store.protocol import NotFound
 
 SERVICES = "/cds-services"
@@ -109,7 +112,11 @@ async def discover(request: Request) -> Response:
 
 async def call(request: Request) -> Response:
     """The cards of one patient. What came along is evaluated and forgotten."""
-    context = _entered(request)
+    try:
+        context = _entered(request)
+    except access.Forbidden:
+        await _note_named(request)
+        raise
     sent = sent_from_body(HookRequest, (await read_body(request)).value)
     codes, asked = context.house.reader.codes, replace(context.caller, role="clinic")  # whoever calls: nothing is kept
     sender = Sender(
@@ -139,6 +146,15 @@ def _entered(request: Request) -> Context:
     if request.path_params["service"] != SERVICE:
         raise NotFound(f"there is no such service; {SERVICES} lists those there are")
     return context
+
+
+async def _note_named(request: Request) -> None:
+    """Note the patient of a refused call, by the id of this server; what is faulty in it is not told then."""
+    context: Context = request.scope[ASKED]
+    with contextlib.suppress(CareplanError):
+        sent = sent_from_body(HookRequest, (await read_body(request)).value)
+        if _is_ours(context, sent.fhirServer) is not False:
+            await note_named(context, [Target("Patient", sent.context.patientId)])
 
 
 def _is_ours(context: Context, server: str | None) -> bool | None:

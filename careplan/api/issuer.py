@@ -4,7 +4,7 @@ Here, below both, since `app` loads `signed` by its name: what is not imported i
 signing in is done (`careplan.identity`). https://hl7.org/fhir/smart-app-launch/STU2.2/
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from starlette.requests import Request
@@ -25,6 +25,10 @@ class Issuer(Protocol):
 
     def routes(self, base: str) -> list[Route]:
         """Where apps read how to sign in."""
+        ...
+
+    async def addresses(self) -> Mapping[str, str]:
+        """Where apps sign in, by SMART's names; none while the issuer cannot be reached."""
         ...
 
     def guarded(self, served: ASGIApp, below: tuple[str, ...], tell: Tell) -> ASGIApp:

@@ -18,7 +18,9 @@ from careplan.fhir.conditional import tags_from_header
 from careplan.fhir.outcome import ResourceInvalid
 from careplan.fhir.search import ParameterUnsupported
 from careplan.fhir.text import Json
+from careplan.interactions.access import Forbidden
 from careplan.interactions.context import Context
+from careplan.interactions.named import note_named, targets_of_values
 from careplan.interactions.operations import OPERATIONS, Operation
 from careplan.interactions.operations.asked import Asked, ParameterFaulty, asked_from_parameters
 from careplan.interactions.precondition import NotAllowed, expected_version
@@ -58,7 +60,11 @@ async def _operate(request: Request, level: str) -> Response:
     _check_known(name, operation, asked)
     if_match = header(request, "if-match")
     expects = expected_version(tags_from_header(if_match)) if if_match else None
-    return json_response(await operation.run(context, replace(asked, expects=expects)))
+    try:
+        return json_response(await operation.run(context, replace(asked, expects=expects)))
+    except Forbidden:
+        await note_named(context, targets_of_values(asked.values, context.base))
+        raise
 
 
 def _not_allowed(name: str, operation: Operation) -> NotAllowed:

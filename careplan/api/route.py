@@ -9,12 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from careplan.api.act import ACT, act_of, logged
+from careplan.api.act import ACT, act_of, logged, note_refused
 from careplan.api.door import FHIR, door_of
 from careplan.api.errors import error_response
 from careplan.api.headers import check_accept
 from careplan.fhir import registry
+from careplan.fhir.reference import Target
+from careplan.interactions.access import Forbidden
 from careplan.interactions.precondition import NotAllowed, check_writable
+
+
+class Refusing(Route):
+    """A route behind another that refuses all it is asked; no description names it, and it offers nothing."""
+
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -39,15 +46,14 @@ def address_routes(
     others = sorted(METHODS - offered)
     if others:
         endpoint = refuse or _refusal(offered)
-        yield fhir_route(path, dict.fromkeys(others, endpoint), unchecked, described=False)
+        yield fhir_route(path, dict.fromkeys(others, endpoint), unchecked, Refusing)
 
 
 def fhir_route(
     path: str,
     endpoints: Mapping[str, Endpoint],
     check: Callable[[Request], None] = check_accept,
-    *,
-    described: bool = True,
+    kind: type[Route] = Route,
 ) -> Route:
     """The route of a path below the FHIR base, by method; HEAD is GET. Whatever goes wrong becomes an outcome.
 
@@ -67,18 +73,26 @@ def fhir_route(
             response = await _refused(request, error, FHIR + path, route.methods or ())
         return response
 
-    route = Route(FHIR + path, endpoint, methods=list(endpoints), include_in_schema=described)
+    route = kind(FHIR + path, endpoint, methods=list(endpoints), include_in_schema=kind is Route)
     return route
 
 
 async def _refused(request: Request, error: Exception, pattern: str, offered: Collection[str]) -> Response:
-    """The outcome of an error, logged as an access that was refused; or why it could not be."""
+    """The outcome of an error, logged as an access that was refused, to whomever it named; or why it could not be."""
     response = await error_response(request, error, pattern, offered)
     try:
+        if isinstance(error, Forbidden):
+            await note_refused(request, _named(request))
         logged(request, response.status_code)
     except Exception as unlogged:
         return await error_response(request, unlogged, pattern, offered)
     return response
+
+
+def _named(request: Request) -> list[Target]:
+    """What the address names."""
+    given = request.path_params
+    return [Target(given["type"], given["id"])] if "type" in given and "id" in given else []
 
 
 def _refusal(offered: Collection[str]) -> Endpoint:

@@ -21,7 +21,7 @@ from careplan.fhir.page_link import PAGE, binding_of, sign, unsign
 from careplan.fhir.query import Query
 from careplan.fhir.search import Pairs
 from careplan.fhir.veil import VEIL, unveiled, veiled
-from careplan.interactions.access import types_read
+from careplan.interactions.access import Forbidden, types_read
 from careplan.interactions.across import search_across
 from careplan.interactions.context import Context
 from careplan.interactions.search import Found, check_record, query_from_pairs, search
@@ -64,13 +64,19 @@ async def of_system(request: Request) -> Response:
 def read_across(
     context: Context, types: tuple[str, ...], pairs: Pairs, *, strict: bool, patient: str | None = None
 ) -> Across:
-    """The pairs of a search over those of the types that `_type` names, or else that the caller's role reads."""
+    """The pairs of a search over those of the types that `_type` names, or else that the caller's role reads.
+
+    Raises Forbidden where it reads none; ParameterInvalid, and what `parse_across` raises
+    """
     limits = context.house.limits
     named = types_asked(pairs)
     for outside in set(named or ()) - set(types):
         raise ParameterInvalid(f"_type: {outside} is no part of a patient's record")
+    readable = types_read(context, [one for one in types if one != registry.LOG])
+    if not named and not readable:
+        raise Forbidden(f"role {context.caller.role} reads none of these types")
     return parse_across(
-        named or types_read(context, [one for one in types if one != registry.LOG]),
+        named or readable,
         [(name, value) for name, value in pairs if name != PAGE],
         strict=strict,
         base=context.base,

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#capabilities · https://hl7.org/fhir/R4/http.h
 """
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -34,6 +35,7 @@ OFFER = Offer(
     compartments=("Patient",),
     security="Answers on loopback addresses only. Without a session of the demo, the caller is the system itself.",
 )
+SIGNED_IN = "Access tokens of one issuer, by SMART on FHIR; what a token opens is at most what its role may see."
 PROFILES = {
     "CarePlan": (systems.PROFILE_CAREPLAN,),
     "Goal": (systems.PROFILE_GOAL,),
@@ -42,7 +44,9 @@ PROFILES = {
 
 
 async def metadata(request: Request) -> Response:
-    body, tag = _statement(door_of(request).base_of(request))
+    door = door_of(request)
+    addresses = None if door.addresses is None else tuple(sorted((await door.addresses()).items()))
+    body, tag = _statement(door.base_of(request), addresses)
     etag = {"etag": f'W/"{tag}"'}
     held = request.headers.get("if-none-match")
     if held and tag in tags_from_header(held).versions:
@@ -51,9 +55,10 @@ async def metadata(request: Request) -> Response:
 
 
 @lru_cache(maxsize=8)
-def _statement(base: str) -> tuple[bytes, str]:
-    """The CapabilityStatement and its tag; they change with the release and the base alone."""
-    body = dump(capability_statement(base, version=__version__, date=__dated__, offer=OFFER, profiles=PROFILES))
+def _statement(base: str, addresses: tuple[tuple[str, str], ...] | None) -> tuple[bytes, str]:
+    """The CapabilityStatement and its tag; they change with the release, the base and where apps sign in."""
+    offer = OFFER if addresses is None else replace(OFFER, security=SIGNED_IN, smart=addresses)
+    body = dump(capability_statement(base, version=__version__, date=__dated__, offer=offer, profiles=PROFILES))
     return body, hashlib.sha256(body).hexdigest()[:16]
 
 

@@ -33,7 +33,7 @@ UNITS: Mapping[str, str] = {
 """Units that Danes read otherwise than they are written in the measure's file."""
 
 AGE = "age"
-"""Told in whole years, as people tell it: cut down, as other years are to one decimal."""
+"""Told in whole years, as people tell it; other years are cut down to one decimal."""
 
 _SIGNS = {"above": ">", "at-least": "≥", "below": "<", "at-most": "≤", "is": "=", "is-not": "≠"}
 _BOUNDS: Mapping[str | None, str] = {"<": "under", "<=": "højst", ">=": "mindst", ">": "over"}
@@ -103,8 +103,8 @@ def undecided_plan_text(missing: Iterable[str], knowledge: Knowledge) -> str:
 def value_text(name: str, value: FactValue, knowledge: Knowledge) -> str:
     """A fact's value as Danes write it, with its unit where it is a measure's.
 
-    A number is never written so that it would answer a rule's question otherwise than it does: 60,5 years where the
-    question is above 60.
+    A number is never written so that it would answer a rule's question otherwise than it does: 5,02 where the question
+    is above 5.
     """
     if isinstance(value, bool):
         return "ja" if value else "nej"
@@ -113,7 +113,15 @@ def value_text(name: str, value: FactValue, knowledge: Knowledge) -> str:
         return measure.says(value) if measure is not None else _ANSWERS.get(value, value)
     if measure is not None:
         return with_unit(measure.says(value), measure)
-    return danish_number(_cut(value, 0 if name == AGE else 1, questions_to(knowledge, name)))
+    asked = questions_to(knowledge, name)
+    return _age_text(value, asked) if name == AGE else danish_number(_cut(value, 1, asked))
+
+
+def _age_text(years: Decimal, questions: Sequence[Condition]) -> str:
+    """«71»; «fyldt 60» where a rule asks for above 60 and somebody is 60 and some months."""
+    whole = years.quantize(Decimal(1), ROUND_DOWN)
+    alike = all(one.holds(whole) == one.holds(years) for one in questions)
+    return danish_number(whole) if alike else f"fyldt {danish_number(whole)}"
 
 
 def _cut(value: Decimal, decimals: int, questions: Sequence[Condition]) -> Decimal:

@@ -52,7 +52,9 @@ def _counts(reading: Reading) -> bool:
 
 
 def _derive(measure: Measure, formula: Formula, inputs: Series, born: date | None, male: bool | None) -> Reading | None:
-    at = max(one.at for one, named in zip(inputs, formula.inputs, strict=True) if not named.steady)
+    moving = [one for one, named in zip(inputs, formula.inputs, strict=True) if not named.steady]
+    at = max(one.at for one in moving)
+    timed = any(one.timed for one in moving if one.at == at)
     age = None if born is None or not formula.adult else int(years_between(born, at.date()))
     found = formula.exact([Decimal(one.judged) for one in inputs], age, male)
     if found is None:
@@ -60,7 +62,8 @@ def _derive(measure: Measure, formula: Formula, inputs: Series, born: date | Non
     references = tuple(dict.fromkeys(one.reference for one in inputs))
     value = rounded(found, formula.decimals)
     exact = exact_beside(value, found)
-    return Reading(measure.id, value, at, "", DERIVED, derived_from=references, formula=formula.id, exact=exact)
+    by = formula.id
+    return Reading(measure.id, value, at, "", DERIVED, derived_from=references, formula=by, exact=exact, timed=timed)
 
 
 def _inputs(formula: Formula, series: Sequence[Series], reported: set[date], born: date | None) -> Iterator[Series]:

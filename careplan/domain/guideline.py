@@ -131,6 +131,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class CourseType:
+    """A course that a municipality gives, and its tjekliste. offers: in words, what it is for; none: all the rest."""
+
+    id: str
+    version: str
+    name: str
+    offers: tuple[str, ...]
+    checks: tuple[Check, ...]
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """Whether the practice must offer the plan (`must` all hold), or merely may (`allowed`)."""
 
@@ -258,6 +270,7 @@ class Knowledge:
     asks: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     questions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    courses: Mapping[str, CourseType] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -268,6 +281,13 @@ class Knowledge:
         """Whether a clinician has put their name to every table and plan."""
         reviews = [one.review for one in self.guidelines.values()] + [one.review for one in self.plans.values()]
         return all(review.signed for review in reviews)
+
+    def find_course(self, offer: str) -> CourseType | None:
+        """The course of an offer, as a referral words it; None where there is none, not even for the rest."""
+        said = offer.casefold()
+        named = (one for one in self.courses.values() if any(each.casefold() in said for each in one.offers))
+        rest = (one for one in self.courses.values() if not one.offers)
+        return next(named, next(rest, None))
 
     def row(self, row_id: str) -> Row | None:
         rows = (row for guideline in self.guidelines.values() for row in guideline.rows)

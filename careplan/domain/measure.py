@@ -150,6 +150,7 @@ class Reading:
     comparator  `<` or `>` where the laboratory gave a bound
     exact       as it is judged, where `value` is rounded to be shown
     until       last day it may be of, where its date says no day
+    timed       whether its date says an hour; else `at` is where its day begins
     source      `lab`, `clinic`, `home`, `municipality`, `unknown`, or `derived`
     reference   `Observation/17`; empty where it was computed
     derived_from  references of the Observations it was computed from; empty: reported; formula: by which
@@ -167,6 +168,7 @@ class Reading:
     exact: Decimal | None = None
     until: date | None = None
     own_wording: bool = False
+    timed: bool = True
 
     @property
     def judged(self) -> Value:

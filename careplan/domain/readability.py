@@ -11,8 +11,8 @@ LIX_LIMIT = 34
 SENTENCE_LIMIT = 15
 """Words a sentence, on average."""
 
-UNEXPLAINED = ("compliance", "komorbiditet", "titrering", "parameter", "monitorering", "visitation")
-"""Words of the trade that a patient is not given without an explanation."""
+UNEXPLAINED = ("compliance", "komorbid", "titrer", "paramet", "monitorer", "visitation", "visiter")
+"""Words of the trade that a patient is not given without an explanation, by what all their forms begin with."""
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _SENTENCE = re.compile(r"[.!?:]+(?=\s|$)")
@@ -40,5 +40,5 @@ def readability(text: str) -> Readability:
 
 
 def unexplained(text: str) -> tuple[str, ...]:
-    """The words of the trade in a text."""
+    """The words of the trade in a text, as in UNEXPLAINED."""
     return tuple(word for word in UNEXPLAINED if word in text.casefold())

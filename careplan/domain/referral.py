@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from careplan.domain.attempt import ENOUGH, Attempt, in_vain, is_enough
 from careplan.domain.errors import CareplanError
 from careplan.domain.words import words_fault
 from careplan.domain.workday import workdays_between
@@ -54,9 +55,9 @@ RETURN_REASONS: Mapping[str, str] = {
     "not-target-group": "Borgeren er ikke i målgruppen",
     "no-offer": "Vi har ikke et tilbud, der passer",
     "citizen-declines": "Borgeren ønsker det ikke",
-    "not-reached": "Borgeren kan ikke træffes",
     "other": "Andet",
 }
+NO_CONTACT_REASONS: Mapping[str, str] = {"not-reached": "Borgeren kan ikke træffes"}
 PAUSE_REASONS: Mapping[str, str] = {
     "illness": "Sygdom",
     "away": "Ferie eller rejse",
@@ -85,6 +86,7 @@ _COMPLETED = ("carried-out", "partly")
 
 REASONS: Mapping[str, str] = {
     **RETURN_REASONS,
+    **NO_CONTACT_REASONS,
     **PAUSE_REASONS,
     **WITHDRAW_REASONS,
     **FORWARD_REASONS,
@@ -116,6 +118,7 @@ class Step:
     reasons  codes of which it needs one; empty: none
     worded   whether words are needed whatever the code
     dated    whether it needs a day
+    tried    whether it needs enough attempts to reach the person in vain
     """
 
     id: str
@@ -126,6 +129,7 @@ class Step:
     reasons: tuple[str, ...] = ()
     worded: bool = False
     dated: bool = False
+    tried: bool = False
 
 
 def _step(
@@ -138,8 +142,9 @@ def _step(
     reasons: tuple[str, ...] = (),
     worded: bool = False,
     dated: bool = False,
+    tried: bool = False,
 ) -> Step:
-    return Step(id, side, frozenset(before.split()), after, phase, reasons, worded, dated)
+    return Step(id, side, frozenset(before.split()), after, phase, reasons, worded, dated, tried)
 
 
 STEPS: Mapping[str, Step] = {
@@ -150,6 +155,15 @@ STEPS: Mapping[str, Step] = {
         _step("accept", RECEIVER, "received", "accepted", "accepted"),
         _step("return", RECEIVER, "received", "rejected", "returned", reasons=tuple(RETURN_REASONS)),
         _step("forward", RECEIVER, "received", "rejected", "forwarded", reasons=tuple(FORWARD_REASONS), worded=True),
+        _step(
+            "no-contact",
+            RECEIVER,
+            "received accepted",
+            "rejected",
+            "returned",
+            reasons=tuple(NO_CONTACT_REASONS),
+            tried=True,
+        ),
         _step("book", RECEIVER, "accepted", "accepted", "booked", dated=True),
         _step("start", RECEIVER, "accepted", "in-progress", "active"),
         _step("meet", RECEIVER, "in-progress", "", "", dated=True),
@@ -178,6 +192,9 @@ STEPS: Mapping[str, Step] = {
 OWNING = frozenset({"take", "take-over"})
 """Steps after which whoever took them owns the case."""
 
+TRYING = frozenset({"triage", "accepted"})
+"""Phases in which the person is still to be reached: after them a day is agreed, or the course goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -186,6 +203,7 @@ class Case:
     owner    reference of the organisation or the person that has it
     reason   code of the last step that needed one; text: its words
     next_on  the day of the next meeting that is agreed
+    attempts  to reach the person, as they were written down
     """
 
     status: str = "requested"
@@ -194,10 +212,21 @@ class Case:
     reason: str = ""
     text: str = ""
     next_on: date | None = None
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether the person is still to be reached: only then attempts are written down."""
+        return self.open and self.phase in TRYING
+
+    @property
+    def tried(self) -> tuple[Attempt, ...]:
+        """The attempts in vain, oldest first; none once a day is agreed, or the person was reached otherwise."""
+        return in_vain(self.attempts) if self.is_trying else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +246,7 @@ def moved(case: Case, step: str, given: Given) -> Case:
     if row is None or row.side != given.side or case.status not in row.before:
         raise StepNotAllowed(f"a case that is {case.status} allows {allowed(case.status, given.side)}")
     _check_given(row, given)
+    _check_tried(row, case)
     return replace(
         case,
         status=row.after or case.status,
@@ -238,6 +268,11 @@ def _check_given(row: Step, given: Given) -> None:
         raise StepNeedsReason(f"step {row.id} needs a day")
 
 
+def _check_tried(row: Step, case: Case) -> None:
+    if row.tried and not is_enough(case.tried):
+        raise StepNotAllowed(f"step {row.id} needs {ENOUGH} attempts in vain, on different days or by other channels")
+
+
 def allowed(status: str, side: str) -> str:
     """The steps of a side, for people: «take, return» or «no step»."""
     return ", ".join(steps_from(status, side)) or "no step"
@@ -246,6 +281,12 @@ def allowed(status: str, side: str) -> str:
 def steps_from(status: str, side: str) -> tuple[str, ...]:
     """The steps a side may take from a state, in the order of the table."""
     return tuple(one.id for one in STEPS.values() if one.side == side and status in one.before)
+
+
+def steps_of(case: Case, side: str) -> tuple[str, ...]:
+    """The steps a side may take with a case as it stands: those of its state, without what needs more attempts."""
+    enough = is_enough(case.tried)
+    return tuple(one for one in steps_from(case.status, side) if enough or not STEPS[one].tried)
 
 
 def steps_between(before: str, after: str, side: str) -> tuple[Step, ...]:

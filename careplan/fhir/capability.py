@@ -18,6 +18,9 @@ _ORDER = (*("read", "vread", "update", "patch", "delete", "history-instance", "h
 _COMMON = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
 """What a search across types takes: the parameters that every type has."""
 
+_OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+_SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -29,6 +32,7 @@ class Offer:
     patch_formats       media types of a patch
     compartments        types whose compartments are searched, e.g. Patient
     security            plain words on who gets in, and how
+    smart               of SMART on FHIR, names and addresses where apps sign in; None: it is not offered
     """
 
     conditional_create: bool = True
@@ -39,6 +43,7 @@ class Offer:
     patch_formats: tuple[str, ...] = ()
     compartments: tuple[str, ...] = ()
     security: str = ""
+    smart: tuple[tuple[str, str], ...] | None = None
 
 
 def capability_statement(
@@ -78,7 +83,7 @@ def capability_statement(
 def _rest(offer: Offer, profiles: Mapping[str, Sequence[str]]) -> Json:
     rest: Json = {
         "mode": "server",
-        **({"security": {"description": offer.security}} if offer.security else {}),
+        **({"security": _security(offer)} if offer.security else {}),
         "resource": [_resource(one, offer, profiles.get(one.name, ())) for one in ROWS],
     }
     if offer.system:
@@ -91,6 +96,19 @@ def _rest(offer: Offer, profiles: Mapping[str, Sequence[str]]) -> Json:
         homes = [f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in offer.compartments]
         rest["compartment"] = homes
     return rest
+
+
+def _security(offer: Offer) -> Json:
+    """Who gets in; with SMART where to sign in, as far as it is known now."""
+    said = {"description": offer.security}
+    if offer.smart is None:
+        return said
+    listed = [{"url": name, "valueUri": uri} for name, uri in offer.smart]
+    return {
+        **({"extension": [{"url": _OAUTH, "extension": listed}]} if listed else {}),
+        "service": [{"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}],
+        **said,
+    }
 
 
 def _resource(row: Row, offer: Offer, profiles: Sequence[str]) -> Json:

@@ -2,8 +2,9 @@
 
 The Task is known by its focus, a ServiceRequest that no plan ordered. Its status and `businessStatus` (CodeSystem/
 referral-phase) are the case's state and phase, `statusReason` (CodeSystem/referral-reason) why the last step was taken,
-`restriction.period` the days in which an answer is owed, `input` the next meeting. Not here: which step may follow
-which (`careplan.domain.referral`). https://hl7.org/fhir/R4/servicerequest.html · https://hl7.org/fhir/R4/task.html ·
+`restriction.period` the days in which an answer is owed, `input` the next meeting, `output` among others the attempts
+to reach the person (`attempt`). Not here: which step may follow which (`careplan.domain.referral`).
+https://hl7.org/fhir/R4/servicerequest.html · https://hl7.org/fhir/R4/task.html ·
 https://hl7.org/fhir/R4/consent.html · MedCom XREF15 «kommunehenvisning» is what it stands for.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 from careplan.domain.referral import PHASE_OF, PHASES, REASONS, Case
 from careplan.fhir import systems
+from careplan.fhir.attempt import attempts_of
 from careplan.fhir.instant import find_date, instant_text
 from careplan.fhir.reading import coding_keys
 from careplan.fhir.reference import find_target
@@ -171,6 +173,7 @@ def case_from_task(task: Json) -> Case:
         reason=next((code for system, code in coding_keys(why) if system == systems.REFERRAL_REASON), ""),
         text=str(why.get("text", "")),
         next_on=next_day(task),
+        attempts=attempts_of(task),
     )
 
 

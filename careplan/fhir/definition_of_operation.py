@@ -145,6 +145,7 @@ DESCRIBED: Mapping[tuple[str, str], Described] = MappingProxyType(
                 Argument("text", "string", "The reason in words; needed for `other`."),
                 Argument("valid-until", "date", "The day to look at it again; the next yearly control if left out."),
                 Argument("author", "string", "Who answers for it, by reference, where the caller is no person."),
+                Argument("instruction", "string", "What the patient does when a value is outside it, as Goal.note."),
             ),
             changes=True,
         ),

@@ -104,6 +104,7 @@ ANSWERS = {
     "term-faulty": Answer(422, "business-rule"),
     "kind-unknown": Answer(422, "code-invalid"),
     "only-reads": Answer(403, "forbidden"),
+    "emergency-reads": Answer(403, "forbidden"),
     "representation-lost": Answer(403, "forbidden"),
     "choice-needed": Answer(409, "business-rule"),
     "deviation-needs-author": Answer(422, "business-rule"),

@@ -128,12 +128,24 @@ def coding_keys(concept: Json) -> Iterator[tuple[str, str]]:
 
 def effective_at(observation: Json) -> datetime | None:
     """When a value was taken, by the Danish clock: effective time (a Period's end), else when it was issued."""
-    at = _local(observation.get("effectiveDateTime"))
-    if at is not None:
-        return at
+    return _local(_effective_text(observation))
+
+
+def _effective_text(observation: Json) -> object:
+    """The date or time that tells when a value was taken, as it is written; None without one."""
     period = observation.get("effectivePeriod") or {}
-    candidates = (observation.get("effectiveInstant"), period.get("end") or period.get("start"))
-    return next((at for at in map(_local, (*candidates, observation.get("issued"))) if at is not None), None)
+    texts = (
+        observation.get("effectiveDateTime"),
+        observation.get("effectiveInstant"),
+        period.get("end") or period.get("start"),
+        observation.get("issued"),
+    )
+    return next((text for text in texts if _local(text) is not None), None)
+
+
+def is_timed(observation: Json) -> bool:
+    """Whether its date says an hour: a day alone says none, and none is made of it."""
+    return "T" in str(_effective_text(observation))
 
 
 def _local(text: object) -> datetime | None:
@@ -188,9 +200,18 @@ def _readings(observation: Json, at: datetime, codes: Codes) -> Iterator[Reading
             source = "home" if code.setting == "home" else _source(observation, codes)
             reference = f"Observation/{observation.get('id', '')}"
             until = last_day(observation)
-            own = _is_own_wording(observation)
+            own, timed = _is_own_wording(observation), is_timed(observation)
             yield Reading(
-                measure.id, value, at, reference, source, comparator, exact=exact, until=until, own_wording=own
+                measure.id,
+                value,
+                at,
+                reference,
+                source,
+                comparator,
+                exact=exact,
+                until=until,
+                own_wording=own,
+                timed=timed,
             )
 
 

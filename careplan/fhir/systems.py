@@ -66,6 +66,7 @@ MESSAGE_TOPIC = f"{CANONICAL}/CodeSystem/message-topic"
 REFERRAL_PHASE = f"{CANONICAL}/CodeSystem/referral-phase"
 REFERRAL_REASON = f"{CANONICAL}/CodeSystem/referral-reason"
 SPECIAL_NEED = f"{CANONICAL}/CodeSystem/special-need"
+CONTACT = f"{CANONICAL}/CodeSystem/contact"
 CALLER_ROLE = f"{CANONICAL}/CodeSystem/caller-role"
 ACCESS = f"{CANONICAL}/CodeSystem/access"
 

@@ -10,11 +10,13 @@ from careplan.domain.guideline import Knowledge
 from careplan.domain.measure import Measure
 from careplan.domain.referral import PHASES, REASONS
 from careplan.fhir import systems
+from careplan.fhir.attempt import WORDS
 from careplan.fhir.case import CASE, CASE_NAME, NEEDS
 from careplan.fhir.exclusion import OFFER, OFFER_NAME
 from careplan.fhir.invitation import INVITATION, INVITATION_NAME
 from careplan.fhir.message import MESSAGE, MESSAGE_NAME, TOPICS
 from careplan.fhir.questionnaire_response import RING, RING_NAME
+from careplan.fhir.reply import FOLLOW_UP, FOLLOW_UP_NAME, SEE, SEE_NAME
 from careplan.fhir.text import Json
 
 ADVICE_KINDS = {
@@ -38,16 +40,20 @@ def code_systems(knowledge: Knowledge) -> tuple[Json, ...]:
     activities[RING] = RING_NAME
     activities[INVITATION] = INVITATION_NAME
     activities[CASE] = CASE_NAME
-    checks = {one.id: one.says for plan in knowledge.plans.values() for one in plan.checks}
+    activities[SEE] = SEE_NAME
+    activities[FOLLOW_UP] = FOLLOW_UP_NAME
+    checks = {one.id: one.says for course in knowledge.courses.values() for one in course.checks}
+    checks |= {one.id: one.says for plan in knowledge.plans.values() for one in plan.checks}
     tables = (
         ("measure", "Målinger", systems.MEASURE, measures),
         ("activity", "Aktiviteter i en forløbsplan", systems.ACTIVITY, activities.items()),
-        ("check", "Årskontrollens tjekliste", systems.CHECK, checks.items()),
+        ("check", "Tjeklister", systems.CHECK, checks.items()),
         ("advice", "Råd, når en patient åbnes", systems.ADVICE, ADVICE_KINDS.items()),
         ("message-topic", "Hvad en besked til klinikken handler om", systems.MESSAGE_TOPIC, TOPICS.items()),
         ("referral-phase", "Hvor langt en henvisning er", systems.REFERRAL_PHASE, PHASES.items()),
         ("referral-reason", "Hvorfor en henvisning skiftede tilstand", systems.REFERRAL_REASON, REASONS.items()),
         ("special-need", "Særlige behov ved en henvisning", systems.SPECIAL_NEED, NEEDS.items()),
+        ("contact", "Forsøg på kontakt ved en henvisning", systems.CONTACT, WORDS.items()),
     )
     return tuple(_code_system(name, title, url, knowledge.version, codes) for name, title, url, codes in tables)
 

@@ -34,6 +34,13 @@ _CLIENTS = {
     "client_secret_post": "client-confidential-symmetric",
     "private_key_jwt": "client-confidential-asymmetric",
 }
+_ADDRESSES = {
+    "authorize": "authorization_endpoint",
+    "token": "token_endpoint",
+    "introspect": "introspection_endpoint",
+    "revoke": "revocation_endpoint",
+}
+"""What a CapabilityStatement calls the issuer's addresses."""
 _OURS = ("permission-patient", "permission-user", "permission-v1", "permission-v2")
 """What this service does with scopes, whoever issued them."""
 
@@ -60,3 +67,9 @@ def configuration(document: Mapping[str, Any]) -> dict[str, Any]:
     signs_in = ("sso-openid-connect",) if "authorization_endpoint" in document else ()
     found = {name: document[name] for name in _PASSED_ON if name in document}
     return found | {"capabilities": [*signs_in, *clients, *_OURS]}
+
+
+def addresses(document: Mapping[str, Any]) -> dict[str, str]:
+    """Where apps sign in, for the CapabilityStatement, from what the issuer says of itself."""
+    found = {name: document.get(key) for name, key in _ADDRESSES.items()}
+    return {name: uri for name, uri in found.items() if isinstance(uri, str)}

@@ -15,12 +15,13 @@ from careplan.fhir.consent import is_emergency, left_out
 from careplan.fhir.query import Link, Query
 from careplan.fhir.reference import Target, find_target
 from careplan.fhir.text import Json, parse
-from careplan.interactions.consent import Consents, consents, is_relative
+from careplan.interactions.consent import consents, is_relative
 from careplan.interactions.context import Context
 from careplan.interactions.grant import is_granted, is_narrowed, is_within, narrowed
 from careplan.interactions.guest import find_refusal, references_of
 from careplan.interactions.referral import referred_patients
-from careplan.store.protocol import Past, Version
+from careplan.interactions.slice import PARTLY, RECEIVERS, Shown, receiver_of, shown_of
+from careplan.store.protocol import Hidden, Past, Version
 
 
 class LoginRequired(CareplanError):
@@ -57,7 +58,8 @@ OPEN = frozenset(
 """Types without personal data of patients: everybody signed in may read them."""
 
 SLICE = OPEN | frozenset("Patient CarePlan Goal Observation ServiceRequest Task CareTeam".split())
-"""What a referral opens, type by type. Of the diagnoses it opens some: those come with `$overview`."""
+"""What a referral opens, type by type; of Tasks and ServiceRequests what `slice` says. Of the diagnoses it opens some:
+those come with `$overview`."""
 
 RIGHTS: Mapping[str, Rights] = {
     "system": Rights(None, None),
@@ -78,6 +80,9 @@ GUESTS = frozenset({"patient", "municipality", "hospital"})
 
 CLINICAL = frozenset({"system", "clinic", "lps"})
 """Roles that treat, or call for somebody who does."""
+
+KEEPERS = frozenset({"clinic"})
+"""Roles whose forms are kept before they are sent, for colleagues to go on with."""
 
 READERS: Mapping[str, frozenset[str]] = {registry.LOG: frozenset({"system", "patient"})}
 """Types that no other roles read: who has looked is for the person it is about."""
@@ -146,16 +151,18 @@ async def restrict(context: Context, query: Query) -> Query:
     if query.type in OPEN and not query.links:
         return query
     scope = await scope_of(context, None if query.links else query.patient)
-    return query if scope.everyone else _restricted(context, query, scope, await consents(context))
+    if scope.everyone:
+        return query
+    return _restricted(context, query, scope, await shown_of(context, query, scope.patients))
 
 
-def _restricted(context: Context, query: Query, scope: Scope, said: Consents) -> Query:
+def _restricted(context: Context, query: Query, scope: Scope, shown: Shown) -> Query:
     if query.links:
-        query = replace(query, links=tuple(_restricted_link(context, link, scope, said) for link in query.links))
+        query = replace(query, links=tuple(_restricted_link(context, link, scope, shown) for link in query.links))
     if query.type in OPEN:
         return query
-    beside = tuple(replace(one, without=said.without(one.type)) for one in query.beside)
-    query = replace(query, without=said.without(query.type), beside=beside)
+    beside = tuple(replace(one, without=shown.without(one.type)) for one in query.beside)
+    query = replace(query, without=shown.without(query.type), beside=beside)
     if context.caller.within is not None:
         query = query.within(frozenset({context.caller.within}))
     if scope.listed_with is not None:
@@ -168,22 +175,32 @@ async def unblocked(context: Context, query: Query) -> Query:
     return replace(query, without=(await consents(context)).without(query.type))
 
 
-async def unblocked_past(context: Context, past: Past) -> Past:
+async def sliced(context: Context, query: Query) -> Query:
+    """The same, of one patient, for a role that may see a slice alone: without what of it is not the receiver's."""
+    patients = frozenset() if query.patient is None else frozenset({query.patient})
+    return replace(query, without=(await shown_of(context, query, patients)).without(query.type))
+
+
+async def unblocked_past(context: Context, past: Past, patients: frozenset[str] = frozenset()) -> Past:
     """The same of a history. Of a type of which something is denied of a patient, it shows nothing of that patient;
     of one resource it shows all (`read.history` refuses the whole).
+
+    patients  whose slices the caller sees, where it sees no more: of the types that `slice` cuts it shows nothing
     """
     types = () if past.id is not None else (past.type,) if past.type is not None else tuple(registry.TYPES)
-    return replace(past, without=(await consents(context)).hidden(types))
+    hidden = (await consents(context)).hidden(types)
+    cut = PARTLY & set(types) if context.caller.role in RECEIVERS else frozenset()
+    return replace(past, without=(*hidden, *([Hidden(patients, cut)] if cut else [])))
 
 
-def _restricted_link(context: Context, link: Link, scope: Scope, said: Consents) -> Link:
+def _restricted_link(context: Context, link: Link, scope: Scope, shown: Shown) -> Link:
     """A chain through several types goes by those that the role reads."""
     readable = types_read(context, [query.type for query in link.queries])
     open_to = tuple(query for query in link.queries if query.type in readable)
     if not open_to:
         check_type(context, link.queries[0].type)
     return replace(
-        link, queries=tuple(_restricted(context, narrowed(context, query), scope, said) for query in open_to)
+        link, queries=tuple(_restricted(context, narrowed(context, query), scope, shown) for query in open_to)
     )
 
 
@@ -260,18 +277,35 @@ def _whose(context: Context, value: Json | None, patient: str | None) -> tuple[s
 
 
 async def _check_shown(context: Context, version: Version) -> None:
-    """Raises Forbidden for what is denied of a record that is open otherwise, as it was then or as it is now."""
-    said = await consents(context)
-    if said.partly(version.patient):
-        now = await context.store.read(version.type, version.id)
-        if said.hides(version) or (now is not None and said.hides(now)):
-            raise Forbidden(f"no access to {version.reference}")
+    """Raises Forbidden for what is left out of a record that is open otherwise, as it was then or as it is now."""
+    said, cut = await consents(context), _is_cut(context, version.type)
+    if not cut and not said.partly(version.patient):
+        return
+    now = await context.store.read(version.type, version.id)
+    stands = [one for one in (version, now) if one is not None]
+    if any(said.hides(one) for one in stands) or (cut and not await _is_receivers(context, stands)):
+        raise Forbidden(f"no access to {version.reference}")
+
+
+def _is_cut(context: Context, type_name: str) -> bool:
+    """Whether the caller sees a slice, and some of a type in it."""
+    return context.caller.role in RECEIVERS and type_name in PARTLY
+
+
+async def _is_receivers(context: Context, versions: Sequence[Version]) -> bool:
+    """Whether the receiver of a referral sees these of the slice; a deletion as what was deleted."""
+    receiver = await receiver_of(context, frozenset(one.patient for one in versions if one.patient is not None))
+    for version in versions:
+        last = version if version.body else await context.store.vread(version.type, version.id, version.number - 1)
+        if last is None or last.body is None or not receiver.sees(parse(last.body), context.base):
+            return False
+    return True
 
 
 async def hides_some(context: Context, type_name: str, patient: str | None) -> bool:
-    """Whether something of a type may be denied of a record that is open otherwise."""
+    """Whether something of a type may be left out of a record that is open otherwise."""
     rules = (await consents(context)).partly(patient)
-    return any(True for rule in rules for _ in left_out(rule, type_name))
+    return _is_cut(context, type_name) or any(True for rule in rules for _ in left_out(rule, type_name))
 
 
 def check_absent(context: Context, reference: str) -> None:
@@ -311,6 +345,17 @@ async def check_patient(context: Context, patient: str, *, emergency: bool = Tru
     await _check_patient(context, patient, f"Patient/{patient}", emergency=emergency)
 
 
+async def check_kept_form(context: Context, patient: str) -> None:
+    """Raises Forbidden unless the caller may keep a form about this patient, and see what colleagues have kept.
+
+    It is for those who may send it: an emergency access is one to read.
+    """
+    caller = context.caller
+    if caller.role not in KEEPERS or caller.organization is None or caller.scopes is not None:
+        raise Forbidden(f"role {caller.role} keeps no forms")
+    await check_patient(context, patient, emergency=False)
+
+
 async def check_write(
     context: Context,
     type_name: str,
@@ -331,7 +376,7 @@ async def check_write(
     if context.caller.role == "system":
         return
     if type_name == "Patient" and value is not None:
-        await _check_listing(context, value)
+        await _check_listed(context, value, patient)
         return
     for one in _whose(context, value if type_name in registry.SHARED else None, patient):
         if one is None or one not in arriving:
@@ -379,7 +424,14 @@ def _check_guest(context: Context, type_name: str, value: Json) -> None:
         raise Forbidden(refused)
 
 
-async def _check_listing(context: Context, patient: Json) -> None:
+async def _check_listed(context: Context, value: Json, patient: str | None) -> None:
+    """Who is known here already is changed by their own practice: an emergency access lists nobody elsewhere."""
+    if patient is not None and await context.store.read("Patient", patient) is not None:
+        await _check_patient(context, patient, "Patient", emergency=False)
+    _check_listing(context, value)
+
+
+def _check_listing(context: Context, patient: Json) -> None:
     """Staff register and change people of their own practice; who moves away is passed on by the other side."""
     organization = context.caller.organization
     if organization is None or not _lists(context, patient, organization):

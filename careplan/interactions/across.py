@@ -13,6 +13,7 @@ from careplan.fhir.query import Query
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
+from careplan.interactions.named import note_asked
 from careplan.interactions.read import store_of
 from careplan.interactions.search import Found, note_search
 from careplan.store.protocol import CursorInvalid, Page, Version
@@ -24,7 +25,11 @@ async def search_across(context: Context, asked: Across, after: str | None = Non
     after   the `next` of an earlier page
     Raises  Forbidden (for one of the types), CursorInvalid, QueryTooLong, TooCostly
     """
-    allowed = [await access.restrict(context, query) for query in asked.queries]
+    try:
+        allowed = [await access.restrict(context, query) for query in asked.queries]
+    except access.Forbidden:
+        await note_asked(context, asked.queries)
+        raise
     names = _names(allowed)
     start, position = _position(names, after)
     matches: list[Version] = []
@@ -38,6 +43,8 @@ async def search_across(context: Context, asked: Across, after: str | None = Non
     total = await _total(context, allowed) if asked.shape.total else None
     found = Found(Page(tuple(matches), next, total), *await brought(context, asked.shape.includes, matches))
     note_search(context, asked.shape, found)
+    if not matches:
+        await note_asked(context, asked.queries)
     return found
 
 

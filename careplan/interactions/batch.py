@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from careplan.domain.errors import CareplanError
 from careplan.fhir.conditional import pairs_from_if_none_exist
 from careplan.fhir.page_link import PAGE, binding_of, unsign
+from careplan.fhir.reference import Target
 from careplan.fhir.search import pairs_from_query, parse
 from careplan.fhir.summary import reduced
 from careplan.interactions.context import Context
 from careplan.interactions.entry import BundleInvalid, Entry, named
 from careplan.interactions.match import criteria
+from careplan.interactions.named import note_named
 from careplan.interactions.patch import patch, patch_matching
 from careplan.interactions.performed import Result, refused
 from careplan.interactions.read import read, vread
@@ -61,8 +63,7 @@ async def answer(context: Context, entry: Entry, allowance: Allowance) -> Result
         allowance.check()
         return allowance.spend(await _found(context, entry))
     except CareplanError as error:
-        context.trail.outcome = REFUSED
-        return refused(error)
+        return await _refused(context, entry, error)
 
 
 async def _one(
@@ -77,8 +78,15 @@ async def _one(
         _check_alone(entry, theirs)
         return await _write(context, entry)
     except CareplanError as error:
-        context.trail.outcome = REFUSED
-        return refused(error)
+        return await _refused(context, entry, error)
+
+
+async def _refused(context: Context, entry: Entry, error: CareplanError) -> Result:
+    """Logged as an access that was refused, to whomever it named."""
+    context.trail.outcome = REFUSED
+    if entry.id is not None:
+        await note_named(context, [Target(entry.type, entry.id)])
+    return refused(error)
 
 
 def _act(entry: Entry) -> str:

@@ -19,13 +19,14 @@ from careplan.interactions import access
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
+from careplan.interactions.every import every_version
 from careplan.interactions.message import messages_about, send_message
 from careplan.interactions.open_task import open_tasks
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import read
 from careplan.interactions.referral import active_referrals
 from careplan.interactions.sent_case import SIDES, name_of
-from careplan.store.protocol import NotFound, Version, VersionConflict
+from careplan.store.protocol import NotFound, Past, Version, VersionConflict
 
 TOPIC = "slice-question"
 """What a question of a receiver is about, in messages."""
@@ -179,6 +180,14 @@ async def case_of(context: Context, request: str, patient: str) -> CaseFile | No
     newest = max(tasks, key=lambda one: (parse(one.body or b"").get("status") in OPEN, one.at))
     found = parse((await read(context, "ServiceRequest", request.partition("/")[2])).body or b"")
     return CaseFile(newest, parse(newest.body or b""), found)
+
+
+async def course_of(context: Context, opened: CaseFile) -> tuple[Json, ...]:
+    """The Task of a case as it has been, oldest first. Raises Forbidden."""
+    await access.check_patient(context, opened.patient)
+    past = Past("Task", opened.version.id, count=context.house.limits.page_maximum)
+    versions = await every_version(context, past)
+    return tuple(parse(one.body) for one in reversed(versions) if one.body is not None)
 
 
 # ── questions to the clinic ──────────────────────────────────────────────────────────────────────

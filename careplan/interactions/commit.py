@@ -47,15 +47,22 @@ class Activity:
 
 
 async def commit(
-    context: Context, changes: Sequence[Change], guards: Sequence[Guard] = (), activity: Activity | None = None
+    context: Context,
+    changes: Sequence[Change],
+    guards: Sequence[Guard] = (),
+    activity: Activity | None = None,
+    beside: Sequence[Write] = (),
 ) -> tuple[Version, ...]:
     """Store all changes with their consequences and provenance, or nothing; the versions in the order of `changes`.
 
+    beside  what is stored with them and is no resource (`kept_form`); by itself where nothing changes
     Raises ResourceInvalid with every fault of every change, PlanExists, GoalExists, VersionConflict, GuardFailed
     """
     check(context, changes)
     await check_members(context, changes)
     if not changes:
+        if beside:
+            await commit_with_entry(context, beside, guards, ())
         return ()
     for attempt in range(1, ATTEMPTS + 1):
         closed = await close(context, changes) + await end_exclusions(context, changes)
@@ -65,7 +72,7 @@ async def commit(
         drawn += Drawn(guards=await keep_singular(context, (*changes, *closed.changes)))
         every = (*changes, *drawn.changes)
         proofs = _provenances(context, every, activity or Activity())
-        writes = [_write(context, change) for change in (*every, *proofs)]
+        writes = [*(_write(context, change) for change in (*every, *proofs)), *beside]
         try:
             versions = await commit_with_entry(context, writes, (*guards, *drawn.guards), every)
         except VersionConflict as conflict:

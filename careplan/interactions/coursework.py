@@ -15,8 +15,8 @@ from careplan.domain.errors import CareplanError
 from careplan.domain.referral import ENDED, RECEIVER, StepNotAllowed
 from careplan.domain.words import words_fault
 from careplan.fhir import systems
+from careplan.fhir.case import receivers_of
 from careplan.fhir.instant import find_date, find_instant, instant_text
-from careplan.fhir.mapping import listed_with
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
@@ -25,8 +25,8 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity
 from careplan.interactions.context import Context
 from careplan.interactions.every import every
+from careplan.interactions.follow_up import follow_up, task_of_course
 from careplan.interactions.precondition import PreconditionFailed
-from careplan.interactions.sent_case import name_of
 from careplan.store.protocol import Version
 
 TALK, COURSE, CLOSING, FAREWELL = "Afklarende samtale", "Notat fra forløbet", "Afslutningsnotat", "Til dig"
@@ -79,6 +79,10 @@ class Note:
     by: str
     on: date | None
 
+    @property
+    def is_to_patient(self) -> bool:
+        return self.topic == FAREWELL
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -106,7 +110,7 @@ async def hold_talk(
     goals  what is agreed in common: each becomes an agreement of the patient's plans
     Raises NoteFaulty, StepNotAllowed, PreconditionFailed, Forbidden, NotFound
     """
-    opened = await _open(context, task, expects)
+    opened = await open_course(context, task, expects)
     words = _checked([*lines, *goals])
     beside = [_note(context, opened, TALK, words[: len(lines)])] if any(lines) else []
     beside += [await _agreement(context, opened, one) for one in filter(None, words[len(lines) :])]
@@ -133,7 +137,7 @@ async def keep_course(
 
     Raises NoteFaulty, StepNotAllowed, PreconditionFailed, Forbidden, NotFound
     """
-    opened = await _open(context, task, expects)
+    opened = await open_course(context, task, expects)
     changes = [_measured(context, opened, test, value, on) for test, value in tests]
     changes += [_note(context, opened, COURSE, _checked([words]))] if words.strip() else []
     if not changes and came is None:
@@ -152,7 +156,7 @@ async def close_course(context: Context, task: str, expects: int | None, ending:
 
     Nobody of the receiver sees the patient by this referral any more. Raises as `move`, and NoteFaulty
     """
-    opened = await _open(context, task, expects)
+    opened = await open_course(context, task, expects)
     words = _checked([*ending.lines, ending.follow_up, ending.farewell])
     if not any(ending.lines) or (needs_farewell(ending.outcome) and not words[-1]):
         raise NoteFaulty("a course ends with a note to the clinic and a sentence to the patient")
@@ -160,13 +164,17 @@ async def close_course(context: Context, task: str, expects: int | None, ending:
     if words[-1]:
         beside.append(_note(context, opened, FAREWELL, [words[-1]], to=f"Patient/{opened.patient}"))
     if ending.follow_up.strip():
-        beside.append(await _follow_up(context, opened, words[-2], ending.due))
+        case = opened.version.reference
+        beside.append(await follow_up(context, opened.patient, opened.request, case, words[-2], ending.due))
     step = "complete" if ending.outcome in ("carried-out", "partly") else "fail"
     return await move(context, task, step, expects, reason=ending.outcome, text=ending.text, beside=beside)
 
 
-async def _open(context: Context, task: str, expects: int | None) -> CaseFile:
-    """The case, its receiver's, answered with yes and not ended."""
+async def open_course(context: Context, task: str, expects: int | None) -> CaseFile:
+    """The case, its receiver's, answered with yes and not ended; as it was seen, and to be written of.
+
+    Raises StepNotAllowed, PreconditionFailed, Forbidden, NotFound
+    """
     opened = await read_case(context, task)
     access.check_writes(context, "Task", "u")
     if side_of(context) != RECEIVER or opened.case.status not in ("accepted", "in-progress", "on-hold"):
@@ -214,42 +222,10 @@ def _note(context: Context, opened: CaseFile, topic: str, lines: Sequence[str], 
     return change_from_value(value, context.new_id())
 
 
-async def _plans(context: Context, opened: CaseFile) -> list[Json]:
-    """References of the patient's active plans: what an agreement stands in."""
-    plans = [parse(one.body or b"") for one in await every(context, Query("CarePlan", patient=opened.patient))]
-    return [{"reference": f"CarePlan/{one['id']}"} for one in plans if one.get("status") == "active"]
-
-
 async def _agreement(context: Context, opened: CaseFile, words: str) -> Change:
     """What was agreed with the person: theirs to do."""
-    task = await _task(context, opened, words, "in-progress")
+    task = await task_of_course(context, opened.patient, opened.request, words, "in-progress")
     return change_from_value({**task, "owner": {"reference": f"Patient/{opened.patient}"}}, context.new_id())
-
-
-async def _follow_up(context: Context, opened: CaseFile, words: str, due: date | None) -> Change:
-    """What the clinic is asked to do: whoever referred is its owner, else the clinic."""
-    task = await _task(context, opened, words, "requested")
-    person = await context.store.read("Patient", opened.patient)
-    clinic = listed_with(parse(person.body)) if person is not None and person.body is not None else None
-    owner = (opened.request.get("requester") or {}).get("reference") or (f"Organization/{clinic}" if clinic else "")
-    task |= {"owner": {"reference": owner}} if owner else {}
-    task |= {"restriction": {"period": {"end": due.isoformat()}}} if due else {}
-    return change_from_value(task, context.new_id())
-
-
-async def _task(context: Context, opened: CaseFile, words: str, status: str) -> Json:
-    based = [*await _plans(context, opened), {"reference": f"ServiceRequest/{opened.request['id']}"}]
-    return {
-        "resourceType": "Task",
-        "basedOn": based,
-        "status": status,
-        "intent": "plan",
-        "code": {"text": words},
-        "description": words,
-        "for": {"reference": f"Patient/{opened.patient}"},
-        "authoredOn": instant_text(context.now),
-        "requester": {"reference": name_of(context)},
-    }
 
 
 def _measured(context: Context, opened: CaseFile, test: Test, value: Decimal, on: date) -> Change:
@@ -281,8 +257,10 @@ def attendance(opened: CaseFile) -> tuple[tuple[date, bool], ...]:
 
 
 async def notes_of(context: Context, opened: CaseFile) -> tuple[Note, ...]:
-    """The notes of a course, newest first: the clinic's and its receiver's to read. The sentence to the patient,
-    too."""
+    """The notes of a course by who was asked for it, newest first: the clinic's and its receiver's to read.
+
+    The sentence to the patient is one of them.
+    """
     side_of(context)
     await access.check_patient(context, opened.patient)
     return await _notes(context, opened)
@@ -300,7 +278,8 @@ async def _notes(context: Context, opened: CaseFile) -> tuple[Note, ...]:
     query = await access.unblocked(context, Query("Communication", patient=opened.patient))
     said = [parse(version.body or b"") for version in await every(context, query)]
     based = {"reference": f"ServiceRequest/{opened.request['id']}"}
-    own = [one for one in said if based in one.get("basedOn", ()) and one.get("status") == "completed"]
+    theirs = [one for one in said if (one.get("sender") or {}).get("reference") in receivers_of(opened.request)]
+    own = [one for one in theirs if based in one.get("basedOn", ()) and one.get("status") == "completed"]
     own.sort(key=lambda one: str(one.get("sent", "")), reverse=True)
     return tuple(_read_note(one) for one in own)
 

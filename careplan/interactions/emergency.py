@@ -38,6 +38,12 @@ class EmergencyNeedsReason(CareplanError):
     code = "emergency-needs-reason"
 
 
+class EmergencyReads(CareplanError):
+    """An emergency access opens a record to be read, and this would write in it."""
+
+    code = "emergency-reads"
+
+
 @dataclass(frozen=True, slots=True)
 class Emergency:
     """One emergency access, for the patient's pages and for review.
@@ -138,6 +144,21 @@ async def find_end(context: Context, patient: str) -> datetime | None:
         own = (one.until for one in found if one.person == context.caller.reference)
         return max(own, default=context.now)
     return None
+
+
+async def check_writes(context: Context, patient: str) -> None:
+    """Raises EmergencyReads for a clinician to whom an emergency alone opens the record.
+
+    Of a record that is closed to them nothing is said here: what they ask for says so itself.
+    """
+    if context.caller.role not in EMERGENCY_ROLES:
+        return
+    try:
+        ends = await find_end(context, patient)
+    except access.Forbidden:
+        return
+    if ends is not None:
+        raise EmergencyReads("an emergency access opens a record to be read, not to be written in")
 
 
 async def emergency_consents(context: Context, organization: str) -> tuple[Version, ...]:

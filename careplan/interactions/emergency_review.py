@@ -1,7 +1,8 @@
 """Gennemgang: the organisation goes through the emergency accesses of its people, each by somebody else than it was.
 
-What is written down is a Provenance of the Consent that the access made: who has gone through it, when, and what they
-found. The Consent itself stands as it is. Not here: how a record is opened (`emergency`).
+Who it was is the person whose role it was then, whoever has that role today. What is written down is a Provenance of
+the Consent that the access made: who has gone through it, when, and what they found. The Consent itself stands as it
+is. Not here: how a record is opened (`emergency`).
 https://hl7.org/fhir/R4/provenance.html · design §7
 """
 
@@ -13,6 +14,7 @@ from careplan.domain.errors import CareplanError
 from careplan.fhir.consent import REVIEW
 from careplan.fhir.instant import find_instant, instant_text
 from careplan.fhir.query import Criterion, Query, ReferenceIs
+from careplan.fhir.reference import find_target
 from careplan.fhir.text import Json, parse
 from careplan.interactions.change import change_from_value
 from careplan.interactions.commit import commit
@@ -25,8 +27,8 @@ from careplan.interactions.emergency import (
     emergencies_of_organization,
     emergencies_of_patient,
 )
-from careplan.interactions.every import every
-from careplan.store.protocol import GuardFailed, NotFound, guard_of
+from careplan.interactions.every import every, every_version
+from careplan.store.protocol import GuardFailed, NotFound, Past, guard_of
 
 LENGTH = (3, 1000)
 """Characters of a note."""
@@ -64,7 +66,7 @@ class Reviewed:
 class Inspected:
     """An emergency access, the Patient whose record it opened, and its review, if there is one.
 
-    own  whether the caller opened it, in whichever role of theirs
+    own  whether the caller opened it, in whichever role of theirs, today or then
     """
 
     emergency: Emergency
@@ -82,8 +84,9 @@ async def inspected(context: Context) -> tuple[Inspected, ...]:
     found = await emergencies_of_organization(context, context.caller.organization or "")
     patients = {one.patient: await _patient(context, one.patient) for one in found}
     reviews, names = await _reviews(context, found), await names_of_caller(context)
+    own = {one.reference for one in found if not names.isdisjoint(await _openers(context, one))}
     return tuple(
-        Inspected(one, patients[one.patient], reviews.get(one.reference), one.person in names) for one in found
+        Inspected(one, patients[one.patient], reviews.get(one.reference), one.reference in own) for one in found
     )
 
 
@@ -104,17 +107,18 @@ def may_review(context: Context, one: Inspected) -> bool:
 async def review(context: Context, id: str, note: str) -> None:
     """It has been gone through. Raises NotFound, ReviewOwn, ReviewNeedsNote, ReviewExists, Forbidden."""
     check_clinician(context)
+    query = _about([f"Consent/{id}"])
+    seen = await every(context, query)  # before the access is read: what comes between is found by the guard
     one = await read_inspected(context, id)
     if not may_review(context, one):
         raise ReviewOwn("somebody else than who opened the record goes through the access")
     shortest, longest = LENGTH
     if not shortest <= len(note.strip()) <= longest:
         raise ReviewNeedsNote(f"a review says what was found, in {shortest} to {longest} characters")
-    query = _about([one.emergency.reference])
     if one.review is not None:
         raise ReviewExists("the access has been gone through already")
     change = change_from_value(_provenance(context, one, note.strip()), context.new_id())
-    guard = guard_of(f"{one.emergency.reference}/{REVIEW}", query, await every(context, query))
+    guard = guard_of(f"{one.emergency.reference}/{REVIEW}", query, seen)
     try:
         await commit(context, [change], [guard])
     except GuardFailed:
@@ -124,6 +128,21 @@ async def review(context: Context, id: str, note: str) -> None:
 async def reviewed_of_patient(context: Context, patient: str) -> frozenset[str]:
     """References of the emergency accesses to a patient's record that have been gone through. Raises Forbidden."""
     return frozenset(await _reviews(context, await emergencies_of_patient(context, patient)))
+
+
+async def _openers(context: Context, one: Emergency) -> set[str]:
+    """Who opened the record: the reference they called by, and the Practitioner whose role that was at the time.
+
+    Of a role that was put on record later, the first it says.
+    """
+    type_name, _, id = one.person.partition("/")
+    if type_name != "PractitionerRole":
+        return {one.person}
+    versions = await every_version(context, Past(type_name, id, count=context.house.limits.page_maximum))
+    then = next((version for version in versions if version.at <= one.at), versions[-1] if versions else None)
+    role = {} if then is None or then.body is None else parse(then.body)
+    target = find_target(str((role.get("practitioner") or {}).get("reference", "")), context.base)
+    return {one.person} | ({f"{target.type}/{target.id}"} if target is not None else set())
 
 
 async def _patient(context: Context, id: str) -> Json:

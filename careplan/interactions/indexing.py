@@ -12,6 +12,7 @@ from careplan.fhir.index import edition, extract
 from careplan.fhir.text import parse
 from careplan.fhir.value import SearchValues
 from careplan.interactions.audit.record import TYPE as AUDIT
+from careplan.interactions.kept_form import TYPE as KEPT
 from careplan.store.protocol import Extract, Store, Version
 
 log = logging.getLogger("careplan.indexing")
@@ -32,8 +33,8 @@ async def index_again(store: Store, base: str | None) -> None:
 def _extraction(base: str | None) -> Extract:
     def values(version: Version) -> SearchValues | None:
         assert version.body is not None
-        if version.type == AUDIT:
-            return None  # the log is read whole, not searched
+        if version.type in (AUDIT, KEPT):
+            return None  # the log and kept forms are read whole, not searched
         try:
             return extract(parse(version.body), base)
         except CareplanError as error:

@@ -13,6 +13,7 @@ from careplan.fhir.search import Pairs
 from careplan.fhir.search import parse as parse_query
 from careplan.interactions import access
 from careplan.interactions.context import Context
+from careplan.interactions.named import note_asked
 from careplan.store.protocol import Guard, Version, guard_of
 
 
@@ -43,10 +44,16 @@ def criteria(context: Context, type_name: str, pairs: Pairs) -> Query:
 
 async def match(context: Context, query: Query) -> Matched:
     """What fits the criteria now. Raises MultipleMatches, Forbidden."""
-    allowed = await access.restrict(context, query)
+    try:
+        allowed = await access.restrict(context, query)
+    except access.Forbidden:
+        await note_asked(context, [query])
+        raise
     page = await context.store.search(allowed)
     if len(page.matches) > 1:
         raise MultipleMatches(f"several {query.type} fit the criteria; make them name one")
     context.trail.met(version.patient for version in page.matches)
+    if not page.matches:
+        await note_asked(context, [query])
     guard = guard_of(f"{query.type}?{query.criteria}", allowed, page.matches)
     return Matched(page.matches[0] if page.matches else None, guard)

@@ -16,15 +16,17 @@ MOST = 400
 """Open Tasks of a kind listed at once, the oldest first."""
 
 
-async def open_tasks(context: Context, activity: str, *include: str, states: Collection[str] = OPEN_TASK) -> Found:
+async def open_tasks(
+    context: Context, activity: str, *include: str, states: Collection[str] = OPEN_TASK, also: Collection[str] = ()
+) -> Found:
     """The Tasks of an activity whose people the caller may see, oldest first, at most `MOST`. Raises Forbidden.
 
     Whom an emergency access has opened is still another clinic's to answer, and not among them.
-    include  what comes with them: `focus`, `patient`; states: of `Task.status`
+    include  what comes with them: `focus`, `patient`; states: of `Task.status`; also: other activities than the first
     """
     access.check_clinical(context)
     asked = (
-        ("code", f"{ACTIVITY}|{activity}"),
+        ("code", ",".join(f"{ACTIVITY}|{one}" for one in (activity, *also))),
         ("status", ",".join(sorted(states))),
         ("_sort", "authored-on"),
         *(("_include", f"Task:{one}") for one in include),

@@ -27,15 +27,18 @@ from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.caller import Caller
-from careplan.interactions.consent import consents
+from careplan.interactions.consent import Consents, consents
 from careplan.interactions.context import Context
 from careplan.interactions.every import every_version
-from careplan.interactions.person import PLAN_TYPES, Person, person_from_held, read_held, read_person
+from careplan.interactions.person import PLAN_TYPES, Held, Person, person_from_held, read_held, read_person
 from careplan.interactions.referral import active_referrals
+from careplan.interactions.slice import RECEIVERS, also_sent, receiver_from_requests, receiver_of
 from careplan.store.protocol import Past
 
 AUDIENCES = ("patient", "clinic", "referral")
 _TYPES = (*PLAN_TYPES, "CareTeam", "Encounter", "Provenance")
+AGREEING = frozenset({"establish", "review", "set-individual-target", "follow-recommendation", "renew-recommendation"})
+"""What Provenance calls the changes in which a target is agreed on with the patient."""
 _NAMED = frozenset({"Organization", "Practitioner", "PractitionerRole"})
 
 
@@ -112,9 +115,10 @@ class Overview:
 async def read_overview(context: Context, patient: str, audience: str, on: date | None = None) -> Overview:
     """Raises NotFound, Deleted, Forbidden."""
     person = await read_person(context, patient, _TYPES, on)
-    lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in lines_of(context, person)])
+    lines = tuple([replace(line, bands=await bands_of(context, person, line)) for line in lines_of(context, person)])
     if audience == "referral":
-        return await _slice(context, person, lines, await _own_referrals(context, person))
+        own = await _own_referrals(context, person)
+        return await _slice(context, _received(context, person, own), lines, own)
     resources = person.resources
     overview = Overview(
         audience=audience,
@@ -133,7 +137,7 @@ async def read_overview(context: Context, patient: str, audience: str, on: date 
         care_teams=tuple(resources["CareTeam"]),
         encounters=tuple(resources["Encounter"]),
         observations=tuple(resources["Observation"]),
-        changes=_newest_changes(resources["Provenance"]),
+        changes=_told_changes(resources["Provenance"], lines),
         explained=explanations(context.knowledge, person.chart, person.answer) if audience == "clinic" else {},
         lapsed=person.chart.lapsed,
     )
@@ -182,7 +186,7 @@ def _beside(context: Context, person: Person, newest: Reading) -> Iterable[tuple
             yield from ((measure, one) for one in same)
 
 
-async def _bands(context: Context, person: Person, line: Line) -> tuple[Band, ...]:
+async def bands_of(context: Context, person: Person, line: Line) -> tuple[Band, ...]:
     """What was agreed when, from all versions of the Goal that stood in this record."""
     if line.goal is None:
         return ()
@@ -208,8 +212,17 @@ def _others(context: Context, goals: Iterable[Json]) -> tuple[Json, ...]:
     return tuple(goal for goal in unknown if measure_of_goal(goal, codes, measures) is None)
 
 
-def _newest_changes(provenances: Iterable[Json]) -> tuple[Json, ...]:
-    return tuple(sorted(provenances, key=lambda one: str(one.get("recorded", "")), reverse=True)[:20])
+def _told_changes(provenances: Iterable[Json], lines: Iterable[Line]) -> tuple[Json, ...]:
+    """The newest changes, and all in which a target was agreed on; newest first."""
+    found = sorted(provenances, key=lambda one: str(one.get("recorded", "")), reverse=True)
+    goals = [line.goal for line in lines if line.goal is not None]
+    return tuple(one for nth, one in enumerate(found) if nth < 20 or any(is_agreeing(one, goal) for goal in goals))
+
+
+def is_agreeing(provenance: Json, goal: Json) -> bool:
+    """Whether a Goal's target was agreed on in a change."""
+    agreed = provenance.get("activity", {}).get("text") in AGREEING
+    return agreed and f"Goal/{goal.get('id')}" in _targets_of(provenance)
 
 
 async def read_slice(context: Context, patient: str, request: Json) -> Overview:
@@ -221,18 +234,33 @@ async def read_slice(context: Context, patient: str, request: Json) -> Overview:
     held = await read_held(context, patient, _TYPES)
     receivers = [str(one.get("reference", "")).rpartition("/")[2] for one in request.get("performer", ())]
     for receiver in receivers:
-        said = await consents(replace(context, caller=Caller("municipality", "", organization=receiver)))
+        as_receiver = replace(context, caller=Caller("municipality", "", organization=receiver))
+        said, own = await consents(as_receiver), await receiver_of(as_receiver, frozenset({patient}))
         sent = held.versions.get(f"ServiceRequest/{request.get('id')}")
         if patient in said.blocked or (sent is not None and said.hides(sent)):
             raise access.Forbidden(f"the patient has denied Organization/{receiver} the record")
+        own = also_sent(own, str(request.get("id")))
         shown = {
-            name: [one for one in some if not said.hides(held.versions[f"{name}/{one['id']}"])]
+            name: [one for one in some if _is_shown(held, one, said) and own.sees(one, context.base)]
             for name, some in held.resources.items()
         }
         held = replace(held, resources=shown)
     person = person_from_held(context, held)
-    lines = tuple([replace(line, bands=await _bands(context, person, line)) for line in lines_of(context, person)])
+    lines = tuple([replace(line, bands=await bands_of(context, person, line)) for line in lines_of(context, person)])
     return await _slice(context, person, lines, (request,))
+
+
+def _is_shown(held: Held, resource: Json, said: Consents) -> bool:
+    return not said.hides(held.versions[f"{resource['resourceType']}/{resource['id']}"])
+
+
+def _received(context: Context, person: Person, requests: tuple[Json, ...]) -> Person:
+    """The person as the receivers of these referrals see the Tasks: for whoever else looks at the slice."""
+    if context.caller.role in RECEIVERS:
+        return person
+    receiver = receiver_from_requests(requests, context.base)
+    tasks = [one for one in person.resources["Task"] if receiver.sees(one, context.base)]
+    return replace(person, resources={**person.resources, "Task": tasks})
 
 
 async def _slice(context: Context, person: Person, lines: tuple[Line, ...], own: tuple[Json, ...]) -> Overview:
@@ -266,7 +294,7 @@ async def _slice(context: Context, person: Person, lines: tuple[Line, ...], own:
 async def _own_referrals(context: Context, person: Person) -> tuple[Json, ...]:
     """Referrals to the caller's organisation that are open; to whoever asks in another role, all open ones."""
     requests = [one for one in referrals(person.resources["ServiceRequest"]) if one.get("status") == "active"]
-    if context.caller.role not in ("municipality", "hospital"):
+    if context.caller.role not in RECEIVERS:
         return tuple(requests)
     own = f"Organization/{context.caller.organization}"
     open_to_us = await active_referrals(context, context.caller.organization or "", person.id)
@@ -298,8 +326,15 @@ def _references(overview: Overview) -> Iterable[str]:
     groups = (overview.plans, overview.tasks, overview.referrals, overview.care_teams, overview.encounters)
     values = [overview.patient, *(one for group in groups for one in group), *overview.changes]
     values += [line.goal for line in overview.lines if line.goal]
+    brought = {one for change in overview.changes for one in _targets_of(change)}
+    values += [one.get("performer") for one in overview.observations if f"Observation/{one['id']}" in brought]
     for value in values:
         yield from _names_in(value)
+
+
+def _targets_of(provenance: Json) -> Iterable[str]:
+    """What a Provenance is about, whichever version."""
+    return (str(one.get("reference", "")).partition("/_history/")[0] for one in provenance.get("target", ()))
 
 
 def _names_in(value: Json) -> list[str]:

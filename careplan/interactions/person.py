@@ -94,7 +94,7 @@ async def read_held(context: Context, patient: str, types: Sequence[str]) -> Hel
     access.check_scopes(context, ("Patient", *types))
     if version.body is None:
         raise Deleted(f"Patient/{patient} was deleted")
-    asked = {name: await access.unblocked(context, Query(name, patient=patient)) for name in types}
+    asked = {name: await access.sliced(context, Query(name, patient=patient)) for name in types}
     found = {name: await every(context, query) for name, query in asked.items()}
     values = {type_name: [parse(one.body or b"") for one in versions] for type_name, versions in found.items()}
     versions = {one.reference: one for some in found.values() for one in some} | {version.reference: version}

@@ -13,7 +13,9 @@ from careplan.interactions import access
 from careplan.interactions.change import Change
 from careplan.interactions.context import Context
 from careplan.interactions.sent_case import check_sent_case
+from careplan.interactions.sent_consent import check_sent_consent
 from careplan.interactions.sent_goal import check_sent_goal
+from careplan.interactions.sent_kind import check_sent_kind
 from careplan.interactions.sent_message import check_sent_message
 from careplan.interactions.sent_offer import check_sent_offer
 from careplan.interactions.sent_plan import check_sent_plan
@@ -111,7 +113,9 @@ async def check_change(context: Context, change: Change, arriving: frozenset[str
     """
     context.trail.met([change.patient])
     await access.check_write(context, change.type, change.value, change.patient, arriving, change.act)
+    check_sent_kind(context, change)
     check_sent_provenance(context, change)
+    check_sent_consent(context, change)
     await check_sent_message(context, change)
     await check_sent_plan(context, change)
     await check_sent_goal(context, change)

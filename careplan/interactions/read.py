@@ -112,7 +112,7 @@ async def _visible(context: Context, past: Past) -> Past:
     if scope.everyone:
         return replace(past, types=frozenset(registry.TYPES) if past.type is None and reads is None else reads)
     listed_with, within = scope.listed_with, context.caller.within
-    past = await access.unblocked_past(context, replace(past, types=reads, open=access.OPEN))
+    past = await access.unblocked_past(context, replace(past, types=reads, open=access.OPEN), scope.patients)
     if within is not None:
         await access.check_patient(context, within)
         return replace(past, patients=frozenset({within}))

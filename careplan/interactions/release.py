@@ -1,14 +1,16 @@
 """A referral ends: its case, the request and the patient's agreement end in the same commit, and with them the access.
 
 Whichever of the three somebody ends, by whichever way, the other two follow: no municipality sees a patient by a
-referral that was returned, and no case stays open that nobody may see. Not here: who may end which (`sent_case`), and
-access itself (`referral`). https://hl7.org/fhir/R4/task.html · https://hl7.org/fhir/R4/servicerequest.html
+referral that was returned, and no case stays open that nobody may see. Whoever
+referred is left a Task to see how it ended, and one more where nobody reached the person. Not here: who may end which
+(`sent_case`), and access itself (`referral`). https://hl7.org/fhir/R4/task.html · https://hl7.org/fhir/R4/servicerequest.html
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from careplan.domain.referral import OPEN
+from careplan.domain.referral import ANSWER_WITHIN, NO_CONTACT_REASONS, OPEN
+from careplan.domain.workday import add_workdays
 from careplan.fhir.agreed import OPEN_ORDER, is_order
 from careplan.fhir.case import case_from_task, request_of_consent, request_of_task, task_with_case
 from careplan.fhir.query import Query
@@ -17,6 +19,13 @@ from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.context import Context
 from careplan.interactions.drawn import Drawn
 from careplan.interactions.every import every
+from careplan.interactions.follow_up import follow_up, to_see
+
+NOT_REACHED = "Tal om henvisningen igen. Modtageren har ikke fået kontakt."
+"""What whoever referred is asked to do, as it stands among what is agreed with the patient."""
+
+TOLD_OF = frozenset({"municipality", "hospital", "patient"})
+"""Roles that end a referral without the clinic: it is told of that."""
 
 _WHY: Mapping[str, str] = {"ServiceRequest": "request-ended", "Consent": "sharing-stopped"}
 """Why a case ends that did not end by itself, by what ended: codes of CodeSystem/referral-reason."""
@@ -45,7 +54,7 @@ async def release(context: Context, changes: Sequence[Change]) -> Drawn:
     for end in ends:
         following = [one for one in await _following(context, end) if one.reference not in known]
         known |= {one.reference for one in following}
-        drawn += Drawn(tuple(following))
+        drawn += Drawn((*following, *await _left(context, end, following)))
     return drawn
 
 
@@ -62,6 +71,22 @@ def _find_end(context: Context, change: Change) -> _End | None:
         case "ServiceRequest" if before.get("status") in OPEN_ORDER and value.get("status") not in OPEN_ORDER:
             request = None if is_order(before) else change.reference
     return None if request is None else _End(request, previous.patient, change)
+
+
+async def _left(context: Context, end: _End, following: Sequence[Change]) -> tuple[Change, ...]:
+    """What whoever referred is left with: to see how it ended, unless the clinic ended it; and to talk with a person
+    who could not be reached. Nothing of the history that a system loads.
+    """
+    version = await context.store.read("ServiceRequest", end.request.partition("/")[2])
+    cases = [one for one in (end.change, *following) if one.type == "Task"]
+    if context.caller.role not in TOLD_OF or not cases or version is None or version.body is None:
+        return ()
+    request, case = parse(version.body), cases[0].reference
+    left = [await to_see(context, end.patient, request, case)]
+    if case_from_task(end.change.value or {}).reason in NO_CONTACT_REASONS:
+        due = add_workdays(context.on, ANSWER_WITHIN)
+        left.append(await follow_up(context, end.patient, request, case, NOT_REACHED, due))
+    return tuple(left)
 
 
 async def _following(context: Context, end: _End) -> list[Change]:

@@ -7,6 +7,7 @@ targets have their own operation. Design §2; https://hl7.org/fhir/R4/task.html.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from careplan.domain.errors import StatusInvalid
@@ -15,6 +16,7 @@ from careplan.domain.guideline import Knowledge
 from careplan.domain.schedule import first_due
 from careplan.fhir import systems
 from careplan.fhir.agreed import activity_of, completed, is_of_plan, is_open, key_of, reference_of
+from careplan.fhir.check import check_of, outputs_from_checks
 from careplan.fhir.draft import agreed_from_activity
 from careplan.fhir.instant import instant_text
 from careplan.fhir.invitation import is_invitation
@@ -26,20 +28,28 @@ from careplan.interactions.again import again
 from careplan.interactions.change import Change, change_from_value
 from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
-from careplan.interactions.person import PLAN_TYPES, Person, read_person
+from careplan.interactions.kept_form import Filled, Writes, writes
+from careplan.interactions.overview import lines_of
+from careplan.interactions.person import PLAN_TYPES, Person, read_person, seen_guard
 from careplan.interactions.precondition import PreconditionFailed
+from careplan.interactions.shown import Overtaken, Shown, find_newer
 from careplan.store.protocol import Guard, GuardFailed, Version, VersionConflict, guard_of
 
-RESULTS = ("done", "not-relevant", "postponed")
-"""Udført, ikke relevant, udsat."""
+FORM = "aarskontrol"
+"""The page whose form this is, where it was kept before it is sent (`kept_form`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What was gone through: results by line of the tjekliste, and keys of what else was done (`agreed.key_of`)."""
+    """What was gone through: results by line of the tjekliste, and keys of what else was done (`agreed.key_of`).
+
+    until    to which day lines are postponed; reasons: why they are not relevant
+    """
 
     checks: Mapping[str, str] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
+    until: Mapping[str, date] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def reviewed_from(knowledge: Knowledge, plans: Iterable[Json], tasks: Iterable[Json]) -> frozenset[str]:
@@ -54,10 +64,39 @@ def reviewed_from(knowledge: Knowledge, plans: Iterable[Json], tasks: Iterable[J
     return frozenset(f"{one['resourceType']}/{one['id']}@{one['meta']['versionId']}" for one in (*active, *controls))
 
 
-async def approve_review(context: Context, patient: str, review: Review, seen: frozenset[str]) -> tuple[Version, ...]:
+NOTHING_ELSE = Shown()
+
+
+async def guards_of_shown(context: Context, patient: str, shown: Shown) -> tuple[Guard, ...]:
+    """That nothing newer comes before what a form brings is stored. Raises Overtaken when it has come, Forbidden."""
+    person = await read_person(context, patient, PLAN_TYPES)
+    await _check_shown(context, person, shown)
+    return tuple(seen_guard(person, name) for name in ("Observation", "Goal", "CarePlan", "Task"))
+
+
+async def _check_shown(context: Context, person: Person, shown: Shown) -> None:
+    rests = reviewed_from(context.knowledge, person.resources["CarePlan"], person.agreed)
+    observations = person.resources["Observation"]
+    if await find_newer(context, lines_of(context, person), rests, observations, shown):
+        raise Overtaken(f"something newer of Patient/{person.id} is stored than the form has seen")
+
+
+async def approve_review(
+    context: Context,
+    patient: str,
+    review: Review,
+    seen: frozenset[str],
+    kept: Iterable[int] = (),
+    mark: str = "",
+    shown: Shown = NOTHING_ELSE,
+) -> tuple[Version, ...]:
     """Save the plans as reviewed now; the årskontrol is completed and set again, as are the Tasks that were done.
 
+    What was kept of the form is removed in the same commit.
+
     seen    what the approval rests on, as `reviewed_from` told it to the clinician
+    kept    what was kept of the form and seen; mark: of the form
+    shown   what else the form was filled in on
     Raises  PreconditionFailed when something else stands now, StatusInvalid when no plan is active, Forbidden
     """
 
@@ -67,12 +106,24 @@ async def approve_review(context: Context, patient: str, review: Review, seen: f
             raise StatusInvalid(f"Patient/{patient} has no active plan to review")
         if reviewed_from(context.knowledge, person.resources["CarePlan"], person.agreed) != seen:
             raise PreconditionFailed(f"the plans of Patient/{patient} or their control are no longer as they were seen")
+        await _check_shown(context, person, shown)
         changes = _changes(context, person, review)
         for change in changes:
             await access.check_write(context, change.type, change.value, patient, act=change.act)
-        return await commit(context, changes, [_no_other_plan(person)], Activity("review"))
+        gone = await _kept_form_gone(context, patient, frozenset(kept), mark)
+        return await commit(context, changes, _guards(person, shown), Activity("review"), gone)
 
     return await again(work, GuardFailed, VersionConflict)
+
+
+async def _kept_form_gone(context: Context, patient: str, kept: frozenset[int], mark: str) -> Writes:
+    return await writes(context, FORM, patient, Filled(mark), kept) if context.caller.role in access.KEEPERS else ()
+
+
+def _guards(person: Person, shown: Shown) -> list[Guard]:
+    """No other plan, and no other target or value where the form says what it saw of them."""
+    told = [name for name, some in (("Goal", shown.goals), ("Observation", shown.newest)) if some]
+    return [_no_other_plan(person), *(seen_guard(person, name) for name in told)]
 
 
 def _no_other_plan(person: Person) -> Guard:
@@ -128,18 +179,9 @@ def _completed(context: Context, task: Json, activities: Mapping[str, PlanActivi
     changed = completed(task, context.now)
     activity = activities.get(activity_of(task) or "")
     if activity is not None and activity.review and review.checks:
-        kept = [one for one in task.get("output", ()) if not _is_check(one)]
-        changed["output"] = [*kept, *_outputs(review.checks)]
+        kept = [one for one in task.get("output", ()) if check_of(one) is None]
+        changed["output"] = [*kept, *outputs_from_checks(review.checks, review.until, review.reasons)]
     return changed
-
-
-def _is_check(output: Json) -> bool:
-    return any(one.get("system") == systems.CHECK for one in output.get("type", {}).get("coding", ()))
-
-
-def _outputs(checks: Mapping[str, str]) -> Iterable[Json]:
-    for id, result in checks.items():
-        yield {"type": {"coding": [{"system": systems.CHECK, "code": id}]}, "valueCode": result}
 
 
 def _next(context: Context, person: Person, activity: PlanActivity, task: Json | None) -> dict[str, Any]:

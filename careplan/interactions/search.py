@@ -10,16 +10,14 @@ from careplan.domain.errors import Fault
 from careplan.fhir import registry
 from careplan.fhir.include import EVERY
 from careplan.fhir.page_link import PAGE
-from careplan.fhir.query import IdIs, Query, ReferenceIs
+from careplan.fhir.query import Query
 from careplan.fhir.search import Pairs, parse
 from careplan.interactions import access
 from careplan.interactions.context import Context
 from careplan.interactions.inclusion import brought
+from careplan.interactions.named import note_asked
 from careplan.interactions.read import store_of
 from careplan.store.protocol import NotFound, Page, Version
-
-MOST_NAMED = 20
-"""People asked about by id that are looked up for the audit log where nothing of theirs was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ async def search(context: Context, query: Query, *, emergency: bool = True) -> F
     try:
         allowed = await access.restrict(context, query)
     except access.Forbidden:
-        await _note_asked(context, query)
+        await note_asked(context, [query])
         raise
     if not emergency and allowed.listed_with is not None:
         allowed = replace(allowed, besides=frozenset())
@@ -72,21 +70,8 @@ async def search(context: Context, query: Query, *, emergency: bool = True) -> F
     found = Found(page, *await brought(context, query.includes, page.matches))
     note_search(context, query, found)
     if not page.matches:
-        await _note_asked(context, query)
+        await note_asked(context, [query])
     return found
-
-
-async def _note_asked(context: Context, query: Query) -> None:
-    """Who was asked about and not found: people whom this server knows; anything else that was sent is not kept."""
-    named = [query.patient] if query.patient else []
-    for one in query.criteria:
-        if one.parameter in ("patient", "subject"):
-            named += [it.id for it in one.alternatives if isinstance(it, ReferenceIs) and it.type in (None, "Patient")]
-        if (query.type, one.parameter) == ("Patient", "_id"):
-            named += [it.id for it in one.alternatives if isinstance(it, IdIs)]
-    for id in named[:MOST_NAMED]:
-        if await context.store.read("Patient", id) is not None:
-            context.trail.met([id])
 
 
 def note_search(context: Context, query: Query, found: Found) -> None:

@@ -1,14 +1,17 @@
 """The case of a referral, or the referral, as somebody sends it, by PUT, POST, a patch or a Bundle: held to the table.
 
 What `casework.move` allows is allowed here, and nothing else: the same steps by the same side, with the same reasons.
-What the case is about stays: the referral, the patient, who asked, the deadline. What ended is not opened again.
+What the case is about stays: the referral, the patient, who asked, the deadline. What ended is not opened again. When
+a referral was written stays too, and is no day to come: what the patient stops is what was written before.
 Systems are let through: they load history. Not here: which step may follow which (`careplan.domain.referral`), what
 ends with a case (`release`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from careplan.domain.attempt import attempt_fault
 from careplan.domain.errors import Fault
 from careplan.domain.referral import (
     CLINIC,
@@ -24,8 +27,11 @@ from careplan.domain.referral import (
     steps_between,
 )
 from careplan.fhir.agreed import OPEN_ORDER, is_order
+from careplan.fhir.attempt import find_attempt, organization_of, outputs_of
 from careplan.fhir.case import case_from_task, receivers_of, request_of_consent, request_of_task
+from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
+from careplan.fhir.questionnaire_response import LEEWAY
 from careplan.fhir.reference import find_target
 from careplan.fhir.span import OPEN_HIGH, OPEN_LOW, find_span
 from careplan.fhir.text import Json, parse
@@ -70,8 +76,16 @@ def _before(change: Change) -> Json:
 
 async def _check_request(context: Context, change: Change) -> None:
     """A referral that ended stays so, and an open one opens no more than it did: neither was agreed to anew."""
-    before, value = _before(change), change.value or {}
-    if is_order(value) or value.get("status") not in OPEN_ORDER:
+    before, value = _before(change), change.value
+    if value is None:
+        return
+    refuse(change, list(_turned(before, value)))
+    if is_order(value):
+        return
+    if change.previous is not None and change.previous.body is None:
+        raise StepNotAllowed(f"{change.reference} was deleted, and is not sent again: make a new referral")
+    refuse(change, list(_misdated(context, before, value)))
+    if value.get("status") not in OPEN_ORDER:
         return
     over = before.get("status") in ("completed", "revoked", "entered-in-error")
     if over and not is_order(before):
@@ -80,6 +94,30 @@ async def _check_request(context: Context, change: Change) -> None:
         await _check_extent(context, change, before, value)
     else:
         await _check_stopped(context, change, value)
+
+
+def _turned(before: Json, value: Json) -> Iterator[Fault]:
+    """An order of a plan opens nothing to who carries it out, a referral does: neither becomes the other."""
+    if before and is_order(before) != is_order(value):
+        message = "code: a referral stays one, and so does what a plan orders; make a new ServiceRequest"
+        yield Fault("ServiceRequest.code", "referral-altered", message)
+
+
+def _misdated(context: Context, before: Json, value: Json) -> Iterator[Fault]:
+    """A referral says when it was written: not later than now, and never another moment than before."""
+    written = _written(value)
+    if before and _written(before) != written:
+        message = "authoredOn: when a referral was written stays; send it as it is stored, or make a new one"
+        yield Fault("ServiceRequest.authoredOn", "referral-altered", message)
+    elif written > context.now + LEEWAY:
+        message = "a referral is dated when it was written, not later than now; correct the date, or the clock"
+        yield Fault("ServiceRequest.authoredOn", "value-invalid", message)
+
+
+def _written(request: Json) -> datetime:
+    """When a referral was written, to the first moment of what it says; what says nothing was written before all."""
+    found = find_span(str(request.get("authoredOn", "")))
+    return OPEN_LOW if found is None else found[0]
 
 
 async def _check_extent(context: Context, change: Change, before: Json, value: Json) -> None:
@@ -119,8 +157,7 @@ async def _is_agreed(context: Context, change: Change, patient: str | None) -> b
 
 async def _check_stopped(context: Context, change: Change, value: Json) -> None:
     """A referral from before the patient stopped sharing with its receiver is not sent again after that."""
-    written = find_span(str(value.get("authoredOn", "")))
-    since = OPEN_LOW if written is None else written[0]
+    since = _written(value)
     receivers = _receivers(context, value)
     for version in await every(context, Query("Consent", patient=change.patient)):
         if since < version.at and receivers & _stopped(context, parse(version.body or b"")):
@@ -172,9 +209,9 @@ def _check_step(context: Context, change: Change, before: Json) -> None:
         if side == RECEIVER:
             raise StepNotAllowed(f"{change.reference} is the case of a referral: end it, it is not deleted")
         return
-    refuse(change, list(_altered(before, value)))
     was, now = case_from_task(before), case_from_task(value)
-    if now == was:
+    refuse(change, [*_altered(before, value), *_tried(context, was, before, value)])
+    if replace(now, attempts=was.attempts) == was:
         return
     steps = steps_between(was.status, now.status, side)
     if not steps:
@@ -205,3 +242,21 @@ def _altered(before: Json, value: Json) -> Iterator[Fault]:
         if before.get(name) != value.get(name):
             message = f"{name} of a referral's case stays as it was sent"
             yield Fault(f"Task.{name}", "referral-altered", message)
+
+
+def _tried(context: Context, was: Case, before: Json, value: Json) -> Iterator[Fault]:
+    """Attempts to reach the person: those that stand stay, new ones are the receiver's own, of a day that can be."""
+    stood, stands = outputs_of(before), outputs_of(value)
+    fresh = stands[len(stood) :]
+    if stands[: len(stood)] != stood:
+        yield Fault("Task.output", "referral-altered", "what was noted of attempts to reach the person stays")
+    elif fresh and (SIDES[context.caller.role] == CLINIC or not was.is_trying):
+        message = "attempts are noted by the receiver of a referral, from when it is taken to the first talk"
+        yield Fault("Task.output", "referral-altered", message)
+    for one in fresh:
+        attempt, own = find_attempt(one), f"Organization/{context.caller.organization}"
+        if attempt is None or organization_of(one) != own:
+            message = f"an attempt is a code of CodeSystem/contact and an Annotation, with a day and the author {own}"
+            yield Fault("Task.output", "value-invalid", message)
+        elif fault := attempt_fault(attempt, find_date(before.get("authoredOn")), context.on):
+            yield Fault("Task.output", "value-invalid", f"an attempt to reach the person: {fault}")

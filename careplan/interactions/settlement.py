@@ -3,7 +3,7 @@
 Doors call `settle` for every request, whatever became of it. https://hl7.org/fhir/R4/auditevent.html · R4-121
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from careplan.interactions.audit.entry import entry_from_trail
 from careplan.interactions.audit.record import Entry
@@ -45,11 +45,20 @@ def _entries(context: Context, trail: Trail, outcome: str) -> list[Entry]:
 
 
 async def commit_with_entry(
-    context: Context, writes: Sequence[Write], guards: Sequence[Guard], changes: Sequence[Change]
+    context: Context,
+    writes: Sequence[Write],
+    guards: Sequence[Guard],
+    changes: Sequence[Change],
+    met: Iterable[str] = (),
 ) -> tuple[Version, ...]:
-    """Store writes and, in the same commit, one entry that names the persons whose records they change."""
+    """Store writes and, in the same commit, one entry that names the persons whose records they change.
+
+    met  persons whom something is about that changes no record
+    """
     journal, trail = context.house.journal, context.trail
     written = Trail(trail.act or "write")
+    for one in met:
+        written.touched.setdefault(one, [])
     for change in changes:
         for patient in {change.patient, change.previous.patient if change.previous else None} - {None}:
             written.touched.setdefault(str(patient), []).append(f"{change.reference}/_history/{change.number}")

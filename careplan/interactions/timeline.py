@@ -29,6 +29,7 @@ from careplan.fhir.goal import (
     measure_of_goal,
 )
 from careplan.fhir.instant import day_of, find_date
+from careplan.fhir.instruction import instruction_text
 from careplan.fhir.mapping import last_reviewed, plan_type_of
 from careplan.fhir.reading import readings_from_observation
 from careplan.fhir.text import Json, parse
@@ -167,7 +168,7 @@ def _goal(context: Context, step: _Step) -> Iterator[Event]:
         return
     measure = measure_of_goal(known, context.house.reader.codes, context.knowledge.measures)
     if measure is not None:
-        for event in (*_agreed(step), *_recommended(step), *_expired(step, context.on)):
+        for event in (*_agreed(step), *_recommended(step), *_expired(step, context.on), *_instructed(step)):
             yield replace(event, measure=measure)
 
 
@@ -212,6 +213,15 @@ def _expired(step: _Step, today: date) -> Iterator[Event]:
     if stood and on >= step.written:
         event = step.event("individual", "individual-expired", deviation=deviation)
         yield replace(event, on=on, after=_target_of(step.value, AGREED), author=Author())
+
+
+def _instructed(step: _Step) -> Iterator[Event]:
+    """What the person does when a value is outside the target, as it was agreed; and that it is agreed no more."""
+    before, after = instruction_text(step.before), instruction_text(step.value)
+    if after and after != before:
+        yield step.event("goal", "instruction-agreed", text=after)
+    elif before and not after:
+        yield step.event("goal", "instruction-gone")
 
 
 def _target_of(goal: Json | None, kind: str) -> Target | None:

@@ -11,7 +11,9 @@ from typing import TypeVar
 from careplan.domain.errors import CareplanError
 from careplan.fhir.conditional import pairs_from_if_none_exist
 from careplan.fhir.query import Query
+from careplan.fhir.reference import Target
 from careplan.fhir.text import Text
+from careplan.interactions import access
 from careplan.interactions.again import again
 from careplan.interactions.batch import Allowance, answer, work_batch
 from careplan.interactions.change import Change
@@ -19,20 +21,24 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.entry import METHODS, BundleInvalid, Entry, named, read_entries
 from careplan.interactions.match import criteria, match
+from careplan.interactions.named import note_named
 from careplan.interactions.patch import changed_by
 from careplan.interactions.performed import Performed, Result
 from careplan.interactions.precondition import check_change, check_standing, check_type, same_content
 from careplan.interactions.read import read
 from careplan.interactions.resolution import Links, linked
 from careplan.interactions.write import IdMismatch, read_aim
-from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict
+from careplan.store.protocol import Guard, GuardFailed, NotFound, Version, VersionConflict, Write
 
 Worked = TypeVar("Worked")
 
 
-async def perform(context: Context, bundle: Text) -> Performed:
+async def perform(
+    context: Context, bundle: Text, beside: Sequence[Write] = (), guards: Sequence[Guard] = ()
+) -> Performed:
     """Work a batch or transaction Bundle.
 
+    beside  what is stored with a transaction, as in `commit`; guards: what must hold for one, likewise
     Raises BundleInvalid, ResourceInvalid and whatever an entry of a transaction is refused for; then nothing is stored
     """
     if bundle.value.get("resourceType") != "Bundle":
@@ -43,7 +49,7 @@ async def perform(context: Context, bundle: Text) -> Performed:
     entries = read_entries(context, bundle)
     if kind == "batch":
         return Performed(kind, await work_batch(context, entries))
-    return Performed(kind, await _transaction(context, [_checked(entry) for entry in entries]))
+    return Performed(kind, await _transaction(context, [_checked(entry) for entry in entries], beside, guards))
 
 
 def _checked(entry: Entry | CareplanError) -> Entry:
@@ -79,17 +85,19 @@ class _Plan:
         return f"{self.entry.type}/{self.id}"
 
 
-async def _transaction(context: Context, entries: Sequence[Entry]) -> tuple[Result, ...]:
+async def _transaction(
+    context: Context, entries: Sequence[Entry], beside: Sequence[Write], guards: Sequence[Guard]
+) -> tuple[Result, ...]:
     writing = sorted((e for e in entries if e.writes), key=lambda e: METHODS.index(e.method))
     _check_full_urls(writing)
 
     async def work() -> dict[int, Result]:
-        plans = _with_twins([await _named(entry, _plan(context, entry)) for entry in writing])
+        plans = _with_twins([await _named(entry, _noted(context, entry)) for entry in writing])
         _check_identities(plans)
         steps = await _steps(context, plans)
         changes = {index: step for index, step in steps.items() if isinstance(step, Change)}
-        guards = [plan.guard for plan in plans if plan.guard is not None and plan.changes]
-        versions = await commit(context, list(changes.values()), guards, Activity("transaction"))
+        found = [plan.guard for plan in plans if plan.guard is not None and plan.changes]
+        versions = await commit(context, list(changes.values()), [*found, *guards], Activity("transaction"), beside)
         made = dict(zip(changes, versions, strict=True))
         first = {plan.entry.index: plan.entry.index if plan.twin is None else plan.twin for plan in plans}
         return {
@@ -97,7 +105,7 @@ async def _transaction(context: Context, entries: Sequence[Entry]) -> tuple[Resu
             for plan in plans
         }
 
-    results = await again(work, GuardFailed, VersionConflict)
+    results = await again(work, *(() if guards else (GuardFailed, VersionConflict)))
     allowance = Allowance(context.house.limits.bundle_answer)
     for entry in entries:
         if not entry.writes:
@@ -117,6 +125,15 @@ def _check_full_urls(entries: Sequence[Entry]) -> None:
 # ── what each entry is about ─────────────────────────────────────────────────────────────────────
 
 
+async def _noted(context: Context, entry: Entry) -> _Plan:
+    """What an entry is about; whom it named is noted where it is refused before that."""
+    try:
+        return await _plan(context, entry)
+    except access.Forbidden:
+        await note_named(context, [Target(entry.type, entry.id)] if entry.id is not None else [])
+        raise
+
+
 async def _plan(context: Context, entry: Entry) -> _Plan:
     if entry.source is not None:
         check_type(entry.type, entry.source)
@@ -124,6 +141,8 @@ async def _plan(context: Context, entry: Entry) -> _Plan:
         return await _posted(context, entry)
     if entry.id is None:
         return await _matched(context, entry)
+    if entry.patch is None:
+        access.check_writes(context, entry.type, "d" if entry.method == "DELETE" else "cu")
     find = context.store.read(entry.type, entry.id) if entry.patch is None else read(context, entry.type, entry.id)
     return _Plan(entry, entry.id, await find)
 
@@ -183,7 +202,8 @@ async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change |
     links = Links(
         {plan.entry.full_url: plan.reference for plan in plans if plan.entry.full_url and plan.entry.method != "DELETE"}
     )
-    arriving = frozenset(plan.id for plan in plans if plan.entry.type == "Patient" and plan.changes)
+    coming = (plan for plan in plans if plan.entry.type == "Patient" and plan.entry.method != "DELETE")
+    arriving = frozenset(plan.id for plan in coming if plan.changes)
     return {
         plan.entry.index: plan.existing or await _named(plan.entry, _step(context, plan, links, arriving))
         for plan in plans
@@ -193,6 +213,8 @@ async def _steps(context: Context, plans: Sequence[_Plan]) -> dict[int, Change |
 
 async def _step(context: Context, plan: _Plan, links: Links, arriving: frozenset[str]) -> Change | Version | None:
     entry, previous = plan.entry, plan.previous
+    if entry.id is not None and previous is None:
+        _check_unused(context, plan)
     await check_standing(context, plan.reference, previous, entry.expects, entry.none_match)
     if entry.method == "DELETE" and (previous is None or previous.deleted):
         return None
@@ -201,6 +223,14 @@ async def _step(context: Context, plan: _Plan, links: Links, arriving: frozenset
     change = Change(entry.type, plan.id, source, previous, entry.place, context.base, method)
     await check_change(context, change, arriving)
     return previous if source is not None and previous is not None and same_content(source, previous) else change
+
+
+def _check_unused(context: Context, plan: _Plan) -> None:
+    """An id that was never used is answered as one that is somebody else's, as by itself. Raises Forbidden."""
+    if plan.entry.method == "DELETE":
+        access.check_absent(context, plan.reference)
+    else:
+        access.check_new(context, plan.entry.type, plan.id)
 
 
 async def _source(context: Context, plan: _Plan, links: Links) -> Text | None:

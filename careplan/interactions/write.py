@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir import registry
 from careplan.fhir.conditional import Tags
 from careplan.fhir.query import Query
 from careplan.fhir.text import Text
@@ -57,6 +58,7 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
     Raises ResourceInvalid, MultipleMatches, Forbidden
     """
     check_type(type_name, source)
+    _note_sent(context, source)
     access.check_writes(context, type_name, "c")
 
     async def make() -> Written:
@@ -70,6 +72,15 @@ async def create(context: Context, type_name: str, source: Text, unless: Query |
         return Written(version, created=True)
 
     return await again(make, GuardFailed)
+
+
+def _note_sent(context: Context, source: Text) -> None:
+    """Whom a resource that is sent is about: noted before it may be refused."""
+    value = source.value
+    if value.get("resourceType") in registry.SHARED:
+        context.trail.met(registry.patients_of(value, context.base))
+    elif value.get("resourceType") != "Patient":
+        context.trail.met([registry.patient_of(value, context.base)])
 
 
 async def update(
@@ -90,6 +101,8 @@ async def update(
     check_type(type_name, source)
     if source.value.get("id") != id:
         raise IdMismatch(f"the body's id must be {id}, as in the address")
+    _note_sent(context, source)
+    access.check_writes(context, type_name, "cu")
 
     async def change() -> Written:
         previous = await context.store.read(type_name, id)
@@ -125,6 +138,7 @@ async def read_aim(context: Context, type_name: str, source: Text, matched: Vers
 
     Raises IdMismatch, IdTaken, Forbidden
     """
+    access.check_writes(context, type_name, "cu")
     id = source.value.get("id")
     if id is not None and not isinstance(id, str):
         raise IdMismatch("the body's id is a text, or is left out")
@@ -133,6 +147,8 @@ async def read_aim(context: Context, type_name: str, source: Text, matched: Vers
             raise IdMismatch("the body has another id than the resource that fits the criteria; leave it out")
         return matched
     standing = await context.store.read(type_name, id) if id else None
+    if id and standing is None:
+        access.check_new(context, type_name, id)
     await check_current(context, standing)
     if standing is not None and not standing.deleted:
         raise IdTaken("nothing fits the criteria, and the body's id is that of another resource; leave it out")
@@ -174,6 +190,7 @@ async def _remove(
     type_name = what.partition("/")[0]
     access.check_writes(context, type_name, "d")
     if previous is not None and previous.deleted:
+        await check_current(context, previous)
         await access.check_write(context, type_name, None, previous.patient, act="d")
     if previous is None or previous.deleted:
         check_precondition(what, previous, expects)

@@ -8,6 +8,7 @@ from careplan.domain.condition import Condition, Term
 from careplan.domain.guideline import AllOf, AnyOf, CountOf, Definition, FactDefinition, Knowledge
 from careplan.domain.measure import Measure
 from careplan.domain.question import prepared
+from careplan.knowledge.course import Given
 from careplan.knowledge.entry import Entry
 from careplan.knowledge.plan import Template
 from careplan.knowledge.questionnaire import Counted
@@ -23,6 +24,7 @@ class Draft:
     tables: dict[str, Table] = field(default_factory=dict)
     plans: dict[str, Template] = field(default_factory=dict)
     instruments: dict[str, Counted] = field(default_factory=dict)
+    courses: dict[str, Given] = field(default_factory=dict)
 
     def questions(self) -> Iterator[tuple[Entry, str, tuple[Term, ...]]]:
         """Every list of conditions: where it stands, under which key, and what it asks."""
@@ -49,6 +51,7 @@ class Draft:
             guidelines=MappingProxyType({table.guideline.measure: table.guideline for table in tables}),
             plans=MappingProxyType({name: template.plan for name, template in self.plans.items()}),
             instruments=MappingProxyType({name: one.instrument for name, one in self.instruments.items()}),
+            courses=MappingProxyType({name: one.course for name, one in self.courses.items()}),
         )
         return prepared(found)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from careplan.domain.errors import CareplanError
 from careplan.domain.guideline import Knowledge
 from careplan.knowledge.consistency import refuse_misfits
+from careplan.knowledge.course import course_from_entry
 from careplan.knowledge.derivation import refuse_underivable
 from careplan.knowledge.draft import Draft
 from careplan.knowledge.entry import CODE, Entry, KnowledgeFault, KnowledgeFile
@@ -54,7 +55,7 @@ class Checked:
 
 
 def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
-    """Read `measures/`, `facts/`, `targets/`, `plans/` and `questionnaires/` of a folder.
+    """Read `measures/`, `facts/`, `targets/`, `plans/`, `questionnaires/` and `courses/` of a folder.
 
     Raises KnowledgeFaulty with the faults of all files, sorted by file and line.
     """
@@ -169,6 +170,17 @@ def _instrument(entry: Entry, draft: Draft) -> str | None:
     return counted.instrument.id
 
 
+def _course(entry: Entry, draft: Draft) -> str | None:
+    given = course_from_entry(entry)
+    known = {offer.casefold() for other in draft.courses.values() for offer in other.course.offers or ("",)}
+    for offer in given.course.offers or ("",):
+        if offer.casefold() in known:
+            what = f"the offer `{offer}`" if offer else "every other offer"
+            entry.refuse(f"{what} has a course already; name each in one file", "offers")
+    draft.courses[given.course.id] = given
+    return given.course.id
+
+
 def _refuse_second(place: Entry, row: str, known: set[str]) -> None:
     if row and row in known:
         place.refuse(f"the row id {row} is used twice; an id names one row for good, so give this one a new id", "id")
@@ -181,4 +193,5 @@ _READERS: dict[str, Callable[[Entry, Draft], str | None]] = {
     "targets": _table,
     "plans": _plan,
     "questionnaires": _instrument,
+    "courses": _course,
 }

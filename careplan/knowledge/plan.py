@@ -47,7 +47,7 @@ def template_from_entry(entry: Entry) -> Template:
         addresses=entry.texts("addresses", required=True),
         monitors=tuple(_monitor(one) for one in monitors),
         activities=_activities(activities),
-        checks=_checks(entry),
+        checks=checks_from_entry(entry),
         ahead_with=entry.texts("ahead_with"),
         asks=asks_from_entry(entry),
     )
@@ -165,7 +165,8 @@ def _check_kind(entry: Entry, activity: Activity) -> None:
         entry.refuse("the yearly control is a `Task`: its checklist is kept in it", "kind")
 
 
-def _checks(entry: Entry) -> tuple[Check, ...]:
+def checks_from_entry(entry: Entry) -> tuple[Check, ...]:
+    """The lines of a tjekliste, in their order, each once."""
     checks: dict[str, Check] = {}
     for one in entry.entries("check", required=True):
         check = Check(one.text("id"), one.text("says"), one.flag("mandatory", False))

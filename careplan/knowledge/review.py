@@ -74,3 +74,5 @@ def _reviews(draft: Draft) -> Iterator[tuple[Entry, Review]]:
         yield table.place, table.guideline.review
     for template in draft.plans.values():
         yield template.place, template.plan.review
+    for given in draft.courses.values():
+        yield given.place, given.course.review

@@ -126,7 +126,7 @@ class MongoStore:
         """
         with _available():
             application = application_of(url)
-            client = _CLIENTS[driver](url, tz_aware=True, appname=application)
+            client = _client(driver, url, application)
             try:
                 store = cls(client, client.get_default_database().name, seconds, Watch(client, application))
                 await store._check_replicas()
@@ -415,6 +415,15 @@ def _settle(commit: _Commit, outcome: Outcome) -> None:
         commit.answer.set_exception(outcome)
     else:
         commit.answer.set_result(outcome)
+
+
+def _client(driver: str, url: str, application: str) -> Any:
+    """A client of a driver. Raises StoreUnavailable, without the address, which may hold a password."""
+    try:
+        return _CLIENTS[driver](url, tz_aware=True, appname=application)
+    except ValueError:
+        said = "mongodb://host:port/database?replicaSet=name, user and password percent-encoded"
+        raise StoreUnavailable(f"the address of the store cannot be read; it is {said}") from None
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ values and what they lead to. Not here: how such a row is come by (`sqlite_query
 https://sqlite.org/lang_expr.html#the_exists_operator
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from careplan.fhir.query import Criterion, Link, Query, Without
 from careplan.store.condition import RESOURCE, Comparison, Comparisons, Condition, conditions_of, none_of, presence_of
@@ -111,9 +111,29 @@ def _one_look(conditions: Sequence[Condition]) -> bool:
 def _exists_any(numbers: Numbers, type: str, conditions: Sequence[Condition], row: str) -> Sql:
     """One look at the resource's own values for all alternatives, instead of one look each."""
     of = numbers.of(type, conditions[0].parameter)
-    wanted = any_of([joined(" AND ", [_own(one) for one in condition.where], around=True) for condition in conditions])
+    alike: dict[tuple[str, str, Comparisons], list[str | int]] = {}
+    for condition in conditions:
+        first, *others = condition.where
+        alike.setdefault((first.column, first.operator, tuple(others)), []).append(first.value)
+    wanted = any_of([one for some, values in alike.items() for one in _alike(*some, values)])
     text = f"EXISTS (SELECT 1 FROM {conditions[0].kind} v WHERE v.key = {row}.key AND v.parameter = ?"
     return Sql(f"{text} AND {wanted.text})", (of, *wanted.values))
+
+
+def _alike(column: str, operator: str, others: Comparisons, values: Sequence[str | int]) -> Iterator[Sql]:
+    """Comparisons that differ in one value alone: where they are many texts to be equal to, as one list."""
+    rest = [_own(one) for one in others]
+    texts = [value for value in values if isinstance(value, str)]
+    if operator == "=" and len(texts) == len(values) > _FEW:
+        listed = Sql(f"+v.{column} IN (SELECT value FROM json_each(?))", (list_of(texts),))
+        yield joined(" AND ", [listed, *rest], around=True)
+        return
+    for value in values:
+        yield joined(" AND ", [_own(Comparison(column, operator, value)), *rest], around=True)
+
+
+_FEW = 8
+"""So many texts are compared one by one; of more, SQLite looks each value up in a list."""
 
 
 def _own(comparison: Comparison) -> Sql:

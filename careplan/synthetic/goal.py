@@ -65,13 +65,20 @@ class WrittenGoal:
 
 
 def write_goals(
-    record: Record, proposals: Iterable[Resource], *, deviation: str | None, agreed_on: str, due: str, status: str
+    record: Record,
+    proposals: Iterable[Resource],
+    *,
+    deviation: str | None,
+    agreed_on: str,
+    due: str,
+    status: str,
+    ended: str = "",
 ) -> list[WrittenGoal]:
     """Write a Goal with both slices for each proposal of the rules.
 
     deviation  the measure whose agreed target is looser than recommended
     agreed_on  the date of the årskontrol; due: of the next
-    status     lifecycleStatus
+    status     lifecycleStatus; ended: the date of its end, empty while it goes on
     """
     written = []
     for nth, proposal in enumerate(proposals, 1):
@@ -82,6 +89,7 @@ def write_goals(
         loosening = _LOOSENINGS.get(deviation or "") if name == deviation else None
         agreed = [_agreed(target, loosening, due) for target in _bases(proposal, recommended)]
         goal = {**proposal, "lifecycleStatus": status, "subject": record.subject, "startDate": agreed_on}
+        goal |= {"expressedBy": record.nurse} | ({"statusDate": ended} if ended else {})
         goal["target"] = agreed + recommended
         if achieved := _achievement(record, agreed):
             goal["achievementStatus"] = concept((systems.GOAL_ACHIEVEMENT, achieved))

@@ -93,6 +93,7 @@ def write_plans(
         agreed_on=agreed_on,
         due=due,
         status=pursued,
+        ended=_closed_on(story, visit),
     )
     wish = write_personal_goal(record, story.rng.choice(WISHES), agreed_on, pursued)
     for kind in person.plan_types:
@@ -132,8 +133,13 @@ def _period(story: Story, kind: str, visit: Visit) -> Resource:
     onset = story.onset(*PLAN_CODES[kind]) or visit.time
     began = max(onset, visit.time - story.rng.uniform(0, 4))
     start = min(visit.on, story.on + timedelta(days=round(began * 365.25)))
-    end = {"end": min(days_after(visit.on, 60), story.on.isoformat())} if story.person.plan == "closed" else {}
-    return {"start": start.isoformat(), **end}
+    end = _closed_on(story, visit)
+    return {"start": start.isoformat(), **({"end": end} if end else {})}
+
+
+def _closed_on(story: Story, visit: Visit) -> str:
+    """The date of a plan's closing; empty while it goes on."""
+    return min(days_after(visit.on, 60), story.on.isoformat()) if story.person.plan == "closed" else ""
 
 
 def _write_team(record: Record) -> Resource:

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from careplan.domain.attempt import Attempt
 from careplan.domain.referral import ANSWER_WITHIN, OPEN, Case
 from careplan.domain.workday import add_workdays
+from careplan.fhir.attempt import output_from_attempt
 from careplan.fhir.case import task_from_request, task_with_case
 from careplan.fhir.instant import COPENHAGEN, instant_text
+from careplan.fhir.reply import task_to_see
 from careplan.synthetic.history import days_after
 from careplan.synthetic.observation import Record, Resource
 from careplan.synthetic.visit import working_day
@@ -27,6 +30,7 @@ class Standing:
 
     sent    days ago that it was sent; ahead: days until the next meeting, 0 without one
     reason  code of the last step that needed one, and its words
+    tried   (days after it was sent, channel) of each attempt to reach the person in vain
     """
 
     status: str
@@ -34,14 +38,15 @@ class Standing:
     ahead: int = 0
     reason: str = ""
     words: str = ""
+    tried: tuple[tuple[int, str], ...] = ()
 
 
 STANDING: Mapping[str, Standing] = {
     "received": Standing("requested", 12),
-    "triage": Standing("received", 3),
+    "triage": Standing("received", 3, tried=((1, "phone"),)),
     "returned": Standing("rejected", 55, reason="missing-information", words="Den nyeste FEV1 mangler."),
     "forwarded": Standing("rejected", 80, reason="other-organization", words="Hører til sygehusets lungeskole."),
-    "accepted": Standing("accepted", 6),
+    "accepted": Standing("accepted", 6, tried=((1, "phone"), (2, "letter"), (4, "phone"))),
     "booked": Standing("accepted", 11, ahead=4),
     "active": Standing("in-progress", 44, ahead=7),
     "paused": Standing("on-hold", 60, reason="illness", words="Indlagt med lungebetændelse."),
@@ -49,6 +54,9 @@ STANDING: Mapping[str, Standing] = {
     "withdrawn": Standing("cancelled", 120, reason="citizen-wish"),
 }
 """By phase of CodeSystem/referral-phase."""
+
+UNSEEN = frozenset({"returned"})
+"""Phases of cases that ended and that nobody of the clinic has seen."""
 
 _REQUEST = {"completed": "completed"}
 """What the ServiceRequest is whose case has ended; else it is revoked."""
@@ -79,9 +87,19 @@ def _write(record: Record, nth: str, phase: str, reasons: list[Resource], on: da
     }
     reference = record.add("ServiceRequest", f"r{nth}", request)
     due = add_workdays(sent, ANSWER_WITHIN)
-    task = task_from_request(request, reference["reference"].partition("/")[2], due, at)
-    record.add("Task", f"case{nth}", {**task_with_case(task, _case(phase, standing, on), _last(at, on))})
+    bare = task_from_request(request, reference["reference"].partition("/")[2], due, at)
+    tried = [_attempt(sent + timedelta(days=after), channel) for after, channel in standing.tried]
+    case = task_with_case(bare, _case(phase, standing, on), _last(at, on))
+    task = record.add("Task", f"case{nth}", {**case, **({"output": tried} if tried else {})})
+    if phase in UNSEEN:
+        patient, owner = (one["reference"] for one in (record.subject, record.doctor))
+        ended = task_to_see(patient.partition("/")[2], reference["reference"], task["reference"], owner, _last(at, on))
+        record.add("Task", f"see{nth}", ended)
     return reference
+
+
+def _attempt(on: date, channel: str) -> Resource:
+    return output_from_attempt(Attempt(on, channel, "Sanne Test Bach"), MUNICIPALITY["reference"])
 
 
 def _case(phase: str, standing: Standing, on: date) -> Case:

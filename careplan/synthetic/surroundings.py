@@ -71,7 +71,10 @@ def _organizations() -> Iterator[Resource]:
             "active": True,
             **({"type": [kind]} if kind else {}),
             "name": name,
-            "telecom": [{"system": "phone", "value": phone}],
+            "telecom": [
+                {"system": "phone", "value": phone},
+                {"system": "email", "value": f"{id}@example.invalid"},
+            ],
         }
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplan.domain.errors import CareplanError
+from careplan.fhir.reference import CPR
 from careplan.interactions.audit.attendance import SIGN_IN
 from careplan.interactions.signin import SignedIn, SignInExpired, SignInUnfit
 from careplan.store.protocol import StoreUnavailable
@@ -30,8 +31,8 @@ _LOG = logging.getLogger("careplan.views")
 
 
 def own_path(text: str) -> str:
-    """A path of this service to go on to; empty for anything else, an address of another site above all."""
-    return text if _OURS.fullmatch(text) and not text.startswith("/log-") else ""
+    """A path of this service to go on to; empty for an address of another site, and for one with a person number."""
+    return text if _OURS.fullmatch(text) and not text.startswith("/log-") and not CPR.search(text) else ""
 
 
 async def begin(request: Request) -> Response:

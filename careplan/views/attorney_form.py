@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from careplan.domain.calendar import add_months
 from careplan.fhir.text import Json
+from careplan.interactions.agreed_consent import Said
 from careplan.interactions.attorney import LONGEST, find_attorney, give, relatives_of, term_fault, withdraw
 from careplan.views import wording
-from careplan.views.confirming import BACK, Question, ask, check_own, is_sure
+from careplan.views.confirming import BACK, Question, Standing, ask, check_own, is_sure, take_back
 from careplan.views.form import Form, find_day
 from careplan.views.page import Opened, go
 from careplan.views.plan import own_patient
@@ -89,7 +90,8 @@ def _form(
 ) -> Response:
     listed = [(one["id"], relative_name(one)) for one in relatives]
     title = opened.t("attorney.title")
-    return opened.page("attorney.html", title, status, relatives=listed, filled=filled, errors=errors or {})
+    values = {"relatives": listed, "filled": filled, "errors": errors or {}, "action": FORM, "offered": bool(listed)}
+    return opened.page("attorney.html", title, status, **values)
 
 
 # ── taken back ───────────────────────────────────────────────────────────────────────────────────
@@ -97,18 +99,15 @@ def _form(
 
 async def stop(opened: Opened) -> Response:
     """What follows from it, then the end. One that has ended already is told so."""
-    check_own(opened)
-    t, id = opened.t, opened.path("id")
-    patient = await own_patient(opened.context)
-    if is_sure(opened):
-        held = await withdraw(opened.context, patient, id)
-        return go(PAGE, besked="fuldmagt-stoppet" if held else "allerede-stoppet")
-    said = await find_attorney(opened.context, patient, id)
-    if said is None:
-        return go(PAGE, besked="allerede-stoppet")
+    told = ("fuldmagt-stoppet", "allerede-stoppet")
+    return await take_back(opened, Standing(find_attorney, withdraw, _stopping, PAGE, *told))
+
+
+async def _stopping(opened: Opened, patient: str, said: Said) -> Question:
+    t = opened.t
     relatives = await relatives_of(opened.context, patient)
     names = [relative_name(one) for one in relatives if f"RelatedPerson/{one['id']}" in said.rule.actors]
     name = t.danish(", ".join(names)) or t("sharing.somebody")
     lines = [t("attorney.stop-then", name=name), t("attorney.stop-kept"), t("attorney.stop-again")]
     lines.append(t("attorney.stop-else", until=until_text(said.until, t)))
-    return ask(opened, Question(t("attorney.stop-sure"), lines, f"{FORM}/{id}/stop", t("attorney.stop-now")))
+    return Question(t("attorney.stop-sure"), lines, f"{FORM}/{said.id}/stop", t("attorney.stop-now"))

@@ -17,7 +17,7 @@ from careplan.interactions.agreed_consent import Said
 from careplan.interactions.block import block, find_block, kind_of, lift
 from careplan.interactions.sharing import read_sharing
 from careplan.interactions.staff import staff_of
-from careplan.views.confirming import BACK, Question, ask, check_own, is_sure
+from careplan.views.confirming import BACK, Question, Standing, ask, check_own, is_sure, take_back
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
 from careplan.views.form import Form
@@ -114,8 +114,8 @@ def _form(
     opened: Opened, choices: Choices, filled: Filled, errors: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     kinds = [(kind, opened.t(f"block.kind.{kind}")) for kind in KINDS]
-    values = {"choices": choices, "kinds": kinds, "filled": filled, "errors": errors or {}}
-    return opened.page("block.html", opened.t("block.title"), status, **values)
+    values = {"choices": choices, "kinds": kinds, "filled": filled, "errors": errors or {}, "action": FORM}
+    return opened.page("block.html", opened.t("block.title"), status, offered=True, **values)
 
 
 # ── lifted ───────────────────────────────────────────────────────────────────────────────────────
@@ -123,20 +123,16 @@ def _form(
 
 async def end(opened: Opened) -> Response:
     """What follows from it, then the end of the block. One that is lifted already is told so."""
-    check_own(opened)
-    t, id = opened.t, opened.path("id")
-    patient = await own_patient(opened.context)
-    if is_sure(opened):
-        held = await lift(opened.context, patient, id)
-        return go(PAGE, besked="spaerring-ophaevet" if held else "allerede-ophaevet")
-    said = await find_block(opened.context, patient, id)
-    if said is None:
-        return go(PAGE, besked="allerede-ophaevet")
-    who = await _names(opened, said)
+    told = ("spaerring-ophaevet", "allerede-ophaevet")
+    return await take_back(opened, Standing(find_block, lift, _ending, PAGE, *told))
+
+
+async def _ending(opened: Opened, _patient: str, said: Said) -> Question:
+    t, who = opened.t, await _names(opened, said)
     kind = kind_of(said.rule)
     what = t(f"block.kind.{kind}" if kind else "block.kind.other")
     lines = [t("block.lift-then", name=who, what=what), t("block.lift-again")]
-    return ask(opened, Question(t("block.lift-sure"), lines, f"{FORM}/{id}/ophaev", t("block.lift-now")))
+    return Question(t("block.lift-sure"), lines, f"{FORM}/{said.id}/ophaev", t("block.lift-now"))
 
 
 async def _names(opened: Opened, said: Said) -> str:

@@ -1,7 +1,7 @@
 """D6 «Teamtavle»: the open cases of a municipality or hospital by phase, with age and deadline.
 
-Cases that ended are not here: their slices are closed, and with them all that was known of the person. Contact attempts
-are not on record, so there is no list of those without contact.
+Cases that ended are not here: their slices are closed, and with them all that was known of the person. «Ingen kontakt»
+are those whom somebody has tried to reach in vain, however often.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from careplan.domain.referral import LATE, OPEN, PHASE_OF, PHASES
 from careplan.views.page import Opened
 from careplan.views.referral import Row, rows_of
 
-FILTERS = ("alle", "uden-ansvarlig", "overskredet")
+FILTERS = ("alle", "uden-ansvarlig", "overskredet", "ingen-kontakt")
 _SHOWN = tuple(one for one in PHASES if one in {*(PHASE_OF[status] for status in OPEN), "booked"})
 
 
@@ -48,4 +48,5 @@ def _filtered(rows: Sequence[Row], chosen: str) -> list[Row]:
         if row.case is not None
         and (chosen != "uden-ansvarlig" or not row.case.named)
         and (chosen != "overskredet" or row.case.deadline == LATE)
+        and (chosen != "ingen-kontakt" or row.case.tried > 0)
     ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from careplan.domain.measure import Measure, Reading
+from careplan.domain.measure import Measure, Reading, is_old
 from careplan.domain.target import Band, Standing, Target
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
@@ -22,11 +22,15 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One measure in a chart. `readings`: those with a number in the time shown, newest first."""
+    """One measure in a chart, and what it is called to its reader.
+
+    readings  those with a number in the time shown, newest first
+    """
 
     measure: Measure
     readings: tuple[Reading, ...]
     bands: tuple[Band, ...]
+    name: str
 
     @property
     def outside(self) -> tuple[Reading, ...]:
@@ -47,6 +51,11 @@ class Series:
         found = (band for band in self.bands if band.start <= on and (band.end is None or on < band.end))
         return next((band.target for band in found), None)
 
+    def ended_by(self, on: date) -> Band | None:
+        """The target that was valid last, where it had ended by a day."""
+        found = (band for band in self.bands if band.end is not None and band.end <= on)
+        return max(found, key=lambda band: band.end or on, default=None)
+
 
 def is_outside(measure: Measure, reading: Reading, target: Target | None) -> bool:
     """Whether a value surely lies outside a target; `<5` may lie anywhere below 5."""
@@ -62,33 +71,41 @@ def is_outside(measure: Measure, reading: Reading, target: Target | None) -> boo
 
 
 def line_caption(
-    measure: Measure, target: Target, reading: Reading | None, standing: Standing, t: Catalogue, *, old: bool = False
+    series: Series,
+    target: Target,
+    reading: Reading | None,
+    standing: Standing,
+    t: Catalogue,
+    *,
+    old: bool = False,
+    ended: bool = False,
 ) -> Caption:
-    """«Langtidsblodsukker: 58 mmol/mol, tæt på mål»; an old value is called so."""
-    _, word = wording.status_word(standing, t, old=old)
+    """«Langtidsblodsukker: 58 mmol/mol, tæt på mål»; an old value is called so, and a target that has ended."""
+    measure, (_, word) = series.measure, wording.status_word(standing, t, old=old)
     aim = _aim(measure, target, t)
+    if ended:
+        aim = t("chart.target-was", target=wording.target_with_unit(measure, target, t))
     if reading is None:
-        return Caption(t("chart.line-unmeasured", name=wording.measure_name(measure, t), status=word.lower()), aim)
+        return Caption(t("chart.line-unmeasured", name=series.name, status=word.lower()), aim)
     value, day = wording.value_with_unit(measure, reading, t), wording.danish_date(wording.day_of(reading))
-    title = t("chart.line-title", name=wording.measure_name(measure, t), value=value, status=word.lower())
+    title = t("chart.line-title", name=series.name, value=value, status=word.lower())
     return Caption(title, f"{aim} {t('chart.line-day', day=day)}")
 
 
-def sparkline_caption(measure: Measure, readings: Sequence[Reading], target: Target | None, t: Catalogue) -> Caption:
+def sparkline_caption(series: Series, target: Target | None, on: date, t: Catalogue) -> Caption:
     """«HbA1c: 58 mmol/mol 21.08.2026, faldet siden sidste år, mål under 58 mmol/mol»."""
-    newest = readings[0]
+    measure, newest = series.measure, series.readings[0]
     value, day = wording.value_with_unit(measure, newest, t), wording.danish_date(wording.day_of(newest))
-    name = measure.name if t.source else wording.measure_name(measure, t)
-    known = t("chart.spark", name=name, value=value, day=day)
+    known = t("chart.spark", name=series.name, value=value, day=day)
     aimed = target is not None and target.is_number
     aim = t("chart.spark-target", target=wording.target_with_unit(measure, target, t)) if aimed else ""
-    changed = wording.change_text(readings, measure, t)
+    changed = "" if is_old(wording.day_of(newest), on) else wording.change_text(series.readings, measure, t)
     return Caption(t("chart.comma").join(part for part in (known, changed, aim) if part), "")
 
 
 def trend_caption(first: date, last: date, series: Sequence[Series], t: Catalogue) -> Caption:
     """What one or two courses show between two days."""
-    name, parts = shared_name([wording.measure_name(one.measure, t) for one in series], t)
+    name, parts = shared_name([one.name for one in series], t)
     title = t("chart.span", name=name, first=wording.danish_date(first), last=wording.danish_date(last))
     said = [_described(one, last, part, t) for one, part in zip(series, parts, strict=True)]
     return Caption(title, " ".join(said))
@@ -111,13 +128,19 @@ def _described(series: Series, on: date, part: str, t: Catalogue) -> str:
     newest, count = series.readings[0], len(series.readings)
     value, day = wording.value_with_unit(series.measure, newest, t), wording.danish_date(wording.day_of(newest))
     known = lead + t("chart.known", count=count, value=value, day=day)
-    changed = wording.change_sentence(series.readings, series.measure, t)
+    old = is_old(wording.day_of(newest), on)
+    changed = "" if old else wording.change_sentence(series.readings, series.measure, t)
     return " ".join(one for one in (known, changed, _now(series, on, t), _outside(series, t)) if one)
 
 
 def _now(series: Series, on: date, t: Catalogue) -> str:
-    target = series.target_on(on)
-    return _aim(series.measure, target, t) if target is not None else t("chart.no-target")
+    target, ended = series.target_on(on), series.ended_by(on)
+    if target is not None:
+        return _aim(series.measure, target, t)
+    if ended is None or ended.end is None or not ended.target.is_number:
+        return t("chart.no-target")
+    said = wording.target_with_unit(series.measure, ended.target, t)
+    return t("chart.target-ended", target=said, day=wording.danish_date(ended.end))
 
 
 def _aim(measure: Measure, target: Target, t: Catalogue) -> str:

@@ -50,8 +50,8 @@ LANGUAGES: Mapping[str, Language] = {
 }
 
 
-DANISH_ONLY = ("written",)
-"""Tables that are Danish whatever the page is in: what the clinic sends on as its own words."""
+DANISH_ONLY = ("written", "coursework.with-result")
+"""Tables that are Danish whatever the page is in: what staff send on, or keep in a record, as their own words."""
 ELSEWHERE = ("measure-name", "unit", "answer", "plan-name")
 """Tables that Danish has no need of: the knowledge files say it."""
 FOR_STAFF = (
@@ -68,13 +68,20 @@ FOR_STAFF = (
     "control",
     "coursework",
     "cpr",
+    "error.emergency-reads",
     "establish",
     "exclusion",
     "figure",
     "happened.staff",
     "history",
     "inbox",
+    "kept",
+    "notice.kladde",
+    "notice.kladde-kasseret",
+    "notice.kladde-tom",
     "notice.ringet",
+    "notice.sag-set",
+    "notice.sag-udfoert",
     "preparation.summary",
     "reason",
     "refer",

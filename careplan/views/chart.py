@@ -38,17 +38,21 @@ def number_line(
     name: str,
     t: Catalogue,
     old: bool = False,
+    ended: bool = False,
+    staff: bool = False,
 ) -> str:
     """The newest value against the person's own target, and no other: target zone, marker, ends in words.
 
-    name     makes the drawing's ids unique in a page; old: whether the value is
+    name     makes the drawing's ids unique in a page; old: whether the value is; ended: whether the target has
+    staff    whether the measure is called as staff call it
     Returns  empty without a target in numbers, and for choices, which have no line to stand on
     """
     value = None if reading is None else measure.number(reading.value)
     if not is_drawn(measure) or target is None or not target.is_number or (reading is not None and value is None):
         return ""
     axis = value_axis(span_of(measure, [reading] if reading else [], [target]), *LINE_ENDS)
-    caption = line_caption(measure, target, reading, standing, t, old=old)
+    series = Series(measure, (), (), wording.called(measure, t, staff=staff))
+    caption = line_caption(series, target, reading, standing, t, old=old, ended=ended)
     body = [hatch(f"{name}-zone"), *_track(axis, measure, target, name, t)]
     if reading is not None and value is not None:
         body += _marker(axis, measure, reading, value, t)
@@ -67,24 +71,34 @@ def trend(
     second: Pair | None = None,
     name: str,
     t: Catalogue,
+    staff: bool = False,
 ) -> str:
     """The values of the last years, and the targets that were valid then, stepped where a new one was agreed.
 
     readings, bands  in any order; those after `on` are left out
     second           drawn on the same axis and in the same unit: ▲ the first, ▼ the second
+    staff            whether measures are called as staff call them
     Returns          empty where no value is a number
     """
     parts = [(measure, readings, bands), *([second] if second else [])]
     known = [(one, _numbers(one, some, on), tuple(steps)) for one, some, steps in parts]
     if not is_drawn(measure) or not any(some for _, some, _ in known):
         return ""
-    return course.draw([Series(one, some, steps) for one, some, steps in known], on, years, name, t)
+    series = [Series(one, some, steps, wording.called(one, t, staff=staff)) for one, some, steps in known]
+    return course.draw(series, on, years, name, t)
 
 
 def sparkline(
-    measure: Measure, readings: Sequence[Reading], target: Target | None, on: date, *, name: str, t: Catalogue
+    measure: Measure,
+    readings: Sequence[Reading],
+    target: Target | None,
+    on: date,
+    *,
+    name: str,
+    t: Catalogue,
+    staff: bool = False,
 ) -> str:
-    """The staff's small course: today's target, the last three years (or since the newest value), the newest dot."""
+    """The small course of a table: today's target, the last three years (or since the newest value), the newest dot."""
     known = _numbers(measure, readings, on)
     if not is_drawn(measure) or not known:
         return ""
@@ -100,7 +114,7 @@ def sparkline(
         line = " ".join(f"{number(x)},{number(y)}" for x, y in places)
         body.append(element("polyline", points=line, fill="none", stroke=INK, stroke_width=1.4))
     body.append(shape(DOT, *places[-1], hollow=known[0].source == "home", radius=3))
-    caption = sparkline_caption(measure, known, target, t)
+    caption = sparkline_caption(Series(measure, known, (), wording.called(measure, t, staff=staff)), target, on, t)
     return figure(name, SPARK_SIZE, 1, caption.title, caption.description, body, "sparkline")
 
 

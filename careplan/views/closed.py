@@ -12,7 +12,7 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import plan_type_of
 from careplan.fhir.text import Json
 from careplan.interactions.context import Context
-from careplan.interactions.overview import Line, Overview
+from careplan.interactions.overview import Line, Overview, bands_of
 from careplan.interactions.person import PLAN_TYPES, Person, read_person
 
 
@@ -30,7 +30,8 @@ async def with_closed_plans(context: Context, overview: Overview) -> Overview:
     kinds = list(dict.fromkeys(kinds))
     follows = dict.fromkeys(name for kind in kinds for name in context.knowledge.plans[kind].follows)
     names = sorted(follows, key=lambda one: (context.knowledge.measures[one].priority, one))
-    lines = tuple(_line(context, person, name, tuple(kinds)) for name in names)
+    found = [_line(context, person, name, tuple(kinds)) for name in names]
+    lines = tuple([replace(line, bands=await bands_of(context, person, line)) for line in found])
     wishes = tuple(goal for goal in person.resources["Goal"] if not goal.get("target"))
     return replace(overview, lines=lines, personal=overview.personal or wishes)
 

@@ -3,13 +3,16 @@
 One template for all of them. Not here: what is done, and the words (each form's own).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
 from careplan.interactions.access import Forbidden
-from careplan.views.page import Opened
+from careplan.interactions.agreed_consent import Said
+from careplan.interactions.context import Context
+from careplan.views.page import Opened, go
+from careplan.views.plan import own_patient
 
 SURE, BACK = "bekraeft", "tilbage"
 """Fields: «yes, do it», and «let me change it first»."""
@@ -32,6 +35,37 @@ class Question:
     fields: Mapping[str, str] = field(default_factory=dict)
     back: bool = False
     danger: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that a patient has agreed to and may take back.
+
+    find      what stands by an id; None: no more
+    end       ends it, and says whether it stood until now
+    question  what is asked first
+    page      where one goes on to; done, already: what is told there
+    """
+
+    find: Callable[[Context, str, str], Awaitable[Said | None]]
+    end: Callable[[Context, str, str], Awaitable[bool]]
+    question: Callable[[Opened, str, Said], Awaitable[Question]]
+    page: str
+    done: str
+    already: str
+
+
+async def take_back(opened: Opened, standing: Standing) -> Response:
+    """The question, and once it is answered the end. Raises Forbidden, NotFound."""
+    check_own(opened)
+    patient, id = await own_patient(opened.context), opened.path("id")
+    if is_sure(opened):
+        stood = await standing.end(opened.context, patient, id)
+        return go(standing.page, besked=standing.done if stood else standing.already)
+    said = await standing.find(opened.context, patient, id)
+    if said is None:
+        return go(standing.page, besked=standing.already)
+    return ask(opened, await standing.question(opened, patient, said))
 
 
 def ask(opened: Opened, question: Question) -> Response:

@@ -61,7 +61,7 @@ def choice_of(line: Line, overview: Overview, t: Catalogue) -> Choice | None:
         goal=goal["id"],
         version=goal.get("meta", {}).get("versionId", "1"),
         agreed=wording.target_with_unit(line.measure, line.agreed, t),
-        who=_who(line, goal, overview, t),
+        who=agreed_by(line, goal, overview, t),
         on=line.bands[-1].start if line.bands else find_date(goal.get("startDate")),
         reason=_reason(line, goal, t),
         expired=deviation.valid_until if deviation else None,
@@ -89,7 +89,7 @@ def _reason(line: Line, goal: Json, t: Catalogue) -> str:
     return t("control.clash-followed", row=source[0], version=source[1])
 
 
-def _who(line: Line, goal: Json, overview: Overview, t: Catalogue) -> str:
+def agreed_by(line: Line, goal: Json, overview: Overview, t: Catalogue) -> str:
     """Who answers for the individual target, else who last agreed on a target of the Goal, else whose plan it is in."""
     if line.deviation is not None and line.deviation.author:
         return contact_of(overview.directory, line.deviation.author).name

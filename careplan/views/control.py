@@ -1,128 +1,263 @@
 """C2, the årskontrol on one page: who the patient is, every value with its targets, the tjekliste, the agreements.
 
 One form holds the whole page, so that values, the tjekliste and the approval are sent together and nothing typed is
-lost. What the årskontrol changes is `interactions.review`; what a value becomes is `measured`.
+lost; what is not sent yet can be kept (`control_kept`). What the årskontrol changes is `interactions.review`; what a
+value becomes is `measured`; its row is `grid`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from starlette.responses import Response
 
-from careplan.domain.account import Account
 from careplan.domain.errors import CareplanError
 from careplan.domain.evaluation import Answer
 from careplan.domain.guideline import Knowledge
-from careplan.domain.measure import is_old
 from careplan.domain.schedule import REVIEW, review_months
+from careplan.fhir.check import RESULTS
 from careplan.fhir.instant import find_date
 from careplan.fhir.mapping import last_reviewed
 from careplan.fhir.text import Json
+from careplan.interactions.again import again
 from careplan.interactions.delivery import find_delivery
 from careplan.interactions.emergency import find_end
+from careplan.interactions.kept_form import Filled, KeptByOthers, KeptForm, keep, restore, writes
 from careplan.interactions.operations.individual_target import follow
-from careplan.interactions.overview import Line, Overview, read_overview
+from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
-from careplan.interactions.review import RESULTS, approve_review, reviewed_from
-from careplan.views import chart, wording
+from careplan.interactions.review import FORM, approve_review, reviewed_from
+from careplan.interactions.shown import Newer, Overtaken, find_newer
+from careplan.store.protocol import GuardFailed, VersionConflict
+from careplan.views import wording
 from careplan.views.agreement import agreements
 from careplan.views.answers import summary_of
 from careplan.views.banner import banner_of
+from careplan.views.case import cases_of
 from careplan.views.catalogue import Catalogue
-from careplan.views.checklist import CHECKED, DONE, checks_of, lacking_in, review_from_form, with_rest
-from careplan.views.conflict import Choice, choice_of
+from careplan.views.checklist import (
+    ANSWERS,
+    CHECKED,
+    DONE,
+    LONGEST,
+    checks_of,
+    faults_of,
+    lacking_in,
+    last_answers,
+    review_from_form,
+    with_rest,
+)
+from careplan.views.closed import closed_on
 from careplan.views.contact import contact_of, coordinator
+from careplan.views.control_kept import (
+    fetched,
+    filled,
+    find_kept_control,
+    opened_with,
+    sent_with,
+    told_of_newer,
+    typed_of,
+    without_values,
+)
+from careplan.views.control_stale import (
+    SEEN,
+    carried,
+    differences,
+    shown_by,
+    unsaved,
+    without_shown,
+)
 from careplan.views.form import Form
-from careplan.views.goalrow import differs
+from careplan.views.grid import cell_of
 from careplan.views.happened import happened
-from careplan.views.measured import MARK, Typed, is_typed, read_values, save_values
-from careplan.views.origin import origin_of_newest
+from careplan.views.kept_form import (
+    DISCARD,
+    DISCARDED,
+    FETCH,
+    KEEP,
+    NUMBER,
+    OFFERED,
+    QUIET,
+    UNDO,
+    Difference,
+    Draft,
+    answer,
+    going_on,
+    is_own,
+    offered,
+    seen_by,
+)
+from careplan.views.measured import MARK, Typed, read_values, save_values
 from careplan.views.page import Opened, go, status_of
-from careplan.views.plan import wishes
-from careplan.views.status import status_of_line
-from careplan.views.why import undecided_plans, why_measure, why_of
+from careplan.views.plan import is_being_made, wishes
+from careplan.views.why import undecided_plans, why_measure
 
-SEEN = "set"
 FOLLOW, VERSION = "foelg:", "version-"
 REST = "resten"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One measure of the grid.
-
-    recommended  words with unit; empty where the rules say nothing; `undecided` says what they lack then
-    individual   the agreed target where it differs from the recommended one, `expired` when its day has passed
-    choice       the two targets where they do not fit together
-    """
-
-    id: str
-    name: str
-    plans: tuple[str, ...]
-    value: str
-    day: str
-    source: str
-    old: bool
-    sparkline: str
-    recommended: str
-    provisional: bool
-    undecided: str
-    individual: str
-    reason: str
-    until: date | None
-    expired: bool
-    icon: str
-    word: str
-    standing: str
-    goal: str
-    why: Account | None
-    choice: Choice | None
-    field: Typed | None
-    unit: str
+NO_DRAFT = Draft()
 
 
 async def show(opened: Opened) -> Response:
-    """The page as the record is now."""
-    overview = await read_overview(opened.context, opened.path("id"), "clinic")
+    """The page as the record is now, filled in with what was kept of it."""
+    context, patient = opened.context, opened.path("id")
+    overview = await read_overview(context, patient, "clinic")
     if not overview.plans:
         return await _without_plan(opened, overview)
-    return await _page(opened, overview, {}, opened.view.new_id())
+    kept = await find_kept_control(context, patient) if await find_end(context, patient) is None else None
+    filled_in, draft = opened_with(opened, overview, kept)
+    if kept is None and opened.asked.text("besked") == DISCARDED:
+        draft = Draft(undo=True)
+    typed = typed_of(filled_in.form, overview)
+    return await _page(filled_in, overview, typed, opened.view.new_id(), draft=draft)
 
 
 async def save(opened: Opened) -> Response:
     """Keep what was typed; with «Godkend» also save the årskontrol as held, with «Følg» end one individual target.
 
-    «Sæt resten» keeps nothing: it fills in the lines of the tjekliste that are open, to be looked at.
+    «Gem kladde» keeps the form as it is and writes nothing in the record. «Sæt resten» keeps nothing: it fills in the
+    lines of the tjekliste that are open, to be looked at.
     """
     context, t, form = opened.context, opened.t, opened.form
-    patient = opened.path("id")
+    patient, step = opened.path("id"), form.text("handling")
+    if step == KEEP and form.has(QUIET):
+        return await answer(opened, FORM, patient, filled(form))
     overview = await read_overview(context, patient, "clinic")
     if not overview.plans:
         return await _without_plan(opened, overview)
+    kept = await find_kept_control(context, patient)
+    if step in (KEEP, DISCARD, FETCH, UNDO):
+        return await _drafted(opened, overview, kept, step)
     typed = read_values(form, (line.measure for line in overview.lines), t)
-    step, open_checks = form.text("handling"), lacking_in(checks_of(context.knowledge, overview), form)
+    checks = checks_of(context.knowledge, overview)
+    draft, open_checks = sent_with(opened, overview, kept), lacking_in(checks, form)
     wrong = any(one.error for one in typed.values())
     if step == REST:
-        return await _page(
-            replace(opened, form=with_rest(form, open_checks)), overview, typed, form.text(MARK), rest=open_checks
-        )
-    lacking = open_checks if step == "godkend" else ()
-    if lacking or wrong:
-        return await _page(opened, overview, typed, form.text(MARK), 422, lacking)
+        ticked = replace(opened, form=with_rest(form, open_checks))
+        return await _page(ticked, overview, typed, form.text(MARK), rest=open_checks, draft=draft)
+    lacking = open_checks if _approves(form) else ()
+    if lacking or wrong or (_approves(form) and faults_of(checks, form, overview.on, t)):
+        return await _page(opened, overview, typed, form.text(MARK), 422, lacking, draft=draft)
+    if kept is not None and kept.overtakes(seen_by(form, NUMBER, OFFERED), form.text(MARK)):
+        return await _newer(opened, overview, kept)
+    newer = await _newer_than_shown(opened, overview, typed)
+    if newer:
+        return await _stale(opened, overview, typed, newer)
+    try:
+        return await _saved_with(opened, overview, typed, step, own=is_own(kept, form))
+    except KeptByOthers:
+        return await _overtaken(opened, overview)
+    except Overtaken:
+        return await _stale_now(opened, typed)
+
+
+async def _saved_with(
+    opened: Opened, overview: Overview, typed: Mapping[str, Typed], step: str, *, own: bool
+) -> Response:
+    """What the button says, once nothing is in its way. Raises KeptByOthers, Overtaken.
+
+    own  whether a draft stands that the form goes on from: it loses its values with this
+    """
+    context, patient, form = opened.context, opened.path("id"), opened.form
     if _follows(form):
-        return await _followed(opened, overview, typed, step.removeprefix(FOLLOW))
-    made = await save_values(context, patient, form.text(MARK), typed)
+        return await _followed(opened, overview, typed, step.removeprefix(FOLLOW), own=own)
+    made = await _save_values(opened, typed, own=own)
     if step != "godkend":
         return await _kept(opened, "vaerdier" if made else "intet")
+    seen = seen_by(form, NUMBER, OFFERED)
     try:
-        await approve_review(context, patient, review_from_form(form), frozenset(form.all(SEEN)))
+        review, shown = review_from_form(form), shown_by(form, typed, approves=True)
+        await approve_review(context, patient, review, frozenset(form.all(SEEN)), seen, form.text(MARK), shown)
+    except (KeptByOthers, Overtaken):
+        raise
+    except PreconditionFailed:
+        return await _stale_now(opened, typed)
     except CareplanError as error:
         return await _not_approved(opened, error, kept=any(one.text for one in typed.values()))
     return go(f"/patient/{patient}/aarskontrol", besked="godkendt")
 
 
-async def _followed(opened: Opened, overview: Overview, typed: Mapping[str, Typed], goal: str) -> Response:
+async def _save_values(opened: Opened, typed: Mapping[str, Typed], *, own: bool) -> int:
+    """The values as Observations, and in the same commit the draft without them. Raises KeptByOthers, Overtaken."""
+    context, patient, form = opened.context, opened.path("id"), opened.form
+    shown = shown_by(form, typed, approves=_approves(form))
+
+    async def work() -> int:
+        left = without_values(filled(form))
+        beside = await writes(context, FORM, patient, left, seen_by(form, NUMBER)) if own else ()
+        return await save_values(context, patient, form.text(MARK), typed, shown, beside)
+
+    return await again(work, VersionConflict, GuardFailed)
+
+
+# ── the draft ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _drafted(opened: Opened, overview: Overview, kept: KeptForm | None, step: str) -> Response:
+    """«Gem kladde», «Kassér kladden», «Fortryd» of that, or «Hent kladden»."""
+    form, patient = opened.form, opened.path("id")
+    if step == UNDO:
+        await restore(opened.context, FORM, patient)
+        return go(f"/patient/{patient}/aarskontrol")
+    if step == FETCH and kept is not None:
+        with_it = replace(opened, form=fetched(form, kept))
+        draft = going_on(kept, opened.t)
+        return await _page(with_it, overview, typed_of(with_it.form, overview), form.text(MARK), draft=draft)
+    now, seen = (filled(form), (NUMBER,)) if step == KEEP else (Filled(form.text(MARK)), (NUMBER, OFFERED))
+    try:
+        stands = await keep(opened.context, FORM, patient, now, seen_by(form, *seen))
+    except KeptByOthers:
+        return await _overtaken(opened, overview)
+    done = "kladde" if stands else "kladde-tom" if step == KEEP else DISCARDED
+    return go(f"/patient/{patient}/aarskontrol", besked=done)
+
+
+async def _overtaken(opened: Opened, overview: Overview) -> Response:
+    """As `_newer`, with what stands by now."""
+    kept = await find_kept_control(opened.context, opened.path("id"))
+    if kept is None:
+        return go(f"/patient/{opened.path('id')}/aarskontrol")
+    return await _newer(opened, overview, kept)
+
+
+async def _newer(opened: Opened, overview: Overview, kept: KeptForm) -> Response:
+    """Somebody else kept another draft meanwhile: nothing is done, and both are shown."""
+    draft = told_of_newer(opened, overview, kept)
+    return await _page(opened, overview, typed_of(opened.form, overview), opened.form.text(MARK), 409, draft=draft)
+
+
+# ── conflicts of the record ──────────────────────────────────────────────────────────────────────
+
+
+async def _newer_than_shown(opened: Opened, overview: Overview, typed: Mapping[str, Typed]) -> Newer:
+    context, shown = opened.context, shown_by(opened.form, typed, approves=_approves(opened.form))
+    rests = reviewed_from(context.knowledge, overview.plans, overview.tasks)
+    return await find_newer(context, overview.lines, rests, overview.observations, shown)
+
+
+async def _stale_now(opened: Opened, typed: Mapping[str, Typed]) -> Response:
+    """As `_stale`, with what stands by now."""
+    overview = await read_overview(opened.context, opened.path("id"), "clinic")
+    if not overview.plans:
+        return await _without_plan(opened, overview)
+    return await _stale(opened, overview, typed, await _newer_than_shown(opened, overview, typed))
+
+
+async def _stale(opened: Opened, overview: Overview, typed: Mapping[str, Typed], newer: Newer) -> Response:
+    """Somebody else stored something meanwhile: nothing more is done, both are shown, and the form has now seen it."""
+    form, t = opened.form, opened.t
+    left = unsaved(typed, overview, form.text(MARK))
+    some_saved = len(left) < len(typed)
+    rows = differences(opened, overview, typed, newer, frozenset(form.all(SEEN)))
+    draft = sent_with(opened, overview, await find_kept_control(opened.context, opened.path("id")))
+    mark = opened.view.new_id() if some_saved else form.text(MARK)
+    failed = t("control.stale-kept" if some_saved else "control.stale")
+    blank = replace(opened, form=without_shown(form))
+    return await _page(blank, overview, left, mark, 409, failed=failed, both=rows, draft=draft)
+
+
+async def _followed(
+    opened: Opened, overview: Overview, typed: Mapping[str, Typed], goal: str, *, own: bool
+) -> Response:
     """The conflict settled as the page showed it, then the values kept; where it is refused, all that was typed stays.
 
     The values come second: they move the Goal's version, and may move what is recommended, which nobody has seen yet.
@@ -136,9 +271,21 @@ async def _followed(opened: Opened, overview: Overview, typed: Mapping[str, Type
     except CareplanError as error:
         status = 409 if isinstance(error, PreconditionFailed) else status_of(error)
         now = await read_overview(context, patient, "clinic")
-        return await _page(opened, now, typed, form.text(MARK), status, failed=opened.t("control.not-followed-says"))
-    made = await save_values(context, patient, form.text(MARK), typed)
+        draft = sent_with(opened, now, await find_kept_control(context, patient))
+        failed = opened.t("control.not-followed-says")
+        return await _page(opened, now, typed, form.text(MARK), status, failed=failed, draft=draft)
+    made = await _save_values(opened, typed, own=own)
     return await _kept(opened, "anbefaling-vaerdier" if made else "anbefaling")
+
+
+def _failing(form: Form) -> str:
+    if _follows(form):
+        return "control.not-followed"
+    return "control.not-approved" if _approves(form) else "control.not-saved"
+
+
+def _approves(form: Form) -> bool:
+    return form.text("handling") == "godkend"
 
 
 def _follows(form: Form) -> bool:
@@ -149,12 +296,17 @@ def _follows(form: Form) -> bool:
 async def _kept(opened: Opened, notice: str) -> Response:
     """The page as the record is now: on by a redirect, unless that would lose what is ticked."""
     patient, ticks = opened.path("id"), {DONE, SEEN}
-    kept = {name: all for name, all in opened.form.values.items() if name in ticks or name.startswith(CHECKED)}
+    answered = {name: all for name, all in opened.form.values.items() if any(one.strip() for one in all)}
+    kept = {name: all for name, all in answered.items() if name in ticks or name.startswith(ANSWERS)}
     if not kept.keys() - {SEEN}:
         return go(f"/patient/{patient}/aarskontrol", besked=notice)
     overview = await read_overview(opened.context, patient, "clinic")
-    told = opened.t(f"notice.{notice}")
-    return await _page(replace(opened, form=Form(kept)), overview, {}, opened.view.new_id(), told=told)
+    told, draft = (
+        opened.t(f"notice.{notice}"),
+        sent_with(opened, overview, await find_kept_control(opened.context, patient)),
+    )
+    ticked = replace(opened, form=Form(kept))
+    return await _page(ticked, overview, {}, opened.view.new_id(), told=told, draft=draft)
 
 
 async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> Response:
@@ -165,10 +317,11 @@ async def _not_approved(opened: Opened, error: CareplanError, *, kept: bool) -> 
     overview = await read_overview(opened.context, opened.path("id"), "clinic")
     if not overview.plans:
         return await _without_plan(opened, overview)
-    why = "overtaken" if isinstance(error, PreconditionFailed) else "refused"
-    says = opened.t(f"control.{why}-{'kept' if kept else 'nothing'}")
-    status = 409 if why == "overtaken" else status_of(error)
-    return await _page(replace(opened, form=Form()), overview, {}, opened.view.new_id(), status, failed=says)
+    says, status = opened.t(f"control.refused-{'kept' if kept else 'nothing'}"), status_of(error)
+    blank = replace(opened, form=Form())
+    stands = await find_kept_control(opened.context, opened.path("id"))
+    draft = Draft() if stands is None else offered(stands, opened.t("kept.there"), opened.t)
+    return await _page(blank, overview, {}, opened.view.new_id(), status, failed=says, draft=draft)
 
 
 async def _page(
@@ -181,8 +334,13 @@ async def _page(
     failed: str = "",
     rest: tuple[str, ...] = (),
     told: str = "",
+    both: tuple[Difference, ...] = (),
+    draft: Draft = NO_DRAFT,
 ) -> Response:
-    """failed: what was not done, and why; told: what was; rest: lines of the tjekliste that were just filled in."""
+    """failed: what was not done, and why; both: what stands, and what was written; told: what was done.
+
+    rest: lines of the tjekliste that were just filled in; draft: what is said of what was kept of the form.
+    """
     t, knowledge = opened.t, opened.context.knowledge
     cells = [cell_of(line, overview, knowledge, typed.get(line.measure.id), opened) for line in overview.lines]
     found = agreements(overview.tasks, overview.directory, overview.on)
@@ -205,17 +363,25 @@ async def _page(
         seen=opened.form.all(SEEN) or sorted(reviewed_from(knowledge, overview.plans, overview.tasks)),
         notice=told or opened.notice(),
         failed=failed,
-        failing=t("control.not-followed" if _follows(opened.form) else "control.not-approved"),
+        failing=t(_failing(opened.form)),
+        both=both,
+        shown=carried(opened.form, overview),
         cells=cells,
         errors=[(cell.id, cell.name, cell.field.error) for cell in cells if cell.field and cell.field.error],
         lacking=[one for one in checks if one.id in lacking],
         rest=[one for one in checks if one.id in rest],
         mandatory=[one for one in checks if one.mandatory],
         voluntary=[one for one in checks if not one.mandatory],
+        unfolded=any(opened.form.text(CHECKED + one.id) for one in checks if not one.mandatory),
         results=RESULTS,
-        checked=opened.form.starting(CHECKED),
+        form=opened.form,
+        faults=faults_of(checks, opened.form, overview.on, t) if status == 422 and _approves(opened.form) else {},
+        says={one.id: one.says for one in checks},
+        last=last_answers(checks, overview, knowledge, t),
+        most=LONGEST,
         ticked=opened.form.all(DONE),
         agreements=[one for one in found if not one.done],
+        cases=cases_of(overview, t),
         due=next((one.due for one in found if not one.done and one.activity == "aarskontrol"), None),
         saved=_saved(overview),
         months=_months(overview.answer),
@@ -223,6 +389,7 @@ async def _page(
         mark=mark,
         computed=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,
+        draft=draft,
         patient=overview.patient["id"],
     )
 
@@ -234,48 +401,22 @@ async def _without_plan(opened: Opened, overview: Overview) -> Response:
         "control_empty.html",
         opened.t("control.title"),
         banner=banner,
+        says=await _why_none(opened, overview),
+        closed=bool(overview.closed),
         patient=overview.patient["id"],
         undecided=undecided_plans(overview, opened.context.knowledge),
         only_read=wording.time_text(ends, opened.t) if ends is not None else "",
+        cases=cases_of(overview, opened.t),
     )
 
 
-def cell_of(line: Line, overview: Overview, knowledge: Knowledge, typed: Typed | None, opened: Opened) -> Cell:
-    """One row of the grid."""
-    measure, newest, t = line.measure, line.newest, opened.t
-    icon, word, status = status_of_line(line, overview.on, t)
-    individual = line.deviation is not None or differs(line)
-    until = line.deviation.valid_until if line.deviation else None
-    drawn = [one for one in line.readings if measure.number(one.value) is not None]
-    reason = f"reason.{line.deviation.reason}" if line.deviation else "control.earlier"
-    why = why_of(line, knowledge, overview.on)
-    return Cell(
-        id=measure.id,
-        name=measure.name,
-        plans=tuple(knowledge.plans[kind].name for kind in line.plans),
-        value=wording.value_with_unit(measure, newest, t) if newest else "",
-        day=wording.danish_date(wording.day_of(newest)) if newest else "",
-        source=origin_of_newest(line, t),
-        old=newest is not None and is_old(wording.day_of(newest), overview.on),
-        sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}", t=t)
-        if len(drawn) > 1 and measure.kind in ("quantity", "score")
-        else "",
-        recommended=wording.target_with_unit(measure, line.recommendation.target, t) if line.recommendation else "",
-        provisional=line.recommendation is not None and line.recommendation.provisional,
-        undecided=why.undecided if why else "",
-        individual=wording.target_with_unit(line.measure, line.agreed, t) if individual else "",
-        reason=t(reason) if reason and t.has(reason) else "",
-        until=until,
-        expired=until is not None and until < overview.on,
-        icon=icon,
-        word=word,
-        standing=status,
-        goal=line.goal["id"] if line.goal and measure.kind in ("quantity", "score", "choice") else "",
-        why=why,
-        choice=choice_of(line, overview, t),
-        field=(typed or Typed(measure, "")) if is_typed(measure) else None,
-        unit=wording.unit_text(measure, t),
-    )
+async def _why_none(opened: Opened, overview: Overview) -> str:
+    """«Planen er afsluttet 07.03.2026.», that one is being made, or that there is none."""
+    t = opened.t
+    if await is_being_made(opened.context, overview.patient["id"]):
+        return t("control.making")
+    days = [day for plan in overview.closed if (day := closed_on(plan)) is not None]
+    return t("control.closed", day=wording.danish_date(max(days))) if days else t("control.no-plan")
 
 
 def _merged(overview: Overview, knowledge: Knowledge, t: Catalogue) -> str:

@@ -1,6 +1,7 @@
 """D3 «Afklarende samtale», D4 «Forløb» and D5 «Afslutningsnotat»: small forms in which a receiver of referrals writes.
 
-What they write is `interactions.coursework`'s. For a hospital the last one is «Svar til egen læge».
+What they write is `interactions.coursework`'s. For a hospital the last one is «Svar til egen læge». What stands in the
+record is Danish whatever language the page is in: the headings and results in a note come from the Danish texts.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,10 @@ from careplan.domain.calendar import add_months
 from careplan.domain.referral import OUTCOMES, RECEIVER, STEPS, StepNeedsReason, StepNotAllowed, steps_from
 from careplan.domain.words import LENGTH, is_blank
 from careplan.domain.workday import add_workdays
-from careplan.fhir.instant import find_date
 from careplan.fhir.text import Json
 from careplan.interactions.access import Forbidden
 from careplan.interactions.casework import CaseFile, read_case
+from careplan.interactions.course_check import keep_checks
 from careplan.interactions.coursework import (
     RESULTS,
     TESTS,
@@ -33,17 +34,20 @@ from careplan.interactions.coursework import (
 from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
 from careplan.views.agreement import agreements
-from careplan.views.case import panel_of, references_in
+from careplan.views.case import panel_of, past_fault, references_in
+from careplan.views.catalogue import Catalogue
 from careplan.views.contact import person_name
+from careplan.views.course_check import CHECKS, UNTIL, checklist_of, filled_from_form
 from careplan.views.directory import directory_of
 from careplan.views.form import find_day, find_number
+from careplan.views.frame import catalogue
 from careplan.views.page import Opened, go
 from careplan.views.wording import danish_date
 
 TALK = ("ressourcer", "motivation", "oensker", "tilbud")
 GOALS = ("maal-1", "maal-2", "maal-3")
 LONGEST = 12
-"""Months ahead that a day may lie; and back, where nobody knows when the referral came."""
+"""Months ahead that a day may lie."""
 
 FOLLOW_UP_WITHIN = 20
 """Working days until the clinic's follow-up is due, unless something else is written."""
@@ -88,9 +92,13 @@ async def course(opened: Opened) -> Response:
 
 
 async def keep_meeting(opened: Opened) -> Response:
-    """One meeting, kept; the page as it is then."""
+    """One meeting, or the tjekliste, kept; the page as it is then."""
+    if opened.form.text("handling") == CHECKS:
+        return await _keep_checks(opened)
     form, shown, t = opened.form, await _shown(opened), opened.t
-    errors = _too_long(opened, ("notat",)) | _past_error(opened, "dag", shown.case)
+    errors = _too_long(opened, ("notat",))
+    if fault := past_fault(form.text("dag"), shown.case, opened.context.on, t):
+        errors["dag"] = fault
     tests = []
     for test in TESTS:
         value = find_number(form.text(test.id))
@@ -126,6 +134,20 @@ async def _keep_meeting(opened: Opened, came: bool | None, tests: list[tuple[Tes
     )
 
 
+async def _keep_checks(opened: Opened) -> Response:
+    form, shown, t = opened.form, await _shown(opened), opened.t
+    filled = filled_from_form(form)
+    errors = {UNTIL + id: t("coursework.no-check-day") for id in filled.without_day(opened.context.on)}
+    if errors:
+        return await _page(opened, "course", shown, errors, 422)
+    expects = form.whole("version")
+    try:
+        await keep_checks(opened.context, opened.path("task"), expects, filled.checks, filled.until)
+    except (StepNotAllowed, PreconditionFailed):
+        return await _page(opened, "course", await _shown(opened), {}, 409)
+    return go(f"/borger/{opened.path('id')}/sag/{opened.path('task')}/forloeb", besked="sag-gemt")
+
+
 async def closing(opened: Opened) -> Response:
     """D5: the closing note, filled in with who came."""
     return await _page(opened, "closing", await _shown(opened), {})
@@ -155,7 +177,7 @@ async def close(opened: Opened) -> Response:
 def _ending(opened: Opened, shown: Shown) -> Ending:
     form = opened.form
     results = [
-        opened.t(f"coursework.with-result.{form.text(f'resultat-{id}')}", goal=words)
+        catalogue()(f"coursework.with-result.{form.text(f'resultat-{id}')}", goal=words)
         for id, words in _goals(shown)
         if form.text(f"resultat-{id}") in RESULTS
     ]
@@ -182,7 +204,7 @@ def _said(opened: Opened, name: str) -> str:
 
 
 def _labelled(opened: Opened, name: str) -> str:
-    return f"{opened.t(f'coursework.field.{name}')}: {opened.form.text(name)}"
+    return f"{catalogue()(f'coursework.field.{name}')}: {opened.form.text(name)}"
 
 
 def _too_long(opened: Opened, names: tuple[str, ...]) -> dict[str, str]:
@@ -198,15 +220,6 @@ def _coming_error(opened: Opened, name: str) -> dict[str, str]:
         return {}
     far = day is not None and day > last
     return {name: opened.t("coursework.far-day", last=danish_date(last)) if far else opened.t("case.no-day")}
-
-
-def _past_error(opened: Opened, name: str, case: CaseFile) -> dict[str, str]:
-    """What is wrong with a day that has been, since the referral came."""
-    day, on = find_day(opened.form.text(name)), opened.context.on
-    first = find_date(case.request.get("authoredOn")) or add_months(on, -LONGEST)
-    if day is None or day > on:
-        return {name: opened.t("coursework.no-past-day")}
-    return {name: opened.t("coursework.early-day", first=danish_date(first))} if day < first else {}
 
 
 def _goals(shown: Shown) -> tuple[tuple[str, str], ...]:
@@ -227,11 +240,11 @@ def _outcomes(shown: Shown) -> tuple[str, ...]:
     return tuple(one for one in OUTCOMES if any(one in STEPS[step].reasons for step in steps))
 
 
-def _came(opened: Opened, case: CaseFile) -> str:
+def _came(case: CaseFile, t: Catalogue) -> str:
     """«Mødt 3 af 4 gange.»"""
     found = attendance(case)
     came = sum(one for _, one in found)
-    return opened.t("coursework.came", came=came, times=len(found)) if found else ""
+    return t("coursework.came", came=came, times=len(found)) if found else ""
 
 
 async def _page(opened: Opened, kind: str, shown: Shown, errors: Mapping[str, str], status: int = 200) -> Response:
@@ -252,13 +265,15 @@ async def _page(opened: Opened, kind: str, shown: Shown, errors: Mapping[str, st
         length=LENGTH - 60,
         notes=await notes_of(context, case),
         attended=[(danish_date(day), came) for day, came in attendance(case)],
-        came=_came(opened, case),
+        came=_came(case, t),
+        participation=_came(case, catalogue()),
         tests=TESTS,
         goals=_goals(shown),
         results=RESULTS,
         outcomes=_outcomes(shown),
         today=danish_date(context.on),
         due=danish_date(add_workdays(context.on, FOLLOW_UP_WITHIN)),
+        checklist=checklist_of(context.knowledge, case, opened.form) if kind == "course" else None,
         fields=TALK,
         common=GOALS,
     )

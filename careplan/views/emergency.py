@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from careplan.fhir.mapping import listed_with
 from careplan.fhir.person_number import SYSTEMS, find_number, written
-from careplan.fhir.reference import ID
+from careplan.fhir.reference import CPR, ID
 from careplan.fhir.text import parse
 from careplan.interactions.access import Forbidden
 from careplan.interactions.emergency import LENGTH, check_clinician, open_in_emergency, patients_of_identifier
@@ -42,8 +42,7 @@ class Filled:
 async def show(opened: Opened) -> Response:
     """The form."""
     check_clinician(opened.context)
-    patient = opened.asked.text("person")
-    return _form(opened, Filled(patient=patient if _ID.fullmatch(patient) else ""))
+    return _form(opened, Filled(patient=_id(opened.asked)))
 
 
 async def open_record(opened: Opened) -> Response:
@@ -84,8 +83,13 @@ async def _patients(opened: Opened, typed: str) -> tuple[str, ...]:
 
 
 def _filled(form: Form) -> Filled:
-    patient = form.text("person") if _ID.fullmatch(form.text("person")) else ""
-    return Filled(form.text("cpr"), patient, form.text("aarsag"), form.text("forstaaet") == "ja")
+    return Filled(form.text("cpr"), _id(form), form.text("aarsag"), form.text("forstaaet") == "ja")
+
+
+def _id(form: Form) -> str:
+    """The id of whose page was refused; empty for what is none, a person number among them."""
+    text = form.text("person")
+    return text if _ID.fullmatch(text) and not CPR.search(text) else ""
 
 
 def _errors(opened: Opened, filled: Filled) -> dict[str, str]:

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from careplan.views import wording
 from careplan.views.catalogue import LANGUAGES, SOURCE, Catalogue, keys_of, read_catalogue
+from careplan.views.glossary import WORDS, Word, words_on
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -117,7 +118,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"asset": _address}
+    made.globals |= {"asset": _address, "glossary": WORDS, "words_on": _words_on}
     made.filters |= {"day": _day, "svg": Markup, "paragraphs": _paragraphs, "together": _together, "danish": _danish}
     for name in made.list_templates(extensions=["html"]):
         catalogue().check(keys_in(made, name))
@@ -148,6 +149,10 @@ def _danish(page: Context, text: str) -> str:
     """Words of the record or of the rules: marked as Danish on a page in another language."""
     t: Catalogue = page["t"]
     return t.danish(text)
+
+
+def _words_on(page: str, t: Catalogue) -> tuple[Word, ...]:
+    return words_on(page, t, catalogue())
 
 
 def _together(text: str) -> str:

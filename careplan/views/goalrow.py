@@ -11,7 +11,10 @@ from datetime import date
 from careplan.domain.measure import Measure, Reading, is_old
 from careplan.domain.source import Source
 from careplan.domain.target import Band, same_target
-from careplan.interactions.overview import Line, Overview
+from careplan.fhir.goal import is_active
+from careplan.fhir.instant import find_date
+from careplan.interactions.overview import Line, Overview, is_agreeing
+from careplan.interactions.preparation import control_due
 from careplan.views import chart, wording
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
@@ -20,16 +23,19 @@ from careplan.views.status import rank, status_of_line
 
 PAIR = ("sbp", "dbp")
 """Two measures that are one measurement: a blood pressure."""
+SHOWN = 12
+"""How many values the table of a row holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoalRow:
     """What a page shows of one measure.
 
-    target       what is agreed, in words with unit; empty without a number
+    target       what is agreed, in words with unit; empty where nothing is aimed at
     why          sentences on why the agreed target is as it is
     recommended  what the rules say today, in words; empty where it is what is agreed
     explained    the rules' sentence to the patient on their own target; empty where that is not what is agreed
+    table        the newest values; caption: which they are
     """
 
     id: str
@@ -50,6 +56,7 @@ class GoalRow:
     old: bool
     unverified: bool
     table: tuple[tuple[str, str, str], ...]
+    caption: str
 
 
 def is_goal(line: Line) -> bool:
@@ -57,14 +64,28 @@ def is_goal(line: Line) -> bool:
     return line.agreed is not None
 
 
-def goal_rows(overview: Overview, lines: Sequence[Line], t: Catalogue) -> tuple[GoalRow, ...]:
-    """The agreed measures, by standing, then by the plan's priority."""
+def is_aimed(line: Line) -> bool:
+    """Whether something is aimed at: a number, an answer, or what somebody has agreed instead."""
+    target = line.agreed
+    return target is not None and (target.is_number or target.value is not None or line.deviation is not None)
+
+
+def goal_rows(overview: Overview, lines: Sequence[Line], t: Catalogue, *, staff: bool = False) -> tuple[GoalRow, ...]:
+    """The agreed measures, by standing, then by the plan's priority; `staff`: in the names that staff call them by."""
     agreed = [line for line in lines if is_goal(line)]
     ordered = sorted(agreed, key=lambda line: (rank(line), line.measure.priority, line.measure.id))
-    return tuple(goal_row(overview, line, t) for line in ordered)
+    return tuple(goal_row(overview, line, t, staff=staff) for line in ordered)
 
 
-def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True, years: int = chart.YEARS) -> GoalRow:
+def goal_row(
+    overview: Overview,
+    line: Line,
+    t: Catalogue,
+    *,
+    trend: bool = True,
+    years: int = chart.YEARS,
+    staff: bool = False,
+) -> GoalRow:
     """The row; `years` are those that the trend shows."""
     measure, newest = line.measure, line.newest
     icon, word, status = status_of_line(line, overview.on, t)
@@ -73,33 +94,34 @@ def goal_row(overview: Overview, line: Line, t: Catalogue, *, trend: bool = True
     recommendation = line.recommendation
     return GoalRow(
         id=measure.id,
-        name=wording.measure_name(measure, t),
+        name=wording.called(measure, t, staff=staff),
         explain=t.danish(measure.explain),
         sentence=wording.patient_sentence(line, overview.on, t),
-        line=chart.number_line(measure, line.agreed, newest, line.standing, name=f"linje-{measure.id}", t=t, old=old)
-        if numbered and (newest is None or measure.number(newest.value) is not None)
-        else "",
+        line=_number_line(line, t, old=old, staff=staff) if numbered else "",
         icon=icon,
         word=word,
         standing=status,
         stamp=stamp(line, t),
-        target=wording.target_with_unit(line.measure, line.agreed, t),
+        target=wording.target_with_unit(line.measure, line.agreed, t) if is_aimed(line) else "",
         why=why(overview, line, t),
         recommended=recommended(line, t),
         explained=t.danish(recommendation.row.patient) if recommendation and not differs(line) else "",
         source=recommendation.row.source if recommendation else None,
-        trend=_trend(overview, line, t, years) if trend else "",
+        trend=_trend(overview, line, t, years, staff=staff) if trend else "",
         old=old,
         unverified=is_unverified(line),
         table=value_table(line, t),
+        caption=_table_caption(line, wording.called(measure, t, staff=staff), t),
     )
 
 
 def stamp(line: Line, t: Catalogue) -> str:
-    """«Målt 14.03.2026 · Kilde: lab.kort»; empty without a value."""
-    if line.newest is None:
+    """«Opdateret 14.03.2026 kl. 09.12 · Kilde: lab.kort», without an hour that is not known; empty without a value."""
+    newest = line.newest
+    if newest is None:
         return ""
-    return t("stamp", day=wording.danish_date(wording.day_of(line.newest)), source=origin(line.newest, t))
+    at = wording.time_text(newest.at, t) if newest.timed else wording.danish_date(wording.day_of(newest))
+    return t("stamp", at=at, source=origin(newest, t))
 
 
 def is_unverified(line: Line) -> bool:
@@ -123,10 +145,16 @@ def differs(line: Line) -> bool:
 
 
 def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
-    """Plain sentences on the agreed target: the rules' own, or who agreed on another, why, and until when."""
+    """Plain sentences on the agreed target: the rules' own, or why it is another; who agreed on it, and until when.
+
+    What is not on record is left out; of a target without a number only what the rules say is told.
+    """
     if line.deviation is None:
         known = line.recommendation.row.patient if line.recommendation and not differs(line) else ""
-        return tuple(one for one in (t.danish(known), t("why.agreed-with-clinic"), set_on(line, t)) if one)
+        who = agreed_by(overview, line)
+        agreed = t("why.agreed-with", who=who) if who else t("why.agreed-with-clinic")
+        told = (agreed, set_on(line, t), review(overview, t)) if is_aimed(line) else ()
+        return tuple(one for one in (t.danish(known), *told) if one)
     deviation = line.deviation
     author = contact_of(overview.directory, deviation.author)
     title = "doctor" if "læge" in author.title.lower() else "nurse" if "sygeplejerske" in author.title.lower() else ""
@@ -136,9 +164,30 @@ def why(overview: Overview, line: Line, t: Catalogue) -> tuple[str, ...]:
     sentences.append(t(f"why.reason.{deviation.reason}") if t.has(f"why.reason.{deviation.reason}") else "")
     if deviation.text:
         sentences.append(t("why.text", text=t.danish(deviation.text.strip())))
-    if deviation.valid_until:
-        sentences.append(until(deviation.valid_until, overview.on, t))
+        sentences.append("" if t.source else t("frame.by-clinic"))
+    ends = deviation.valid_until
+    sentences.append(until(ends, overview.on, t) if ends else review(overview, t))
     return tuple(one for one in sentences if one)
+
+
+def agreed_by(overview: Overview, line: Line) -> str:
+    """Who of the clinic agreed on the target that holds, by its Provenance, else as its Goal says; empty where neither
+    names anybody.
+    """
+    goal, since = line.goal or {}, line.bands[-1].start if line.bands else None
+    proofs = [one for one in overview.changes if is_agreeing(one, goal) and find_date(one.get("recorded")) == since]
+    agents = [agent.get("who", {}) for one in proofs for agent in one.get("agent", ())]
+    named = (str(one.get("reference", "")) for one in (*agents, goal.get("expressedBy", {})))
+    found = (contact_of(overview.directory, one).name for one in named if one.startswith("Practitioner"))
+    return next(filter(None, found), "")
+
+
+def review(overview: Overview, t: Catalogue) -> str:
+    """When a target that goes on is looked at again: at the next control; empty where none is to come."""
+    due = control_due(overview.plans, overview.tasks)
+    if due is None:
+        return ""
+    return t("why.review-late") if due < overview.on else until(due, overview.on, t)
 
 
 def set_on(line: Line, t: Catalogue) -> str:
@@ -163,13 +212,19 @@ def _direction(line: Line) -> str:
     return "higher" if ours > theirs else "lower"
 
 
-def _trend(overview: Overview, line: Line, t: Catalogue, years: int) -> str:
+def _number_line(line: Line, t: Catalogue, *, old: bool, staff: bool) -> str:
+    name, ended = f"linje-{line.measure.id}", line.goal is not None and not is_active(line.goal)
+    drawn = (line.measure, line.agreed, line.newest, line.standing)
+    return chart.number_line(*drawn, name=name, t=t, old=old, ended=ended, staff=staff)
+
+
+def _trend(overview: Overview, line: Line, t: Catalogue, years: int, *, staff: bool) -> str:
     numbers = [one for one in line.readings if line.measure.number(one.value) is not None]
     if len(numbers) < 2 or line.measure.kind not in ("quantity", "score"):
         return ""
     second = _second(overview, line)
-    name = f"forloeb-{line.measure.id}"
-    return chart.trend(line.measure, line.readings, line.bands, overview.on, years=years, second=second, name=name, t=t)
+    name, drawn = f"forloeb-{line.measure.id}", (line.measure, line.readings, line.bands, overview.on)
+    return chart.trend(*drawn, years=years, second=second, name=name, t=t, staff=staff)
 
 
 def _second(overview: Overview, line: Line) -> tuple[Measure, Sequence[Reading], Sequence[Band]] | None:
@@ -180,7 +235,13 @@ def _second(overview: Overview, line: Line) -> tuple[Measure, Sequence[Reading],
     return None if low is None else (low.measure, low.readings, low.bands)
 
 
-def value_table(line: Line, t: Catalogue, most: int = 12) -> tuple[tuple[str, str, str], ...]:
+def _table_caption(line: Line, name: str, t: Catalogue) -> str:
+    if len(line.readings) > SHOWN:
+        return t("plan.newest-of", count=SHOWN, name=name)
+    return t("plan.table-of", name=name)
+
+
+def value_table(line: Line, t: Catalogue, most: int = SHOWN) -> tuple[tuple[str, str, str], ...]:
     """Day, value with unit and source, newest first."""
     return tuple(
         (

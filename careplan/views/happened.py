@@ -1,4 +1,10 @@
-"""«Siden sidst»: what changed in the plan and who changed it, in a few sentences, from Provenance."""
+"""«Siden sidst»: what changed in the plan and who changed it, in a few sentences, from Provenance.
+
+Of a new value it is told whom it comes from, as its Observation says; that is often another than who wrote it down.
+Of a referral the steps that change something for the patient are told, as the organisation's; of all else what was
+newly agreed.
+https://hl7.org/fhir/R4/observation-definitions.html#Observation.performer
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +15,19 @@ from careplan.domain.measure import Measure
 from careplan.fhir.instant import find_date
 from careplan.fhir.text import Json
 from careplan.interactions.overview import Overview
+from careplan.views.agreement import agreements
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
-from careplan.views.wording import danish_date, list_text, measure_name
+from careplan.views.wording import called, danish_date, list_text
 
 SENTENCES = 3
+RELATIVE = "RelatedPerson/"
+OWN = ""
+"""Whom a value comes from, where that is the patient."""
+FIRST = "/_history/1"
+"""How a Provenance names what was made then."""
+STEPS = ("refer", *(f"referral-{one}" for one in ("accept", "return", "forward", "no-contact", "complete", "fail")))
+"""The steps of a referral that are told, as Provenance calls them; the clinic's own `referral-withdraw` beside them."""
 
 
 def happened(overview: Overview, t: Catalogue, audience: str = "patient") -> tuple[str, ...]:
@@ -25,11 +39,9 @@ def happened(overview: Overview, t: Catalogue, audience: str = "patient") -> tup
     said: list[str] = []
     for change in overview.changes:
         recorded = find_date(change.get("recorded"))
-        sentence = (
-            None if recorded is None or recorded < since else _sentence(overview, change, goals, personal, speaker)
-        )
-        if sentence and sentence not in said:
-            said.append(sentence)
+        if recorded is not None and recorded >= since:
+            said += _sentences(overview, change, goals, personal, speaker)
+        said = list(dict.fromkeys(said))
     return tuple(said[:SENTENCES])
 
 
@@ -43,7 +55,7 @@ class _Speaker:
 
     def name(self, measure: Measure) -> str:
         """What a measure is called to this reader, in the middle of a sentence."""
-        return within(measure_name(measure, self.t) if self.audience == "patient" else measure.name)
+        return within(called(measure, self.t, staff=self.audience == "staff"))
 
 
 def within(name: str) -> str:
@@ -52,27 +64,55 @@ def within(name: str) -> str:
     return name[:1].lower() + name[1:] if small else name
 
 
-def _sentence(
+def _sentences(
     overview: Overview, change: Json, goals: Mapping[str, str], personal: set[str], speaker: _Speaker
-) -> str | None:
+) -> list[str]:
     on = find_date(change.get("recorded"))
     if on is None:
-        return None
+        return []
     who, day = author(overview, change, speaker.t, speaker.audience), danish_date(on)
     touched = [str(one.get("reference", "")).split("/_history/")[0] for one in change.get("target", ())]
     ids = [one.partition("/")[2] for one in touched]
     named = [goals[id] for id in ids if id in goals]
     activity = change.get("activity", {}).get("text", "")
     match activity:
-        case "establish" | "review" | "answer-message":
-            return speaker.says(activity, who=who, day=day)
-        case "set-individual-target" | "follow-recommendation" | "renew-recommendation" | "decline-recommendation" if (
-            named
-        ):
-            return speaker.says(activity, who=who, day=day, measure=named[0])
+        case "establish" | "review" | "answer-message" | "referral-withdraw":
+            return [speaker.says(activity, who=who, day=day)]
+        case step if step in STEPS:
+            organization = _organization(overview, change) or who
+            return [speaker.says(step, who=organization, day=day), *_agreed(overview, change, who, day, speaker)]
+        case (
+            "set-individual-target"
+            | "follow-recommendation"
+            | "renew-recommendation"
+            | "decline-recommendation"
+            | "agree-instruction"
+        ) if named:
+            return [speaker.says(activity, who=who, day=day, measure=named[0])]
     if _by_person(change) and any(id in personal for id in ids):
-        return speaker.says("personal", who=who, day=day)
-    return _values(overview, who, day, touched, on, speaker)
+        return [speaker.says("personal", who=who, day=day)]
+    return [*_values(overview, change, touched, on, speaker), *_agreed(overview, change, who, day, speaker)]
+
+
+def _organization(overview: Overview, change: Json) -> str:
+    """The organisation on whose behalf somebody made a change; empty where none is named."""
+    agents = change.get("agent", ())
+    behalf: Json = next((agent["onBehalfOf"] for agent in agents if "onBehalfOf" in agent), {})
+    return contact_of(overview.directory, behalf.get("reference")).name
+
+
+def _agreed(overview: Overview, change: Json, who: str, day: str, speaker: _Speaker) -> list[str]:
+    """What came into the plan with a change that somebody made, in the words of the record."""
+    made = {str(one.get("reference", "")).removesuffix(FIRST) for one in change.get("target", ()) if _is_new(one)}
+    tasks = [task for task in overview.tasks if f"{task['resourceType']}/{task['id']}" in made]
+    titles = [one.title for one in agreements(tasks, overview.directory, overview.on)]
+    if not titles or not _by_person(change):
+        return []
+    return [speaker.says("agreed", who=who, day=day, what=speaker.t.danish("; ".join(dict.fromkeys(titles))))]
+
+
+def _is_new(target: Json) -> bool:
+    return str(target.get("reference", "")).endswith(FIRST)
 
 
 def _by_person(change: Json) -> bool:
@@ -80,20 +120,51 @@ def _by_person(change: Json) -> bool:
     return any("reference" in agent.get("who", {}) for agent in change.get("agent", ()))
 
 
-def _values(overview: Overview, who: str, day: str, touched: Sequence[str], on: date, speaker: _Speaker) -> str | None:
-    """New values of measures in the plan, taken about when they were written: not what was loaded from before."""
-    fresh = {
-        speaker.name(line.measure): None
-        for line in overview.lines
-        for reading in line.readings
-        if reading.reference in touched and abs((reading.on - on).days) <= 7
-    }
-    if not fresh:
-        return None
-    names = list(fresh)
+def _values(overview: Overview, change: Json, touched: Sequence[str], on: date, speaker: _Speaker) -> list[str]:
+    """New values of measures in the plan, taken about when they were written: not what was loaded from before.
+
+    A sentence for each whom some of them come from.
+    """
+    stored = {f"Observation/{one['id']}": one for one in overview.observations}
+    brought: dict[str, dict[str, None]] = {}
+    for line in overview.lines:
+        for reading in line.readings:
+            if reading.reference in touched and abs((reading.on - on).days) <= 7:
+                who = giver(overview, change, stored.get(reading.reference, {}), speaker)
+                brought.setdefault(who, {})[speaker.name(line.measure)] = None
+    return [_brought(list(names), who, danish_date(on), speaker) for who, names in brought.items()]
+
+
+def _brought(names: list[str], who: str, day: str, speaker: _Speaker) -> str:
+    own = "-own" if who == OWN else ""
     if len(names) > 3:
-        return speaker.says("values-many", who=who, day=day, count=len(names))
-    return speaker.says("values", who=who, day=day, measures=list_text(names, speaker.t))
+        return speaker.says(f"values{own}-many", who=who, day=day, count=len(names))
+    return speaker.says(f"values{own}", who=who, day=day, measures=list_text(names, speaker.t))
+
+
+def giver(overview: Overview, change: Json, observation: Json, speaker: _Speaker) -> str:
+    """Whom a value comes from, inside a sentence: its performer, else who answered, else who wrote it down; `OWN`."""
+    by: Json = next(iter(observation.get("performer", ())), {})
+    who: Json = next((agent.get("who", {}) for agent in change.get("agent", ())), {})
+    given, wrote = str(by.get("reference", "")), str(who.get("reference", ""))
+    own = f"Patient/{overview.patient['id']}"
+    if own == (given or _answered(observation, own) or wrote):
+        return OWN
+    named = _name(overview, by)
+    if not named and (given == wrote or not given.startswith(RELATIVE)):
+        named = _name(overview, who) if wrote else ""
+    return named or (speaker.says("relative") if given.startswith(RELATIVE) else speaker.t("word.clinic-small"))
+
+
+def _name(overview: Overview, who: Json) -> str:
+    """The name behind a reference, else the one that stands with it."""
+    return contact_of(overview.directory, who.get("reference")).name or str(who.get("display") or "")
+
+
+def _answered(observation: Json, own: str) -> str:
+    """The patient, where a value was counted from answers; empty where it was not."""
+    behind = (str(one.get("reference", "")) for one in observation.get("derivedFrom", ()))
+    return own if any(one.startswith("QuestionnaireResponse/") for one in behind) else ""
 
 
 def author(overview: Overview, change: Json, t: Catalogue, audience: str) -> str:
@@ -102,5 +173,5 @@ def author(overview: Overview, change: Json, t: Catalogue, audience: str) -> str
     reference = str(who.get("reference", ""))
     if reference == f"Patient/{overview.patient['id']}":
         return t("word.you" if audience == "patient" else "word.patient")
-    named = contact_of(overview.directory, reference).name or str(who.get("display") or "")
+    named = _name(overview, who)
     return named if reference and named else t("word.clinic")

@@ -156,7 +156,7 @@ def _course(overview: Overview, measure: str, t: Catalogue) -> str:
         return ""
     years = chart.all_years(line.readings, overview.on)
     name = f"historik-{measure}"
-    return chart.trend(line.measure, line.readings, line.bands, overview.on, years=years, name=name, t=t)
+    return chart.trend(line.measure, line.readings, line.bands, overview.on, years=years, name=name, t=t, staff=True)
 
 
 def _steps(

@@ -1,6 +1,7 @@
 """B4, the receipt of a home measurement: what was written, and what is agreed for a value outside the target.
 
-What is agreed stands in the Goal's notes and is told word for word; a value is never judged by a colour.
+What is agreed stands in the Goal's notes (`fhir.instruction`) and is told word for word; a value is never judged by a
+colour.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from starlette.responses import Response
 from careplan.domain.evaluation import stands
 from careplan.domain.measure import Reading
 from careplan.domain.target import Standing
+from careplan.fhir.instruction import instructions_of
 from careplan.fhir.reading import readings_from_observation
-from careplan.fhir.text import Json, parse
+from careplan.fhir.text import parse
 from careplan.interactions.context import Context
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import PLAN_TYPES, read_person
@@ -54,7 +56,7 @@ async def _kept(context: Context, patient: str, overview: Overview, reading: Rea
         wording.measure_name(measure, t),
         wording.value_with_unit(measure, reading, t),
         wording.target_with_unit(measure, line.agreed, t) if line and outside else "",
-        instructions(line.goal) if line and outside else (),
+        instructions_of(line.goal) if line and outside else (),
     )
 
 
@@ -63,9 +65,3 @@ async def _is_outside(context: Context, patient: str, line: Line, reading: Readi
     person = await read_person(context, patient, PLAN_TYPES)
     standing = stands(context.knowledge, person.chart, line.measure, line.agreed, reading)
     return standing in (Standing.OUT, Standing.NEAR)
-
-
-def instructions(goal: Json | None) -> tuple[str, ...]:
-    """What the person is to do when a value is outside the target, in the words that were agreed: the Goal's notes."""
-    notes = () if goal is None else goal.get("note", ())
-    return tuple(str(one["text"]) for one in notes if one.get("text"))

@@ -43,7 +43,7 @@ def legend(
 
 
 def _items(series: Sequence[Series], on: date, values: ValueAxis, name: str, t: Catalogue) -> list[Item]:
-    _, parts = shared_name([wording.measure_name(one.measure, t) for one in series], t)
+    _, parts = shared_name([one.name for one in series], t)
     kinds = (DOT,) if len(series) == 1 else (UP, DOWN)
     named = [
         (shape(kind, 0, 0, hollow=False), part[:1].upper() + part[1:])

@@ -24,6 +24,8 @@ from careplan.views.directory import directory_of
 from careplan.views.page import Opened
 
 LAPSED, OWNERLESS = "lapsed", "ownerless"
+SENT, UNANSWERED, RETURNED, ASKED = "municipal", "unanswered", "returned", "asked"
+"""How a referral stands: under way, without an answer in time, ended and not seen, seen and with something to do."""
 STEPS: Mapping[str, str] = {
     "overdue": "/patient/{id}/aarskontrol",
     "new": "/patient/{id}/opret-plan",
@@ -44,7 +46,10 @@ TONES: Mapping[str, tuple[str, str]] = {
     OWNERLESS: ("◐", "near"),
     "new": ("○", "unmeasured"),
     "none": ("○", "unmeasured"),
-    "municipal": ("→", "unmeasured"),
+    UNANSWERED: ("▲", "out"),
+    RETURNED: ("◐", "near"),
+    ASKED: ("◐", "near"),
+    SENT: ("→", "unmeasured"),
     "ready": ("✓", "in"),
     "maintained": ("✓", "in"),
     EXCLUDED: ("–", "unruled"),
@@ -62,7 +67,7 @@ class Row:
     undo     the plan type whose exclusion the button takes back; empty: it leads to `link`
     invited  the day on which the patient was called in
     calls    whether the button calls the patient in: the plan is over its day, and nobody has yet
-    icon, tone  of the state; colour is never alone
+    icon, tone  of the state, and its word; colour is never alone
     """
 
     id: str
@@ -82,6 +87,7 @@ class Row:
     calls: bool
     icon: str
     tone: str
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ class Group:
     lapsed  the targets that ran out
     link    where the button leads, when that is not the state's own next step
     says    why, in sentences
-    due     the day it counts to
+    due     the day it counts to; a referral counts to no other
+    word    of its status, where the state has no word of its own
     """
 
     patient: Json
@@ -102,6 +109,7 @@ class Group:
     link: str = ""
     says: tuple[str, ...] = ()
     due: date | None = None
+    word: str = ""
 
     @property
     def invited(self) -> date | None:
@@ -146,6 +154,7 @@ def _row(opened: Opened, group: Group, owners: Mapping[str, str], encounters: Se
         calls=group.state == "overdue" and group.invited is None,
         icon=icon,
         tone=tone,
+        word=group.word or opened.t(f"worklist.state.{group.state}"),
     )
 
 
@@ -203,7 +212,7 @@ def _declined(opened: Opened, exclusion: Exclusion) -> Iterator[str]:
 
 def _deadline_of(context: Context, group: Group) -> date | None:
     """The day that the row counts to: when a plan falls due, a target ran out, or somebody is to be asked again."""
-    if group.due is not None:
+    if group.due is not None or group.state in (SENT, UNANSWERED, RETURNED, ASKED):
         return group.due
     if group.lapsed is not None:
         return group.lapsed.since

@@ -17,9 +17,14 @@ from careplan.fhir.goal import quantity
 from careplan.fhir.instant import instant_text
 from careplan.fhir.text import dump, read_text
 from careplan.interactions.context import Context
+from careplan.interactions.kept_form import Writes, put
 from careplan.interactions.mark import identifier_of
 from careplan.interactions.performed import Result
+from careplan.interactions.review import guards_of_shown
+from careplan.interactions.shown import PANEL as BOTH
+from careplan.interactions.shown import Shown
 from careplan.interactions.transaction import perform
+from careplan.store.protocol import Guard
 from careplan.views import wording
 from careplan.views.catalogue import Catalogue
 from careplan.views.form import Form, find_number
@@ -119,22 +124,40 @@ def _range(measure: Measure, t: Catalogue) -> str:
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def save_values(context: Context, patient: str, mark: str, values: Mapping[str, Typed]) -> int:
-    """Write every value or none, as taken now; how many Observations are new. Raises ResourceInvalid, Forbidden."""
+async def save_values(
+    context: Context, patient: str, mark: str, values: Mapping[str, Typed], shown: Shown, beside: Writes = ()
+) -> int:
+    """Write every value or none, as taken now; how many Observations are new.
+
+    shown   what the form was filled in on
+    beside  what is stored with them, or by itself where there are none (`kept_form`)
+    Raises  Overtaken, ResourceInvalid, Forbidden; VersionConflict and GuardFailed: to be tried again
+    """
     occasion = Occasion(context.now, str(context.caller.reference))
-    return sum(one.changed for one in await write_values(context, patient, mark, values, occasion))
+    guards = await guards_of_shown(context, patient, shown)
+    results = await write_values(context, patient, mark, values, occasion, beside, guards)
+    if not results:
+        await put(context, patient, beside)
+    return sum(one.changed for one in results)
 
 
 async def write_values(
-    context: Context, patient: str, mark: str, values: Mapping[str, Typed], occasion: Occasion
+    context: Context,
+    patient: str,
+    mark: str,
+    values: Mapping[str, Typed],
+    occasion: Occasion,
+    beside: Writes = (),
+    guards: Sequence[Guard] = (),
 ) -> tuple[Result, ...]:
     """Write every value or none; what this form has written before is found again.
 
-    Raises ResourceInvalid, Forbidden
+    beside  what is stored with them, where there are any; guards: what must hold then
+    Raises ResourceInvalid, Forbidden; with guards also VersionConflict and GuardFailed
     """
     entries = [_entry(mark, patient, name, one) for name, one in observations(patient, values, occasion)]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-    return (await perform(context, read_text(dump(bundle)))).results if entries else ()
+    return (await perform(context, read_text(dump(bundle)), beside, guards)).results if entries else ()
 
 
 def _entry(mark: str, patient: str, name: str, resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -156,7 +179,7 @@ def observations(patient: str, values: Mapping[str, Typed], occasion: Occasion) 
     setting = occasion.setting
     made: list[tuple[str, dict[str, Any]]] = []
     if all(name in given for name in PAIR):
-        made.append(("bp", _panel([given.pop(name) for name in PAIR], frame, setting)))
+        made.append((BOTH, _panel([given.pop(name) for name in PAIR], frame, setting)))
     return made + [(name, _observation(one, frame, setting)) for name, one in given.items()]
 
 

@@ -5,17 +5,18 @@ Not here: how sharing is stopped (B7).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from starlette.responses import Response
 
-from careplan.domain.referral import ENDED
+from careplan.domain.referral import ENDED, NO_CONTACT_REASONS
+from careplan.fhir import systems
 from careplan.fhir.case import receivers_of
 from careplan.fhir.text import Json
 from careplan.interactions.access import Forbidden
-from careplan.interactions.casework import case_of
+from careplan.interactions.casework import CaseFile, case_of, course_of
 from careplan.interactions.coursework import closing_sentence
 from careplan.interactions.overview import read_overview, read_slice
 from careplan.views.catalogue import Catalogue
@@ -24,81 +25,136 @@ from careplan.views.directory import directory_of
 from careplan.views.page import Opened
 from careplan.views.plan import own_patient
 from careplan.views.slice import slice_values, until_of
+from careplan.views.station import station_of, stations
+from careplan.views.svg import apart
+from careplan.views.wording import danish_date
 
-STAGES = ("sent", "received", "booked", "active", "closed")
-"""The stations of a course, as a patient is told of them."""
-
-_STAGE_OF = {
-    "received": "sent",
-    "triage": "received",
-    "accepted": "received",
-    "booked": "booked",
-    "active": "active",
-    "paused": "active",
-}
-"""The station of each phase; those that are not here have ended it."""
+STOPPED = frozenset({"sharing-stopped", "request-ended"})
+"""Reasons that a case ended because something else did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
     """One referral as the patient sees it.
 
-    stages  (name, whether it is the one now, whether it is behind)
-    says    the station in a sentence; ended: what came of it
+    id         the logical id of the ServiceRequest
+    elsewhere  that it goes to somebody who is no municipality; empty where it may be one
+    stages     (name, whether it is the one now, whether it is behind)
+    says       the station, or the end, in a sentence; ended: what was written to the patient then
+    tried      a sentence for each time they tried to reach the patient in vain; call: what to do then
+    sees       what the receiver sees, while it sees anything
     """
 
+    id: str
     offer: str
     receiver: str
+    elsewhere: str
     stages: tuple[tuple[str, bool, bool], ...]
     says: str
     next_on: date | None
     until: date | None
+    wrote: str
     ended: str
     open: bool
+    tried: tuple[str, ...]
+    call: str
+    sees: Mapping[str, Any] | None
 
 
 async def show(opened: Opened) -> Response:
     """Every referral of the patient, the open ones first; and what the receivers of those see."""
-    t, context = opened.t, opened.context
-    patient = await own_patient(context)
-    overview = await read_overview(context, patient, "patient")
+    patient = await own_patient(opened.context)
+    overview = await read_overview(opened.context, patient, "patient")
     requests = sorted(overview.referrals, key=lambda one: str(one.get("authoredOn", "")), reverse=True)
     requests.sort(key=lambda one: one.get("status") != "active")
-    directory = await directory_of(context, [name for one in requests for name in receivers_of(one)])
-    seen = {str(one["id"]): await _seen(opened, patient, one) for one in requests if one.get("status") == "active"}
-    courses = [
-        await _course(opened, patient, one, directory, t, stopped=seen.get(one["id"], {}) is None) for one in requests
-    ]
-    id, sees = next(((id, one) for id, one in seen.items() if one is not None), ("", None))
-    title, contents = t("municipal.title"), sees or {}
-    stop = f"/plan/adgang/henvisning/{id}" if id else ""
-    return opened.page("municipal.html", title, courses=courses, sees=sees is not None, stop=stop, **contents)
+    directory = await directory_of(opened.context, [name for one in requests for name in receivers_of(one)])
+    courses = [await _course(opened, patient, one, directory, nth) for nth, one in enumerate(requests)]
+    return opened.page("municipal.html", opened.t("municipal.title"), courses=courses)
 
 
-async def _seen(opened: Opened, patient: str, request: Json) -> Mapping[str, Any] | None:
+async def _seen(opened: Opened, patient: str, request: Json, nth: int) -> Mapping[str, Any] | None:
     """What the receiver of an open referral sees; None once the patient has stopped it."""
     try:
-        return slice_values(await read_slice(opened.context, patient, request), opened.t, plain=True)
+        values = slice_values(await read_slice(opened.context, patient, request), opened.t, plain=True)
     except Forbidden:
         return None
+    mark = f"-{nth}" if nth else ""
+    return {
+        **values,
+        "rows": [replace(row, sparkline=apart(row.sparkline, mark)) for row in values["rows"]],
+        "charts": [replace(row, trend=apart(row.trend, mark)) for row in values["charts"]],
+        "mark": mark,
+    }
 
 
-async def _course(
-    opened: Opened, patient: str, request: Json, directory: Mapping[str, Json], t: Catalogue, *, stopped: bool
-) -> Course:
-    found = await case_of(opened.context, f"ServiceRequest/{request['id']}", patient)
-    phase = found.case.phase if found else "received"
+async def _course(opened: Opened, patient: str, request: Json, directory: Mapping[str, Json], nth: int) -> Course:
+    t, context = opened.t, opened.context
+    found = await case_of(context, f"ServiceRequest/{request['id']}", patient)
     stands = request.get("status") == "active" and (found is None or found.case.status not in ENDED)
-    stage = _STAGE_OF.get(phase, "closed") if stands else "closed"
-    at = STAGES.index(stage)
-    said = await closing_sentence(opened.context, found) if found and not stands else ""
+    sees = await _seen(opened, patient, request, nth) if request.get("status") == "active" else None
+    shared = stands and sees is not None
+    past = await course_of(context, found) if found else ()
+    end = "" if stands else _end(found)
+    now = "closed" if end else station_of(found.case.phase if found else "received")
+    speaker = _Speaker(t, _is_elsewhere(request, directory))
+    receiver = ", ".join(contact_of(directory, one).name for one in receivers_of(request))
     return Course(
+        id=str(request["id"]),
         offer=str(request.get("code", {}).get("text", "")),
-        receiver=", ".join(contact_of(directory, one).name for one in receivers_of(request)),
-        stages=tuple((t(f"municipal.stage.{one}"), n == at, n < at) for n, one in enumerate(STAGES)),
-        says=t(f"municipal.says.{'stopped' if stopped else 'paused' if phase == 'paused' and stands else stage}"),
+        receiver=receiver,
+        elsewhere=speaker("note", receiver=receiver) if speaker.elsewhere else "",
+        stages=stations(past, now, _STATION.get(end, end), t),
+        says=speaker(f"says.{_standing(found, now, end, shared=shared)}"),
         next_on=found.case.next_on if found and stands else None,
-        until=until_of(request) if stands and not stopped else None,
-        ended=said,
+        until=until_of(request) if shared else None,
+        wrote=speaker("ended"),
+        ended=await closing_sentence(context, found) if found and not stands else "",
         open=stands,
+        tried=_tried(found, speaker) if found and shared else (),
+        call=speaker("call"),
+        sees=sees,
     )
+
+
+_STATION: Mapping[str, str] = {"unreached": "returned"}
+"""The last station of an end, where the two do not have one name."""
+
+
+def _end(found: CaseFile | None) -> str:
+    """How a course ended: the phase of its case, or that nobody was reached; what the patient stopped is closed."""
+    if found is None or found.case.open or found.case.reason in STOPPED:
+        return "closed"
+    return "unreached" if found.case.reason in NO_CONTACT_REASONS else found.case.phase
+
+
+def _standing(found: CaseFile | None, now: str, end: str, *, shared: bool) -> str:
+    """Which sentence says how it stands."""
+    if end or not shared:
+        return end or "stopped"
+    return "paused" if found is not None and found.case.phase == "paused" else now
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """Says «kommunen» of a municipality, and «de» of any other receiver."""
+
+    t: Catalogue
+    elsewhere: bool
+
+    def __call__(self, key: str, **parts: object) -> str:
+        own = f"municipal.elsewhere.{key}"
+        return self.t(own if self.elsewhere and self.t.has(own) else f"municipal.{key}", **parts)
+
+
+def _is_elsewhere(request: Json, directory: Mapping[str, Json]) -> bool:
+    """Whether a receiver is a unit of health care, by the registers it is in, and no municipality."""
+    for one in receivers_of(request):
+        found = directory.get(one, {}).get("identifier", ())
+        known = {systems.normal_system(str(it.get("system", ""))) for it in found}
+        if systems.SOR in known and systems.FK_ORG not in known:
+            return True
+    return False
+
+
+def _tried(case: CaseFile, speaker: _Speaker) -> tuple[str, ...]:
+    return tuple(speaker(f"tried.{one.channel}", day=danish_date(one.on)) for one in case.case.tried)

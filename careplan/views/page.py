@@ -15,10 +15,13 @@ from starlette.responses import RedirectResponse, Response
 
 from careplan.domain.errors import CareplanError
 from careplan.fhir.outcome import ANSWERS
+from careplan.fhir.reference import CPR
 from careplan.interactions.access import Forbidden, LoginRequired
 from careplan.interactions.caller import Caller
 from careplan.interactions.consent import EMERGENCY_ROLES
 from careplan.interactions.context import Context
+from careplan.interactions.emergency import EmergencyReads, check_writes
+from careplan.interactions.named import note_named
 from careplan.interactions.representation import OnlyReads, RepresentationLost
 from careplan.interactions.settlement import DONE, outcome_of_status, settle
 from careplan.views.acting import CHOICE, Acting, ChoiceNeeded, acting_context, check_writing, find_acting
@@ -27,6 +30,7 @@ from careplan.views.cookie import Session
 from careplan.views.form import Form, FormFaulty, form_from_pairs, read_form
 from careplan.views.frame import HEADERS, html, packed
 from careplan.views.language import catalogue_of, size_of
+from careplan.views.named import targets_of_address
 from careplan.views.printed import find_print
 from careplan.views.session import context_of, find_session, from_own_page, keep, seconds_left
 from careplan.views.view import View, view_of
@@ -45,6 +49,11 @@ HOME: Mapping[str, str] = {
     "hospital": "/henvisninger",
 }
 """Where each role begins."""
+
+OF_SOMEBODY = ("/patient/", "/borger/")
+"""How the addresses of staff's pages about somebody begin; the id follows."""
+RECORDS: Mapping[str, str] = {"clinic": "/patient/{id}/aarskontrol", "hospital": "/borger/{id}"}
+"""Where a clinician reads the record of somebody."""
 
 _LOG = logging.getLogger("careplan.views")
 
@@ -124,12 +133,14 @@ def endpoint(
     """A handler as a route's endpoint: signed in, in a role, with a form of ours.
 
     act     what opening it is called in the audit log
-    writes  whether it is for who may write: a relative who only reads is told so
+    writes  whether it is for who may write: a relative who only reads is told so, and who reads in an emergency
     """
 
     async def answer(request: Request) -> Response:
         try:
             response = await answered(request)
+            if response.status_code in (403, 404):
+                await _note_refused(request)
             logged(request, response.status_code)
         except CareplanError as error:
             return refusal(request, error)
@@ -158,6 +169,13 @@ def endpoint(
     return answer
 
 
+async def _note_refused(request: Request) -> None:
+    """Note whom the address of a refused page names, which may have been refused before their record was met."""
+    context: Context | None = request.scope.get(ASKED)
+    if context is not None:
+        await note_named(context, targets_of_address(request))
+
+
 def choice_lost(request: Request) -> Response:
     """Whoever acted for somebody is themselves again, and chooses anew."""
     session = find_session(request)
@@ -180,7 +198,8 @@ def logged(request: Request, status: int) -> None:
 def _asked_for(request: Request) -> dict[str, str]:
     """What «/» is told of somebody it has to sign in: that, and where they were going."""
     goes_on = view_of(request).issuer is not None and request.method == "GET"
-    return {"besked": "log-ind"} | ({"til": request.url.path} if goes_on else {})
+    to = "" if CPR.search(request.url.path) else request.url.path
+    return {"besked": "log-ind"} | ({"til": to} if goes_on and to else {})
 
 
 async def _open(request: Request, roles: frozenset[str], act: str, *, writes: bool) -> Opened:
@@ -194,6 +213,8 @@ async def _open(request: Request, roles: frozenset[str], act: str, *, writes: bo
     request.scope[ASKED] = context
     if writes:
         check_writing(acting)
+        if person := _person(request):
+            await check_writes(context, person)
     form = await checked_form(request, session) if request.method == "POST" else Form()
     asked = form_from_pairs(request.query_params.multi_items())
     return Opened(request, view, session, context, asked, form, acting)
@@ -215,17 +236,31 @@ def status_of(error: CareplanError) -> int:
     return known.status if known else 500
 
 
+def _person(request: Request) -> str:
+    """Whose record a page of staff is of, by its address; empty for pages of nobody's, and for a person number there:
+
+    nobody has that as id, and no address of ours repeats it.
+    """
+    id = str(request.path_params.get("id", "")) if request.url.path.startswith(OF_SOMEBODY) else ""
+    return "" if CPR.search(id) else id
+
+
 def _urgent(request: Request, error: CareplanError, role: str) -> str:
     """Where a clinician opens a record in an emergency whose page was refused; empty for all else."""
-    id = str(request.path_params.get("id", ""))
-    closed = error.code == Forbidden.code and request.url.path.startswith(("/patient/", "/borger/"))
+    id = _person(request)
+    closed = error.code == Forbidden.code
     return f"/vaerdispring?{urlencode({'person': id})}" if id and closed and role in EMERGENCY_ROLES else ""
+
+
+def _record(request: Request, error: CareplanError, role: str) -> str:
+    """Where a record can be read that was to be written in; empty for all else."""
+    return RECORDS[role].format(id=_person(request)) if isinstance(error, EmergencyReads) and role in RECORDS else ""
 
 
 def refusal(request: Request, error: CareplanError) -> Response:
     """The error page: what happened, what to do, a code to tell; never what there is or is not."""
     status = status_of(error)
-    own = isinstance(error, OnlyReads)
+    own = isinstance(error, OnlyReads | EmergencyReads)
     kind = "form" if isinstance(error, FormExpired | FormFaulty) else error.code if own else str(status)
     try:
         caller = context_of(request).caller
@@ -253,5 +288,6 @@ def refusal(request: Request, error: CareplanError) -> Response:
         notice="",
         acting=find_acting(request),
         urgent=_urgent(request, error, role),
+        record=_record(request, error, role),
         printed=printed,
     )

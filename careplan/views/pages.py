@@ -65,7 +65,8 @@ READING = frozenset({"B1", "B8", "B9", "F"})
 class Page:
     """One row of the table: `screen` is its id in the documentation.
 
-    reads  whether it is no form, though one is sent to its address: for relatives, too, who only read
+    reads  whether it is no form, though one is sent to its address: for those, too, who only read (relatives by their
+           power of attorney, clinicians in an emergency)
     """
 
     screen: str
@@ -119,8 +120,8 @@ PAGES: tuple[Page, ...] = (
     Page("REV", "GET", "/vaerdispring/gennemgang", emergency_list.show, CLINICIAN),
     Page("REV", "GET", "/vaerdispring/gennemgang/{id}", emergency_list.one, CLINICIAN),
     Page("REV", "POST", "/vaerdispring/gennemgang/{id}", emergency_list.close, CLINICIAN),
-    Page("CPR", "POST", "/patient/{id}/cpr", person_number.show, CLINIC),
-    Page("CPR", "POST", "/borger/{id}/cpr", person_number.show, RECEIVER),
+    Page("CPR", "POST", "/patient/{id}/cpr", person_number.show, CLINIC, reads=True),
+    Page("CPR", "POST", "/borger/{id}/cpr", person_number.show, RECEIVER, reads=True),
     Page("B9", "GET", "/plan/indstillinger", preference.show, PATIENT),
     Page("B9", "POST", "/plan/indstillinger", preference.keep, PATIENT),
     Page("B9", "GET", "/indstillinger", preference.show, CLINIC | RECEIVER),
@@ -136,7 +137,7 @@ PAGES: tuple[Page, ...] = (
     Page("C1", "GET", "/patient/{id}/fravalg", exclusion.show, CLINIC),
     Page("C1", "POST", "/patient/{id}/fravalg", exclusion.decline, CLINIC),
     Page("C1", "POST", "/patient/{id}/fravalg/{plan}/fortryd", exclusion.undo, CLINIC),
-    Page("C2", "GET", "/patient/{id}/aarskontrol", control.show, CLINIC),
+    Page("C2", "GET", "/patient/{id}/aarskontrol", control.show, CLINIC, reads=True),
     Page("C2", "POST", "/patient/{id}/aarskontrol", control.save, CLINIC),
     Page("C2", "GET", "/patient/{id}/maal/{goal}", target.show, CLINIC),
     Page("C2", "POST", "/patient/{id}/maal/{goal}", target.change, CLINIC),
@@ -145,7 +146,7 @@ PAGES: tuple[Page, ...] = (
     Page("C3", "POST", "/patient/{id}/opret-plan", establish.step, CLINIC),
     Page("C4", "GET", "/patient/{id}/henvis", referring.show, CLINIC),
     Page("C4", "POST", "/patient/{id}/henvis", referring.send, CLINIC),
-    Page("C4", "GET", "/patient/{id}/henvisning/{task}", referring.track, CLINIC),
+    Page("C4", "GET", "/patient/{id}/henvisning/{task}", referring.track, CLINIC, reads=True),
     Page("C4", "POST", "/patient/{id}/henvisning/{task}", referring.act, CLINIC),
     Page("C6", "GET", "/tal", figure.show, CLINIC),
     Page("C6", "GET", "/tal/{measure}", figure.behind, CLINIC),
@@ -193,7 +194,7 @@ def act_of(page: Page) -> str:
 
 
 def writes(page: Page) -> bool:
-    """Whether a page of patients is a form, or takes one, that writes in the record."""
+    """Whether a page is a form, or takes one, that writes in the record: it is for nobody who only reads."""
     forms = {one.path for one in PAGES if one.method == "POST" and one.screen not in READING}
     return page.path in forms and not page.reads
 

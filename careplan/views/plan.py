@@ -46,7 +46,7 @@ async def show(opened: Opened) -> Response:
     patient = await own_patient(context)
     overview = await read_overview(context, patient, "patient")
     if not overview.plans and not overview.closed:
-        making = await _being_made(context, patient)
+        making = await is_being_made(context, patient)
         return opened.page("plan_empty.html", t("plan.title"), says=t("plan.making" if making else "plan.empty"))
     overview = await with_closed_plans(context, overview)
     may = await may_add(context, patient)
@@ -70,7 +70,7 @@ def _page(opened: Opened, overview: Overview, *, may: bool, prepare: Round | Non
     chosen = chosen if chosen in dict(chips) else ""
     lines = [line for line in overview.lines if not chosen or chosen in line.plans]
     found = agreements(overview.tasks, overview.directory, overview.on)
-    agreed = found if overview.plans else ()
+    ahead = next_step(found) if overview.plans else None
     contact = contact_of(overview.directory, coordinator(overview.care_teams, overview.patient))
     closed = "" if overview.plans else _closed_text(overview, t)
     return opened.page(
@@ -78,8 +78,9 @@ def _page(opened: Opened, overview: Overview, *, may: bool, prepare: Round | Non
         t("plan.title"),
         overview=overview,
         closed=closed,
-        next=next_step(agreed),
+        next=ahead,
         prepare=prepare,
+        overdue=ahead is not None and ahead.late and not ahead.habit,
         contact=contact,
         clinic=clinic_of(overview.directory, overview.patient),
         happened=happened(overview, t),
@@ -88,10 +89,10 @@ def _page(opened: Opened, overview: Overview, *, may: bool, prepare: Round | Non
         chosen=chosen,
         goals=goal_rows(overview, lines, t),
         others=other_values(lines, t),
-        own=[one for one in agreed if one.own],
-        theirs=[one for one in agreed if not one.own],
+        own=[one for one in found if one.own],
+        theirs=[one for one in found if not one.own],
         referrals=_referrals(overview) if overview.plans else (),
-        year=year_ahead(agreed, overview.on, t),
+        year=year_ahead(found, overview.on, t),
         updated=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,
         patient=overview.patient["id"],
@@ -109,7 +110,7 @@ async def own_patient(context: Context) -> str:
     return found[0]
 
 
-async def _being_made(context: Context, patient: str) -> bool:
+async def is_being_made(context: Context, patient: str) -> bool:
     person = await read_person(context, patient, ("CarePlan",))
     return any(plan.get("status") == "draft" and plan_type_of(plan) for plan in person.resources["CarePlan"])
 

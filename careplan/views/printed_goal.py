@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from careplan.domain.calendar import add_months
+from careplan.domain.measure import Reading
 from careplan.interactions.overview import Line, Overview
 from careplan.views import chart, wording
 from careplan.views.caption import shared_name
@@ -20,10 +21,9 @@ DRAWN_FIRST = ("hba1c", "ldl", "sbp")
 
 
 def goal_parts(overview: Overview, t: Catalogue) -> dict[str, Any]:
-    """The table's rows, and values without a target in short."""
+    """The table's rows, and values without a target in short, day by day."""
     lines = sorted((one for one in overview.lines if is_goal(one)), key=_attention)
-    others = [_other(one, t) for one in overview.lines if not is_goal(one) and one.newest]
-    return {"goals": [_row(overview, one, t) for one in lines], "others": others}
+    return {"goals": [_row(overview, one, t) for one in lines], "others": _others(overview, t)}
 
 
 def _attention(line: Line) -> tuple[int, int, str]:
@@ -42,15 +42,19 @@ def _row(overview: Overview, line: Line, t: Catalogue) -> dict[str, Any]:
         "measure": wording.measure_name(line.measure, t),
         "newest": wording.value_with_unit(line.measure, newest, t) if newest else t("sheet.no-value"),
         "day": wording.danish_date(wording.day_of(newest)) if newest else "",
-        "stamp": t("chart.comma").join((wording.danish_date(wording.day_of(newest)), origin(newest, t)))
-        if newest
-        else "",
+        "stamp": _stamp(newest, t) if newest else "",
         "target": wording.target_with_unit(line.measure, line.agreed, t),
         "individual": _with_you(line, overview.on, t),
         "unverified": is_unverified(line),
         "icon": icon,
         "status": word,
     }
+
+
+def _stamp(reading: Reading, t: Catalogue) -> str:
+    """The day of a value; its source where that is not the clinic."""
+    day, said = wording.danish_date(wording.day_of(reading)), origin(reading, t)
+    return day if said == t("source.clinic") else t("chart.comma").join((day, said))
 
 
 def _with_you(line: Line, on: date, t: Catalogue) -> str:
@@ -63,10 +67,15 @@ def _with_you(line: Line, on: date, t: Catalogue) -> str:
     return t("sheet.with-you-passed" if until < on else "sheet.with-you-until", day=wording.danish_date(until))
 
 
-def _other(line: Line, t: Catalogue) -> str:
-    assert line.newest is not None
-    value, day = wording.value_with_unit(line.measure, line.newest, t), wording.day_of(line.newest)
-    return f"{wording.measure_name(line.measure, t)}: {value} ({wording.danish_date(day)})"
+def _others(overview: Overview, t: Catalogue) -> list[str]:
+    """The newest values without a target: one text for all of the same day and source, newest first."""
+    known = [(line.measure, line.newest) for line in overview.lines if not is_goal(line) and line.newest]
+    groups: dict[tuple[date, str], list[str]] = {}
+    for measure, newest in known:
+        said = f"{wording.measure_name(measure, t)}: {wording.value_with_unit(measure, newest, t)}"
+        groups.setdefault((wording.day_of(newest), _stamp(newest, t)), []).append(said)
+    between = t("sheet.between")
+    return [f"{stamp} – {between.join(said)}" for (_, stamp), said in sorted(groups.items(), reverse=True)]
 
 
 # ── courses ──────────────────────────────────────────────────────────────────────────────────────

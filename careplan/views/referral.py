@@ -11,6 +11,7 @@ from datetime import date
 
 from starlette.responses import Response
 
+from careplan.domain.attempt import CHANNELS, REACHED, Attempt
 from careplan.domain.calendar import add_months
 from careplan.domain.referral import LATE, NEARING, OPEN, RECEIVER, STEPS, StepNeedsReason, StepNotAllowed
 from careplan.domain.words import LENGTH
@@ -19,6 +20,7 @@ from careplan.fhir.instant import find_date
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
+from careplan.interactions.attempt import AttemptFaulty, note_attempt
 from careplan.interactions.casework import CaseFile, ask, move, questions_of, read_case
 from careplan.interactions.consent import consents
 from careplan.interactions.context import Context
@@ -30,7 +32,7 @@ from careplan.interactions.precondition import PreconditionFailed
 from careplan.interactions.read import find_version
 from careplan.interactions.referral import active_referrals
 from careplan.views import wording
-from careplan.views.case import Panel, exchanges, panel_of, reasons_of, references_in
+from careplan.views.case import ASK, TRY, Panel, exchanges, panel_of, past_fault, reasons_of, references_in
 from careplan.views.catalogue import Catalogue
 from careplan.views.contact import age, contact_of, hidden_cpr, person_name
 from careplan.views.directory import directory_of
@@ -156,9 +158,6 @@ async def show(opened: Opened) -> Response:
 
 # ── the steps ────────────────────────────────────────────────────────────────────────────────────
 
-ASK = "ask"
-"""«Bed om oplysninger»: no step of the table, since the case stays where it is."""
-
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -174,7 +173,8 @@ async def step_form(opened: Opened) -> Response:
     """The form of a step that needs a reason, a question or a day."""
     step = opened.asked.text("trin")
     case = await _case(opened)
-    return await _form(opened, case, Filled(step if step in STEPS or step == ASK else ASK))
+    day = wording.danish_date(opened.context.on) if step == TRY else ""
+    return await _form(opened, case, Filled(step if step in (*STEPS, ASK, TRY) else ASK, day=day))
 
 
 async def take_step(opened: Opened) -> Response:
@@ -182,14 +182,14 @@ async def take_step(opened: Opened) -> Response:
     form = opened.form
     case = await _case(opened)
     filled = Filled(form.text("trin"), form.text("aarsag"), form.text("tekst"), form.text("dag"))
-    errors = _errors(opened, filled)
+    errors = _tried_errors(opened, case, filled) if filled.step == TRY else _errors(opened, filled)
     if errors:
         return await _form(opened, case, filled, errors, 422)
     try:
         return await _taken(opened, case, filled)
     except MessageFaulty:
         return await _form(opened, case, filled, {"tekst": opened.t("case.no-text")}, 422)
-    except StepNeedsReason:
+    except (StepNeedsReason, AttemptFaulty):
         return await _form(opened, case, filled, {"aarsag": opened.t("case.no-reason")}, 422)
     except (StepNotAllowed, PreconditionFailed, OtherSent):
         return await _form(opened, await _case(opened), filled, {}, 409)
@@ -209,6 +209,9 @@ async def _taken(opened: Opened, case: CaseFile, filled: Filled) -> Response:
         await ask(context, task, filled.text, opened.form.text("mark"))
         return go(f"/borger/{patient}", besked="sag-spurgt")
     expects, on = opened.form.whole("version"), find_day(filled.day)
+    if filled.step == TRY:
+        await note_attempt(context, task, expects, Attempt(on or context.on, filled.reason, context.caller.name))
+        return go(f"/borger/{patient}", besked="sag-gemt")
     version = await move(context, task, filled.step, expects, reason=filled.reason, text=filled.text, on=on)
     if parse(version.body or b"").get("status") in OPEN:
         return go(f"/borger/{patient}", besked="sag-gemt")
@@ -232,6 +235,26 @@ def _errors(opened: Opened, filled: Filled) -> dict[str, str]:
     return errors
 
 
+def _words_of(step: str) -> str:
+    """The text that asks for the words of a step; empty where there is nothing to write."""
+    row = STEPS.get(step)
+    if step == ASK:
+        return "case.question"
+    if row is None or not row.reasons:
+        return ""
+    return "case.words-needed" if row.worded else "case.words" if "other" in row.reasons else "case.words-free"
+
+
+def _tried_errors(opened: Opened, case: CaseFile, filled: Filled) -> dict[str, str]:
+    """What is wrong with an attempt to reach the person, as it is written down."""
+    t = opened.t
+    wrong = {
+        "aarsag": "" if filled.reason in (*CHANNELS, REACHED) else t("case.no-channel"),
+        "dag": past_fault(filled.day, case, opened.context.on, t),
+    }
+    return {name: says for name, says in wrong.items() if says}
+
+
 async def _form(
     opened: Opened, case: CaseFile, filled: Filled, errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
@@ -247,8 +270,9 @@ async def _form(
         patient=opened.path("id"),
         filled=filled,
         reasons=reasons_of(filled.step, t),
-        dated=row is not None and row.dated,
-        worded=filled.step == ASK or (row is not None and bool(row.reasons)),
+        trying=filled.step == TRY,
+        dated=filled.step == TRY or (row is not None and row.dated),
+        worded=_words_of(filled.step),
         overtaken=status == 409,
         mark=(opened.form.text("mark") if status != 409 else "") or opened.view.new_id(),
         errors=errors or {},

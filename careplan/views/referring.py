@@ -5,6 +5,7 @@ changed, the slice is shown again first. Sending is `interactions.handover`'s, t
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,9 @@ from starlette.responses import Response
 from careplan.domain.calendar import add_months
 from careplan.domain.referral import CLINIC, STEPS, StepNeedsReason, StepNotAllowed
 from careplan.domain.words import LENGTH, words_fault
-from careplan.fhir.agreed import OPEN_ORDER
+from careplan.fhir.agreed import OPEN_ORDER, activity_of
 from careplan.fhir.case import NEEDS, Draft, receivers_of
+from careplan.fhir.reply import SEE, case_of_reply, is_reply
 from careplan.fhir.text import Json
 from careplan.interactions.access import Forbidden
 from careplan.interactions.casework import CaseFile, move, questions_of, read_case
@@ -32,15 +34,18 @@ from careplan.interactions.handover import (
 from careplan.interactions.message import MessageFaulty, answer_message
 from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
+from careplan.interactions.reply import left_of, settle
 from careplan.views import wording
 from careplan.views.banner import banner_of
-from careplan.views.case import exchanges, panel_of, reasons_of, references_in
+from careplan.views.case import asked_text, exchanges, panel_of, reasons_of, references_in
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
 from careplan.views.form import Form, find_day
 from careplan.views.page import Opened, go
 from careplan.views.slice import slice_values
 
+LEFT = "opgave"
+"""The field that says which Task that came back is settled."""
 SEND = "send"
 SEEN = "set"
 """The field that says which slice the page showed."""
@@ -231,10 +236,12 @@ async def track(opened: Opened) -> Response:
 
 
 async def act(opened: Opened) -> Response:
-    """«Svar» answers a question, «Træk tilbage» ends the referral."""
+    """«Svar» answers a question, «Set» and «Udført» settle what came back, «Træk tilbage» ends the referral."""
     form, task, patient = opened.form, opened.path("task"), opened.path("id")
     case = await _case(opened)
     here = f"/patient/{patient}/henvisning/{task}"
+    if form.has(LEFT):
+        return go(here, besked=await _settled(opened, case))
     try:
         if form.has("spoergsmaal"):
             await _answer(opened, case)
@@ -250,6 +257,17 @@ async def act(opened: Opened) -> Response:
     except (StepNotAllowed, PreconditionFailed):
         return await _tracker(opened, await _case(opened), {"aarsag": opened.t("case.overtaken")}, 409)
     return go(here, besked="trukket")
+
+
+async def _settled(opened: Opened, case: CaseFile) -> str:
+    """Settle one thing that the case has left; what is told of it. Settled by somebody else meanwhile it is settled."""
+    overview = await read_overview(opened.context, case.patient, "clinic")
+    task = next((one for one in overview.tasks if one["id"] == opened.form.text(LEFT)), None)
+    if task is None or not is_reply(task) or case_of_reply(task) != case.version.id:
+        raise Forbidden("it is of another case")
+    with suppress(PreconditionFailed):
+        await settle(opened.context, task["id"], opened.form.whole("version"))
+    return "sag-set" if activity_of(task) == SEE else "sag-udfoert"
 
 
 async def _answer(opened: Opened, case: CaseFile) -> None:
@@ -280,7 +298,11 @@ async def _tracker(opened: Opened, case: CaseFile, errors: Mapping[str, str], st
         banner=banner_of(overview, context.knowledge),
         patient=case.patient,
         one=panel,
-        receiver=", ".join(contact_of(directory, one).name for one in receivers_of(case.request)),
+        receivers=[contact_of(directory, one) for one in receivers_of(case.request)],
+        came_back=[
+            (one["id"], one["meta"]["versionId"], "" if activity_of(one) == SEE else asked_text(one, t))
+            for one in left_of(case.version.id, overview.tasks)
+        ],
         asked=exchanges(await questions_of(context, case)),
         notes=await notes_of(context, case),
         reasons=reasons_of("withdraw", t) if "withdraw" in panel.filled else (),

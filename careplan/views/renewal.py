@@ -39,6 +39,9 @@ ROWS = 200
 GLANCE = 0.15
 """Seconds that another page waits to know how many there are."""
 
+AGAIN = 5
+"""Seconds that a form waits for the list that it was sent from: a page has shown it already."""
+
 PATH = "/forskelle"
 
 
@@ -83,9 +86,9 @@ async def show(opened: Opened) -> Response:
     if survey.listed is None:
         return opened.page("renewal_wait.html", opened.t("renewal.title"), done=survey.done, of=survey.of)
     groups = grouped(survey.listed)
-    chosen = next((one for one in groups if one.key == opened.asked.text("gruppe")), None)
+    chosen = _find_group(groups, opened.asked.text("gruppe"))
     if chosen is not None:
-        return _patients(opened, chosen)
+        return _patients(opened, chosen, opened.asked.whole("side"))
     return opened.page(
         "renewal.html",
         opened.t("renewal.title"),
@@ -101,7 +104,7 @@ async def answer(opened: Opened) -> Response:
     seen = [one for text in form.all("alle" if step == "godkend-alle" else "valgt") if (one := find_seen(text))][:ROWS]
     key = form.text("gruppe")
     if not seen:
-        return go(PATH, gruppe=key, besked="ingen-valgt")
+        return await _nobody(opened, key)
     match step:
         case "godkend-nu":
             return await _told(opened, await accept_all(opened.context, seen), "godkendt-anbefaling")
@@ -111,6 +114,19 @@ async def answer(opened: Opened) -> Response:
             return _confirm(opened, seen, key, declining=True)
         case _:
             return _confirm(opened, seen, key)
+
+
+def _find_group(groups: Sequence[Group], key: str) -> Group | None:
+    return next((one for one in groups if one.key == key), None)
+
+
+async def _nobody(opened: Opened, key: str) -> Response:
+    """The patients again, and that one of them must be ticked; the changes as they are now where this one is gone."""
+    survey = await opened.view.surveys.look(opened.context, _clinic(opened), AGAIN)
+    group = _find_group(grouped(survey.listed or ()), key)
+    if group is None:
+        return go(PATH)
+    return _patients(opened, group, opened.form.whole("side"), opened.t("renewal.none-chosen"))
 
 
 async def _declined(opened: Opened, seen: Sequence[Seen], key: str) -> Response:
@@ -194,14 +210,17 @@ async def count_renewed(opened: Opened) -> int | None:
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────
 
 
-def _patients(opened: Opened, group: Group) -> Response:
+def _patients(opened: Opened, group: Group, asked: int | None, error: str = "") -> Response:
+    """One page of them, the one that is asked for; with 422 and what is wrong where there is an error."""
     pages = max(1, -(-len(group.listed) // ROWS))
-    number = max(1, min(opened.asked.whole("side") or 1, pages))
+    number = max(1, min(asked or 1, pages))
     listed = group.listed[(number - 1) * ROWS : number * ROWS]
     opened.context.trail.met(one.patient["id"] for one in listed)
     return opened.page(
         "renewal_patients.html",
         opened.t("renewal.title"),
+        422 if error else 200,
+        error=error,
         change=_change(opened, group),
         rows=[_row(opened, one) for one in listed],
         number=number,

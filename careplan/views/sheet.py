@@ -44,7 +44,7 @@ _SHARED = {
     "helps": "plan.helps",
 }
 _OWN = tuple(
-    "between heading goals goal target more others courses no-courses from until still month what call medicine "
+    "between heading goals target others courses no-courses from until still month what call medicine "
     "questions page".split()
 )
 
@@ -116,11 +116,13 @@ def _template(t: Catalogue, name: str) -> str:
 
 def _notes(overview: Overview, t: Catalogue) -> list[str]:
     """What holds for the whole sheet."""
-    unverified = [t("sheet.unverified")] if any(row["unverified"] for row in goal_parts(overview, t)["goals"]) else []
+    rows = goal_parts(overview, t)["goals"]
+    clinic = [t("sheet.from-clinic")] if any(row["day"] and row["stamp"] == row["day"] for row in rows) else []
+    unverified = [t("sheet.unverified")] if any(row["unverified"] for row in rows) else []
     unsigned = [] if overview.signed else [t("sheet.unsigned")]
     unread = [] if t.read else [t("sheet.unread")]
     danish = [] if t.source else [t("sheet.danish")]
-    return [*unverified, *unsigned, *unread, *danish]
+    return [*clinic, *unverified, *unsigned, *unread, *danish]
 
 
 def danish(text: str, t: Catalogue) -> Words:

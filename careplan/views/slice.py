@@ -63,7 +63,7 @@ def slice_values(overview: Overview, t: Catalogue, *, plain: bool = False) -> Ma
         "shared": [_shared(overview, request, t) for request in overview.referrals],
         "wishes": wishes(overview),
         "rows": [slice_row(overview, line, t, plain=plain) for line in overview.lines],
-        "charts": [row for row in goal_rows(overview, overview.lines, t) if row.trend],
+        "charts": [row for row in goal_rows(overview, overview.lines, t, staff=not plain) if row.trend],
         "agreements": [one for one in found if not one.done],
         "contact": contact_of(overview.directory, coordinator(overview.care_teams, overview.patient)),
         "languages": _languages(overview.patient),
@@ -76,12 +76,14 @@ def slice_row(overview: Overview, line: Line, t: Catalogue, *, plain: bool = Fal
     drawn = [one for one in line.readings if measure.number(one.value) is not None]
     icon, word, status = status_of_line(line, overview.on, t)
     return SliceRow(
-        name=wording.measure_name(measure, t) if plain else measure.name,
+        name=wording.called(measure, t, staff=not plain),
         value=wording.value_with_unit(measure, newest, t) if newest else "",
         day=wording.danish_date(wording.day_of(newest)) if newest else "",
         source=origin_of_newest(line, t),
         old=newest is not None and is_old(wording.day_of(newest), overview.on),
-        sparkline=chart.sparkline(measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}", t=t)
+        sparkline=chart.sparkline(
+            measure, drawn, line.agreed, overview.on, name=f"udvikling-{measure.id}", t=t, staff=not plain
+        )
         if len(drawn) > 1 and measure.kind in ("quantity", "score")
         else "",
         target=wording.target_with_unit(line.measure, line.agreed, t),

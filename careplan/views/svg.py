@@ -5,6 +5,7 @@ sheet. Not here: what is drawn, and in which words.
 https://www.w3.org/TR/SVG11/ · https://www.w3.org/TR/svg-aam-1.0/
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from html import escape
@@ -73,3 +74,11 @@ def figure(
         font_family=FONTS,
         direction="ltr",
     )
+
+
+def apart(drawing: str, mark: str) -> str:
+    """The same drawing with a mark on each of its ids, and where it names them: for a page that holds it twice."""
+    ids = dict.fromkeys(re.findall(r'\sid="([^"]+)"', drawing)) if mark else ()
+    for id in sorted(ids, key=len, reverse=True):
+        drawing = re.sub(rf'(?<=["#\s]){re.escape(id)}(?=["\s)])', f"{id}{mark}", drawing)
+    return drawing

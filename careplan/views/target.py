@@ -2,21 +2,24 @@
 
 Three steps on one address: fill in, look at it, keep it. Nothing is kept before the last; when somebody else has
 changed the goal meanwhile, both versions stand side by side. The rules of it are `operations.individual_target`.
+
+Of a measure that is taken at home it is also agreed here what the patient does when a value is outside the target
+(told by B4), with the target or alone.
 """
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from starlette.responses import Response
 
 from careplan.domain.evaluation import stands
-from careplan.domain.measure import danish_number
-from careplan.domain.readability import LIX_LIMIT, readability
 from careplan.domain.target import Target, is_safe
-from careplan.domain.words import LENGTH, words_fault
+from careplan.domain.words import LENGTH
 from careplan.fhir.goal import Deviation
-from careplan.interactions.deviation import NeedsDoctor, last_day, valid_until
-from careplan.interactions.operations.individual_target import follow, set_target
+from careplan.fhir.instant import find_date
+from careplan.fhir.instruction import instruction_text
+from careplan.fhir.text import Json
+from careplan.interactions.deviation import NeedsDoctor, valid_until
+from careplan.interactions.operations.individual_target import follow, instruct, set_target
 from careplan.interactions.operations.wanted import REASONS, Wanted
 from careplan.interactions.overview import Line, Overview, read_overview
 from careplan.interactions.person import PLAN_TYPES, read_person
@@ -25,26 +28,25 @@ from careplan.interactions.profession import is_doctor
 from careplan.store.protocol import NotFound
 from careplan.views import wording
 from careplan.views.banner import banner_of
+from careplan.views.catalogue import Catalogue
 from careplan.views.contact import contact_of
 from careplan.views.directory import directory_of
-from careplan.views.form import Form, find_day, find_number
-from careplan.views.frame import catalogue
 from careplan.views.goalrow import differs, goal_row
 from careplan.views.measured import example
 from careplan.views.page import Opened, go
+from careplan.views.target_form import (
+    Filled,
+    filled_from_form,
+    message_faults,
+    number_said,
+    readable,
+    wanted_from_filled,
+    with_sentence,
+)
 from careplan.views.why import why_of
 
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """The form as it is filled in."""
-
-    low: str
-    high: str
-    bound: str
-    reason: str
-    text: str
-    until: str
+MESSAGE, KEEP_MESSAGE = "vis-besked", "gem-besked"
+"""Steps of the message alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,15 @@ async def change(opened: Opened) -> Response:
     changed = seen != case.number
     if opened.form.text("trin") == "ret":
         return _form(opened, case, filled, changed=changed)
+    if opened.form.text("trin") in (MESSAGE, KEEP_MESSAGE) and case.line.measure.home:
+        return await _message(opened, case, filled, seen)
     if opened.form.text("trin") != "gem" and not opened.form.has("sat"):
-        filled = _with_sentence(filled)
-    wanted, errors = _wanted(filled, case, opened)
+        filled = with_sentence(filled)
+    wanted, errors = wanted_from_filled(filled, case.line.measure, case.overview.on, opened.t)
     if wanted is None or errors:
         return _form(opened, case, filled, errors, 422, changed=changed)
+    if not opened.form.has("besked"):
+        wanted = replace(wanted, instruction=None)
     if opened.form.text("trin") != "gem":
         if not _is_safe(case, wanted) and not await is_doctor(opened.context):
             return _form(opened, case, filled, _needs_doctor(opened, case, wanted), 403, changed=changed)
@@ -88,6 +94,21 @@ async def change(opened: Opened) -> Response:
     except NeedsDoctor:
         return _form(opened, case, filled, _needs_doctor(opened, case, wanted), 403, changed=changed)
     return go(f"/patient/{opened.path('id')}/aarskontrol", besked="maal")
+
+
+async def _message(opened: Opened, case: Case, filled: Filled, seen: int | None) -> Response:
+    """The message alone, looked at and then kept; the target stays as it is, so no reason is asked for."""
+    changed, errors = seen != case.number, message_faults(filled, opened.t)
+    if errors:
+        return _form(opened, case, filled, errors, 422, changed=changed)
+    if opened.form.text("trin") == MESSAGE or seen is None:
+        return _message_preview(opened, case, filled, 409 if changed else 200)
+    try:
+        await instruct(opened.context, case.goal, filled.message, expects=seen)
+    except PreconditionFailed:
+        return _message_preview(opened, await _case(opened), filled, 409)
+    told = "aftalt-besked" if filled.message else "ingen-aftalt-besked"
+    return go(f"/patient/{opened.path('id')}/aarskontrol", besked=told)
 
 
 async def follow_recommended(opened: Opened) -> Response:
@@ -115,22 +136,14 @@ async def _case(opened: Opened) -> Case:
 def _today(case: Case) -> Filled:
     target, deviation = case.line.agreed or Target(), case.line.deviation
     return Filled(
-        low=_number(target.low),
-        high=_number(target.high),
+        low=number_said(target.low),
+        high=number_said(target.high),
         bound="under" if target.strict else "med",
         reason=deviation.reason if deviation else "",
         text=(deviation.text or "") if deviation else "",
         until=wording.danish_date(valid_until(case.overview.tasks, case.overview.answer)),
+        message=instruction_text(case.line.goal),
     )
-
-
-def _with_sentence(filled: Filled) -> Filled:
-    """With the sentence that is written beforehand for the reason, where nobody has written one of their own."""
-    danish = catalogue()
-    written = {code: danish(key) for code in REASONS if danish.has(key := f"written.{code}")}
-    if filled.text and filled.text not in written.values():
-        return filled
-    return replace(filled, text=written.get(filled.reason, ""))
 
 
 def _is_safe(case: Case, wanted: Wanted) -> bool:
@@ -160,47 +173,7 @@ def _span(opened: Opened, case: Case) -> str:
         return ""
     key = "target.span-from" if high is None else "target.span-to" if low is None else "target.span"
     unit = wording.unit_text(case.line.measure, opened.t)
-    return opened.t(key, low=_number(low), high=_number(high), unit=unit).strip()
-
-
-def _number(value: Decimal | None) -> str:
-    return "" if value is None else danish_number(value)
-
-
-def filled_from_form(form: Form) -> Filled:
-    return Filled(*(form.text(name) for name in ("fra", "til", "graense", "aarsag", "tekst", "gaelder")))
-
-
-def _wanted(filled: Filled, case: Case, opened: Opened) -> tuple[Wanted | None, dict[str, str]]:
-    """What is wanted, or what is wrong, by field."""
-    t, errors = opened.t, dict[str, str]()
-    low, high = find_number(filled.low), find_number(filled.high)
-    plausible = case.line.measure.plausible
-    for name, text, value in (("fra", filled.low, low), ("til", filled.high, high)):
-        if text and value is None:
-            errors[name] = t("target.no-number", example=example(case.line.measure, t))
-        elif value is not None and not plausible.holds(value):
-            errors[name] = t("target.unlikely", low=_number(plausible.low), high=_number(plausible.high))
-    if not filled.low and not filled.high:
-        errors["til"] = t("target.no-end")
-    elif low is not None and high is not None and low > high:
-        errors["fra"] = t("target.turned")
-    if filled.reason not in REASONS:
-        errors["aarsag"] = t("target.no-reason")
-    elif words_fault(filled.text, needed=filled.reason == "other"):
-        errors["tekst"] = t("target.no-text")
-    if len(filled.text) > LENGTH:
-        errors["tekst"] = t("target.long-text", most=LENGTH)
-    until = find_day(filled.until)
-    if until is None:
-        errors["gaelder"] = t("target.no-day")
-    elif until <= case.overview.on:
-        errors["gaelder"] = t("target.day-passed")
-    elif until > last_day(case.overview.on):
-        errors["gaelder"] = t("target.day-far", most=wording.danish_date(last_day(case.overview.on)))
-    if errors:
-        return None, errors
-    return Wanted(low, high, filled.bound == "under", filled.reason, filled.text or None, until), {}
+    return opened.t(key, low=number_said(low), high=number_said(high), unit=unit).strip()
 
 
 def _form(
@@ -227,7 +200,18 @@ def _form(
         computed=wording.time_text(opened.context.now, t),
         signed=opened.context.knowledge.signed,
         changed=changed,
+        noted=_noted(case.line.goal or {}, t),
     )
+
+
+def _noted(goal: Json, t: Catalogue) -> str:
+    """«Skrevet 22.11.2026 af Lars Test Krogh.»: when the message was agreed, and by whom where that is written."""
+    note: Json = next(iter(goal.get("note", ())), {})
+    at = find_date(note.get("time"))
+    who = note.get("authorString") or note.get("authorReference", {}).get("display") or ""
+    if at is None:
+        return ""
+    return t("target.message.by" if who else "target.message.on", day=wording.danish_date(at), who=who)
 
 
 def _frame(opened: Opened, case: Case) -> dict[str, object]:
@@ -248,6 +232,8 @@ def _frame(opened: Opened, case: Case) -> dict[str, object]:
         "span": _span(opened, case),
         "unverified": line.measure.safety_unverified,
         "length": LENGTH,
+        "at_home": bool(line.measure.home),
+        "stands": instruction_text(line.goal),
     }
 
 
@@ -273,13 +259,20 @@ async def _preview(opened: Opened, case: Case, filled: Filled, wanted: Wanted, s
         theirs=theirs,
         theirs_by=by,
         reason=opened.t(f"reason.{wanted.reason}"),
-        readable=_readable(opened, filled.text),
+        readable=readable(filled.text, opened.t),
+        readable_message=readable(filled.message, opened.t),
         outside=not _is_safe(case, wanted),
     )
 
 
-def _readable(opened: Opened, text: str) -> str:
-    """How hard the sentence is for the patient to read; empty where there is none."""
-    found = readability(text)
-    key = "target.easy" if found.easy else "target.hard"
-    return opened.t(key, lix=round(found.lix), most=LIX_LIMIT) if text else ""
+def _message_preview(opened: Opened, case: Case, filled: Filled, status: int = 200) -> Response:
+    """How the patient will read the message, beside the target as it stands; with 409 also what stands now."""
+    return opened.page(
+        "target_message.html",
+        opened.t("target.preview-title"),
+        status,
+        **_frame(opened, case),
+        filled=filled,
+        overtaken=status == 409,
+        readable_message=readable(filled.message, opened.t),
+    )

@@ -32,6 +32,7 @@ class View:
     surveys   of the clinics whose plans are gone through
     attendance  who signs in and out, for the audit log; source: the address that a request comes from
     work      a request's stay in the house: how many are at work at once, and for how long
+    contact   reference of the Organization that the accessibility statement sends people to
     """
 
     house: House
@@ -47,6 +48,7 @@ class View:
     attendance: Attendance = field(default_factory=Attendance)
     source: Callable[[Scope], str] = lambda scope: ""
     work: Callable[[Scope], AbstractContextManager[object]] = lambda scope: nullcontext()
+    contact: str = "Organization/clinic-own"
 
     def base_of(self, request: Request) -> str:
         """The FHIR base of a request, without a slash at the end."""

@@ -6,24 +6,25 @@ Each row leads to where it is dealt with. Not here: who is overdue or without a 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from careplan.domain.referral import CLINIC
+from careplan.domain.referral import CLINIC, LATE
 from careplan.fhir.agreed import due_of
 from careplan.fhir.instant import find_date
 from careplan.fhir.message import Message
 from careplan.interactions.casework import open_referrals
 from careplan.interactions.message import open_messages
 from careplan.interactions.preparation import prepared
+from careplan.interactions.reply import Returned, returned
 from careplan.interactions.ringing import open_calls
 from careplan.interactions.trail import Trail
 from careplan.interactions.worklist import Candidate, Worklist
 from careplan.views import wording
-from careplan.views.case import panel_of
+from careplan.views.case import Panel, asked_text, panel_of
 from careplan.views.catalogue import Catalogue
-from careplan.views.listed import Group
+from careplan.views.listed import ASKED, RETURNED, SENT, UNANSWERED, Group
 from careplan.views.message import moment_text
 from careplan.views.page import Opened
 
-READY, ANSWER, MUNICIPAL, RING = "ready", "answer", "municipal", "ring"
+READY, ANSWER, MUNICIPAL, RING = "ready", "answer", SENT, "ring"
 
 
 async def waiting(opened: Opened, found: Worklist) -> Mapping[str, list[Group]]:
@@ -84,21 +85,43 @@ def _asked(message: Message, t: Catalogue) -> str:
 
 
 async def _referrals(opened: Opened, found: Worklist) -> list[Group]:
+    """What came back and nobody has seen or done, then what nobody has answered in time, then what is under way."""
     planned, on = _planned(found), opened.context.on
-    groups = []
+    groups = [_returned(opened, one, planned) for one in await returned(opened.context)]
     for one in await open_referrals(opened.context):
         panel = panel_of(one.opened, {}, on, opened.t, CLINIC)
+        late = panel.deadline == LATE
         groups.append(
             Group(
                 one.patient,
-                MUNICIPAL,
+                UNANSWERED if late else MUNICIPAL,
                 planned.get(panel.patient, ()),
-                link=f"/patient/{panel.patient}/henvisning/{panel.task}",
+                link=_page(panel),
                 says=(f"{panel.icon} {panel.offer}: {panel.phase}. {panel.word}",),
                 due=panel.due if panel.days is not None else None,
+                word="" if late else panel.phase,
             )
         )
     return groups
+
+
+def _returned(opened: Opened, one: Returned, planned: Mapping[str, tuple[Candidate, ...]]) -> Group:
+    t = opened.t
+    panel = panel_of(one.opened, {}, opened.context.on, t, CLINIC)
+    ended = ". ".join(words.removesuffix(".") for words in (panel.phase, panel.reason, panel.text) if words)
+    return Group(
+        one.patient,
+        ASKED if one.notice is None else RETURNED,
+        planned.get(panel.patient, ()),
+        link=_page(panel),
+        says=(f"{panel.offer}: {ended}.", *(asked_text(task, t) for task in one.follow_ups)),
+        due=one.due,
+        word="" if one.notice is None else panel.phase,
+    )
+
+
+def _page(panel: Panel) -> str:
+    return f"/patient/{panel.patient}/henvisning/{panel.task}"
 
 
 def _planned(found: Worklist) -> dict[str, tuple[Candidate, ...]]:

@@ -13,6 +13,7 @@ from careplan.domain.calendar import add_months
 from careplan.domain.danish import UNITS
 from careplan.domain.measure import OLD_MONTHS, Measure, Reading, Value, danish_number, is_old
 from careplan.domain.target import Standing, Target
+from careplan.fhir.goal import is_active
 from careplan.fhir.instant import COPENHAGEN
 from careplan.interactions.overview import Line
 from careplan.views.catalogue import Catalogue
@@ -73,6 +74,11 @@ def day_of(reading: Reading) -> date:
 def measure_name(measure: Measure, t: Catalogue) -> str:
     """What the patient calls a measure: «Langtidsblodsukker»."""
     return measure.patient if t.source else t(f"measure-name.{measure.id}")
+
+
+def called(measure: Measure, t: Catalogue, *, staff: bool) -> str:
+    """What a measure is called to this reader: to staff by its name in the trade, to patients by theirs."""
+    return measure.name if staff else measure_name(measure, t)
 
 
 def plan_name(kind: str, danish: str, t: Catalogue) -> str:
@@ -277,6 +283,8 @@ def _aim_sentence(line: Line, t: Catalogue) -> str:
     target = line.agreed
     if target is None:
         return ""
+    if target.is_number and line.goal is not None and not is_active(line.goal):
+        return t("sentence.target-was", target=target_text(line.measure, target, t))
     if target.is_number:
         nothing, key = target.high == 0 and target.low is None, f"sentence.aim-none.{line.measure.id}"
         aimed = nothing and t.has(key)

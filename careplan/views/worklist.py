@@ -46,9 +46,8 @@ NAMED = ("overdue", "new", LAPSED, "maintained", EXCLUDED)
 """By which of their states somebody is shown who was looked for by name, the first that holds."""
 
 TOGETHER: Mapping[str, tuple[str, ...]] = {
-    "klar": ("tildel",),
     "indkaldes": ("indkald", "tildel"),
-    "uden": ("tildel",),
+    **dict.fromkeys(("klar", "svar", "egnet", "kommune", "uden"), ("tildel",)),
     "i-orden": ("indkald", "tildel"),
 }
 """What can be done with several patients of a tab at once."""

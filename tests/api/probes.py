@@ -9,11 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from relations import BASE, CLINIC, EXCLUDED, PATIENT, QUESTION, Relation, examples, population
+from relations import (
+    BASE,
+    CLINIC,
+    ELSEWHERE,
+    EVENT,
+    EXCLUDED,
+    PATIENT,
+    QUESTION,
+    WORK,
+    Relation,
+    examples,
+    population,
+)
 
 from careplan.api.hook import SERVICE
 from careplan.fhir import registry, systems
 from careplan.interactions.access import OPEN, SLICE
+from careplan.interactions.slice import PARTLY
 
 Json = Any
 FORM = "application/x-www-form-urlencoded"
@@ -25,7 +38,8 @@ PUBLISHED = tuple(one.name for one in registry.ROWS if one.read_only and one.nam
 """Types that the service publishes itself, the same for everybody."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Patient and slice": tuple(sorted(SLICE - OPEN)),
+    "Patient and slice": tuple(sorted(SLICE - OPEN - PARTLY)),
+    "a referral to somebody else, and its case": tuple(sorted(PARTLY)),
     "rest of the record": tuple(
         one.name
         for one in registry.ROWS
@@ -171,10 +185,12 @@ def _histories(types: Sequence[str]) -> Iterator[Case]:
 
 
 def _compartments(types: Sequence[str]) -> Iterator[Case]:
+    """Of the types of which some may be seen, the example alone is asked for."""
     for name in types:
+        asked = f"_id={EXAMPLES[name]['id']}" if name in PARTLY else ""
         if registry.row(name).compartment:
-            yield Case("GET", f"/fhir/Patient/{PATIENT}/{name}")
-            yield Case("POST", f"/fhir/Patient/{PATIENT}/{name}/_search", lambda _: "", FORM)
+            yield Case("GET", f"/fhir/Patient/{PATIENT}/{name}?{asked}".rstrip("?"))
+            yield Case("POST", f"/fhir/Patient/{PATIENT}/{name}/_search", lambda _, asked=asked: asked, FORM)
 
 
 def _of_type(rows: list[Row]) -> None:
@@ -205,8 +221,30 @@ def _of_type(rows: list[Row]) -> None:
             rows.append(Row("Reading", f"search in the record: {group}", covers, tuple(_compartments(types)), seen))
 
 
+OWN = ("ServiceRequest/henvist-aktiv", "Task/sag-aktiv")
+CLINICS = (f"Task/{QUESTION}", *(f"Task/klinikkens-{one}" for one in WORK))
+
+
+def _of_slice(rows: list[Row]) -> None:
+    """What a receiver sees of the types of which it sees some, and what not."""
+    for says, references in (("the referral of who is referred to, its case", OWN), ("the clinic's own work", CLINICS)):
+        addresses = [f"/fhir/{one}{more}" for one in references for more in ("", "/_history/1", "/_history")]
+        named = [one.split("/") for one in references]
+        searches = [f"/fhir/{kind}?_id={id}&_total=accurate" for kind, id in named]
+        searches += [f"/fhir/Patient/{PATIENT}/{kind}?_id={id}" for kind, id in named]
+        rows.append(Row("Reading", f"read, vread, history of one: {says}", (), _gets(addresses), seen))
+        rows.append(Row("Reading", f"search, search in the record: {says}", (), _gets(searches), seen))
+
+
+def _gets(addresses: Sequence[str]) -> tuple[Case, ...]:
+    return tuple(Case("GET", one) for one in addresses)
+
+
 def _log(rows: list[Row]) -> None:
     cases = (Case("GET", f"/fhir/{registry.LOG}"), Case("GET", f"/fhir/Patient/{PATIENT}/{registry.LOG}"))
+    address = f"/fhir/{registry.LOG}/{EVENT}"
+    read = tuple(Case("GET", one) for one in (address, f"{address}/_history/1", f"{address}/_history"))
+    rows.append(Row("Reading", "read, vread, history of one AuditEvent about the patient", (), read, seen))
     rows.append(Row("Reading", "who has looked (AuditEvent): may it be searched", (), cases, asked_at_all))
 
 
@@ -234,8 +272,11 @@ def spoken(relation: Relation) -> str:
 
 
 def own_value(relation: Relation) -> Json:
-    """A value that whoever asks has measured."""
+    """A value that whoever asks has measured: no laboratory's."""
     kept = {name: part for name, part in EXAMPLES["Observation"].items() if name not in ("id", "meta", "identifier")}
+    coded = {"coding": [{"system": systems.NPU, "code": "NPU03804"}], "text": "Vægt"}
+    weighed = {"value": 80, "unit": "kg", "system": systems.UCUM, "code": "kg"}
+    kept |= {"category": [{"text": "Hjemmemåling"}], "code": coded, "valueQuantity": weighed}
     return {**kept, "performer": [{"reference": spoken(relation)}]}
 
 
@@ -259,6 +300,35 @@ def own_consent(relation: Relation) -> Json:
     block = next(one for one in population() if one["id"] == "spaerring-person")
     kept = {name: part for name, part in block.items() if name != "id"}
     return {**kept, "performer": [{"reference": spoken(relation)}]}
+
+
+def listed_here(relation: Relation) -> Json:
+    """The Patient as the own clinic and whoever asks would list her together."""
+    value = EXAMPLES["Patient"]
+    return {**value, "generalPractitioner": [*value["generalPractitioner"], *_practice(relation)]}
+
+
+def listed_here_alone(relation: Relation) -> Json:
+    return {**EXAMPLES["Patient"], "generalPractitioner": _practice(relation)}
+
+
+def _practice(relation: Relation) -> list[Json]:
+    named = relation.caller.organization if relation.caller is not None else None
+    return [{"reference": f"Organization/{named or ELSEWHERE}"}]
+
+
+def lifted(relation: Relation) -> Json:
+    """The patient's block of a municipality, held no longer."""
+    block = next(one for one in population() if one["id"] == "spaerring-kommune")
+    return {**block, "status": "inactive"}
+
+
+def attorney(relation: Relation) -> Json:
+    """Another power of attorney, as the patient gives it, to the relative who has none."""
+    given = next(one for one in population() if one["id"] == "fuldmagt")
+    kept = {name: part for name, part in given.items() if name != "id"}
+    actor = [{"role": {"text": "x"}, "reference": {"reference": "RelatedPerson/ole-test"}}]
+    return {**kept, "provision": {**given["provision"], "actor": actor}}
 
 
 def own_task(relation: Relation) -> Json:
@@ -295,33 +365,34 @@ def _writing(rows: list[Row]) -> None:
     add("update what the clinic measured", f"PUT {one}", _put("Observation"))
     add("patch it", f"PATCH {one}", Case("PATCH", f"/fhir/{VALUE}", lambda _: patch, "application/json-patch+json"))
     add("delete it", f"DELETE {one}", Case("DELETE", f"/fhir/{VALUE}"))
-    rows.append(
-        Row(
-            "Writing",
-            "the same by criteria, where it is found",
-            (f"PUT {of_type}", f"PATCH {of_type}", f"DELETE {of_type}"),
-            (
-                Case("PATCH", asked, lambda _: patch, "application/json-patch+json"),
-                Case("PATCH", asked, lambda _: patch, "application/json-patch+json"),
-            ),
-            found_or_not,
-            changes=True,
-        )
-    )
+    json_patch = "application/json-patch+json"
+    for method, case in {
+        "PATCH": Case("PATCH", asked, lambda _: patch, json_patch),
+        "PUT": Case("PUT", asked, changed("Observation")),
+        "DELETE": Case("DELETE", asked),
+    }.items():
+        says = f"the same by criteria, where it is found: {method}"
+        rows.append(Row("Writing", says, (f"{method} {of_type}",), (case,), found_or_not, changes=True))
     add("a value of one's own", f"POST {of_type}", Case("POST", "/fhir/Observation", own_value))
     add("a message of one's own", f"POST {of_type}", Case("POST", "/fhir/Communication", own_message))
     add("a personal goal", f"POST {of_type}", Case("POST", "/fhir/Goal", own_wish))
     add("a task of one's own", f"POST {of_type}", Case("POST", "/fhir/Task", own_task))
     add("a Consent in one's own name", f"POST {of_type}", Case("POST", "/fhir/Consent", own_consent))
     add("the Patient", f"PUT {one}", _put("Patient"))
+    patient = f"/fhir/Patient/{PATIENT}"
+    add("the Patient, listed with whoever asks, too", f"PUT {one}", Case("PUT", patient, listed_here))
+    add("the Patient, listed with whoever asks alone", f"PUT {one}", Case("PUT", patient, listed_here_alone))
+    blocked = "/fhir/Consent/spaerring-kommune"
+    add("lift the patient's block", f"PUT {one}", Case("PUT", blocked, lifted), Case("DELETE", blocked))
+    add("a power of attorney in the patient's name", f"POST {of_type}", Case("POST", "/fhir/Consent", attorney))
     add(f"update {', '.join(LPS_WRITES)}", f"PUT {one}", *map(_put, LPS_WRITES))
     add(f"update {', '.join(CLINIC_WRITES)}", f"PUT {one}", *map(_put, CLINIC_WRITES))
     add("update what is open, as Organization", f"PUT {one}", *map(_put, ("Practitioner", "Location", "Questionnaire")))
 
 
 def found_or_not(answer: httpx.Response) -> str:
-    """A conditional write finds nothing of what the caller may not see."""
-    if answer.status_code in (404, 412):
+    """A conditional write finds nothing of what the caller may not see; a deletion that was made has a version."""
+    if answer.status_code in (404, 412) or (answer.status_code == 204 and "etag" not in answer.headers):
         return NOTHING
     return done(answer)
 
@@ -361,6 +432,21 @@ def _system(rows: list[Row]) -> None:
             "a transaction that writes a value",
             (),
             (Case("POST", "/fhir", changed_value),),
+            done,
+            changes=True,
+        )
+    )
+    unknown = {**EXAMPLES["Patient"], "id": "ukendt-test"}
+    rows.append(
+        Row(
+            "Whole system",
+            "a transaction that deletes, or puts, a Patient under an id that is free",
+            (),
+            (
+                Case("POST", "/fhir", _batch("transaction", "DELETE", "Patient/ukendt-test")),
+                Case("POST", "/fhir", _batch("transaction", "PUT", "Patient/ukendt-test", resource=unknown)),
+                Case("POST", "/fhir", _batch("transaction", "PUT", "Patient?identifier=x|y", resource=unknown)),
+            ),
             done,
             changes=True,
         )
@@ -413,12 +499,10 @@ def parameters(**values: tuple[str, Json]) -> Json:
 
 
 def _operations(rows: list[Row]) -> None:
-    def looks(
-        says: str, operation: str, path: str, judge: Callable[[httpx.Response], str] = seen, *, get: bool = True
-    ) -> None:
+    def looks(says: str, operation: str, path: str, judge: Callable[[httpx.Response], str] = seen) -> None:
         covers = (f"GET {operation}", f"POST {operation}")
-        cases = [Case("POST", path, lambda _: parameters())] if "?" not in path else []
-        rows.append(Row("Operations", says, covers, (Case("GET", path), *cases), judge))
+        cases = (Case("GET", path), Case("POST", path, lambda _: parameters()))
+        rows.append(Row("Operations", says, covers, cases, judge))
 
     def changes(
         says: str, operation: str, path: str, judge: Callable[[httpx.Response], str] = done, **values: Any
@@ -485,11 +569,15 @@ def _operations(rows: list[Row]) -> None:
                 *(f"{method} ValueSet/{on}$expand" for method in ("GET", "POST") for on in ("", "[id]/")),
                 *(f"{method} CodeSystem/{on}$lookup" for method in ("GET", "POST") for on in ("", "[id]/")),
             ),
-            (
-                Case("GET", f"/fhir/ValueSet/$expand?url={expand}"),
-                Case("GET", "/fhir/ValueSet/plan-type/$expand"),
-                Case("GET", f"/fhir/CodeSystem/$lookup?system={systems.PLAN_TYPE}&code=kol"),
-                Case("GET", "/fhir/CodeSystem/plan-type/$lookup?code=kol"),
+            tuple(
+                Case(method, f"/fhir/{asked}", None if method == "GET" else lambda _: parameters())
+                for method in ("GET", "POST")
+                for asked in (
+                    f"ValueSet/$expand?url={expand}",
+                    "ValueSet/plan-type/$expand",
+                    f"CodeSystem/$lookup?system={systems.PLAN_TYPE}&code=kol",
+                    "CodeSystem/plan-type/$lookup?code=kol",
+                )
             ),
             published,
         )
@@ -510,7 +598,7 @@ def _validations(rows: list[Row]) -> None:
                 "Operations",
                 f"`[type]/[id]/$validate` of what is stored: {group}",
                 tuple(f"{method} {name}/[id]/$validate" for name in types for method in ("GET", "POST")),
-                tuple(Case("GET", f"/fhir/{name}/{EXAMPLES[name]['id']}/$validate") for name in types),
+                tuple(_validate(method, name) for name in types for method in ("GET", "POST")),
                 seen,
             )
         )
@@ -518,15 +606,34 @@ def _validations(rows: list[Row]) -> None:
         Row(
             "Operations",
             "`[type]/$validate` of what is sent",
-            tuple(f"{method} {name}/$validate" for name in registry.TYPES for method in ("GET", "POST")),
+            tuple(f"POST {name}/$validate" for name in registry.TYPES),
             tuple(
-                Case("POST", f"/fhir/{name}/$validate", lambda _, name=name: EXAMPLES[name])
-                for types in GROUPS.values()
-                for name in types
+                Case("POST", f"/fhir/{name}/$validate", lambda _, name=name: EXAMPLES.get(name, {"resourceType": name}))
+                for name in registry.TYPES
             ),
             seen,
         )
     )
+    rows.append(
+        Row(
+            "Operations",
+            "`[type]/$validate` asked without anything to validate",
+            tuple(f"GET {name}/$validate" for name in registry.TYPES),
+            tuple(Case("GET", f"/fhir/{name}/$validate") for name in registry.TYPES),
+            empty,
+        )
+    )
+
+
+def _validate(method: str, name: str) -> Case:
+    address = f"/fhir/{name}/{EXAMPLES[name]['id']}/$validate"
+    return Case(method, address, None if method == "GET" else lambda _: parameters())
+
+
+def empty(answer: httpx.Response) -> str:
+    """What is asked for is not there, whoever asks."""
+    known = answer.status_code
+    return NOTHING if known == 400 else published(answer)
 
 
 # ── hooks and pages ──────────────────────────────────────────────────────────────────────────────
@@ -662,12 +769,9 @@ def _pages(rows: list[Row]) -> None:
         ("POST", "/patient/{id}/fravalg", f"{at}/fravalg"),
         ("POST", "/patient/{id}/fravalg/{plan}/fortryd", f"{at}/fravalg/kol/fortryd"),
     )
-    add(
-        "C2 the yearly control",
-        page,
-        ("GET", "/patient/{id}/aarskontrol", f"{at}/aarskontrol"),
-        ("POST", "/patient/{id}/aarskontrol", f"{at}/aarskontrol"),
-    )
+    control = "/patient/{id}/aarskontrol"
+    add("C2 the yearly control", page, ("GET", control, f"{at}/aarskontrol"))
+    add("C2 hold the yearly control", page, ("POST", control, f"{at}/aarskontrol"))
     add("C2 one target", page, ("GET", "/patient/{id}/maal/{goal}", f"{at}/maal/{goal}"))
     add(
         "C2 change a target",
@@ -716,7 +820,9 @@ def _referral_pages(add: Callable[..., None]) -> None:
     pattern = "/borger/{id}/sag/{task}"
     add("B6 one's course in the municipality", page, ("GET", "/plan/kommune", "/plan/kommune"))
     both("C4 refer the patient", "/patient/{id}/henvis", f"{clinic}/henvis")
-    both("C4 one referral of the patient", "/patient/{id}/henvisning/{task}", f"{clinic}/henvisning/sag-aktiv")
+    sent = "/patient/{id}/henvisning/{task}"
+    add("C4 one referral of the patient", page, ("GET", sent, f"{clinic}/henvisning/sag-aktiv"))
+    add("C4 answer or withdraw that referral", page, ("POST", sent, f"{clinic}/henvisning/sag-aktiv"))
     both("D1 take a step of a referral's case", pattern, receiver)
     both("D3 the first talk", f"{pattern}/samtale", f"{receiver}/samtale")
     both("D4 the course", f"{pattern}/forloeb", f"{receiver}/forloeb")
@@ -761,6 +867,7 @@ def _emergency_pages(add: Callable[..., None]) -> None:
 def all_rows() -> tuple[Row, ...]:
     rows: list[Row] = []
     _of_type(rows)
+    _of_slice(rows)
     _log(rows)
     _writing(rows)
     _system(rows)

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,21 @@ import httpx
 from fastapi import FastAPI
 
 from careplan.api.door import Door, new_id
-from careplan.app import create_app
+from careplan.app import create_app, open_journal
 from careplan.fhir import systems
+from careplan.fhir.instant import instant_text
 from careplan.fhir.message import Message, Said, communication_from_question, task_from_message
 from careplan.fhir.text import dump, parse, read_text
 from careplan.interactions.access import LoginRequired
+from careplan.interactions.audit.entry import entry_from_trail
+from careplan.interactions.audit.inquiry import entries_about
+from careplan.interactions.audit.record import Lane, make_record
 from careplan.interactions.caller import SYSTEM, Caller
 from careplan.interactions.context import Context, House
 from careplan.interactions.emergency import open_in_emergency
 from careplan.interactions.exclusion import Declined
 from careplan.interactions.operations.exclude import turn_down
+from careplan.interactions.trail import Trail
 from careplan.interactions.write import update
 from careplan.settings import Settings
 from careplan.store.sqlite import SQLiteStore
@@ -31,7 +36,7 @@ from careplan.views.view import View
 Json = Any
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 BASE, HOST = "http://test/fhir", "http://test"
-NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 PATIENT, OTHER = "inger-test", "bent-test"
 CLINIC, ELSEWHERE = "laegehuset-test", "andet-laegehus"
 EXCLUDED = "hjerte"
@@ -80,6 +85,10 @@ RELATIONS: tuple[Relation, ...] = (
 
 QUESTION = "besked-test"
 """A message of Inger's to her clinic, by the id of its Task."""
+
+LANE = "bcdfghjklmnpqr-0"
+EVENT = f"{LANE}.000000001..1.0"
+"""The AuditEvent of somebody at Inger's clinic who has read of her, under an id that is the same each time."""
 
 _ORGANIZATIONS = (ELSEWHERE, "aktiv", "slut", "anden-kommune", "spaerret", "sygehus")
 
@@ -148,6 +157,19 @@ def _asked() -> list[Json]:
     return [{**question, "id": message.id}, {**task_from_message(message, CLINIC, NOW), "id": QUESTION}]
 
 
+WORK = ("kontakt", "indkaldelse", "tilbud-plan")
+"""Tasks of the own clinic about Inger, by activity; each has the id `klinikkens-` and that."""
+
+
+def _work() -> list[Json]:
+    about, owner = {"reference": f"Patient/{PATIENT}"}, {"reference": f"Organization/{CLINIC}"}
+    task = {"resourceType": "Task", "status": "cancelled", "intent": "proposal", "for": about, "owner": owner}
+    return [
+        {**task, "id": f"klinikkens-{one}", "code": {"coding": [{"system": systems.ACTIVITY, "code": one}]}}
+        for one in WORK
+    ]
+
+
 def population() -> list[Json]:
     """The examples; those who ask about Inger, and what lets them or does not; Bent, of the other clinic."""
     actions = [{"coding": [{"system": systems.CONSENT_ACTION, "code": one}]} for one in ("access", "collect")]
@@ -163,6 +185,7 @@ def population() -> list[Json]:
             "generalPractitioner": [{"reference": f"Organization/{ELSEWHERE}"}],
         },
         *_asked(),
+        *_work(),
         _referral("aktiv"),
         _case("aktiv"),
         _referral("slut", "completed"),
@@ -185,7 +208,21 @@ async def fill(house: House, path: Path) -> None:
     for relation in RELATIONS:
         if relation.key.endswith("BTG") and relation.caller is not None:
             await open_in_emergency(replace(system, caller=relation.caller), PATIENT, "Bevidstløs, kendes ikke her")
+    looked = entry_from_trail(SYSTEM, NOW - timedelta(days=1), Trail("read", touched={PATIENT: []}), "0")
+    await store.commit([make_record(Lane(LANE), [looked], {}, looked.at, ends=True).write])
     await store.close()
+
+
+@dataclass(slots=True)
+class Clock:
+    """Gives each request an instant of its own, by which its entry in the audit log is known."""
+
+    at: datetime = NOW
+
+    def next(self) -> str:
+        """The instant of the next request, as the log writes it."""
+        self.at += timedelta(milliseconds=1)
+        return instant_text(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +232,7 @@ class Town:
     app: FastAPI
     client: httpx.AsyncClient
     house: House
+    clock: Clock = field(default_factory=Clock)
 
     async def ask(
         self, relation: Relation, method: str, path: str, body: Json = None, kind: str = ""
@@ -211,6 +249,12 @@ class Town:
             headers["prefer"] = "respond-async"
         return await self.client.request(method, path, headers=headers, content=content)
 
+    async def logged(self) -> frozenset[str]:
+        """When somebody had to do with Inger, by the audit log."""
+        assert self.house.journal is not None
+        await self.house.journal.flush()
+        return frozenset([entry["at"] async for _, entry in entries_about(self.house.store, PATIENT, None)])
+
     def form_token(self, relation: Relation) -> str:
         return Sessions(self.house.secret).form_token(_session(relation))
 
@@ -224,16 +268,18 @@ def _session(relation: Relation) -> Session:
 
 @asynccontextmanager
 async def town(house: House, path: Path) -> AsyncIterator[Town]:
-    """The application over this file."""
+    """The application over this file, which it writes its audit log to."""
     store = SQLiteStore.open(str(path))
     exports = replace(house.exports, folder=path.parent / f"exports-{new_id()}")
-    mine = replace(house, store=store, journal=None, exports=exports)
+    journal, clock = open_journal(store, path.parent / f"journal-{new_id()}"), Clock()
+    mine = replace(house, store=store, journal=journal, exports=exports)
     app = create_app(Settings(store=":memory:"))
-    app.state.door = Door(mine, _identify(), "", 1 << 20, lambda: NOW)
+    app.state.door = Door(mine, _identify(), "", 1 << 20, lambda: clock.at)
     personas = tuple(Persona(one.key, one.caller, one.key) for one in RELATIONS if one.caller is not None)
-    app.state.view = View(mine, Sessions(mine.secret), lambda: NOW, new_id, "", True, personas)
+    app.state.view = View(mine, Sessions(mine.secret), lambda: clock.at, new_id, "", True, personas)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HOST) as client:
-        yield Town(app, client, mine)
+        yield Town(app, client, mine, clock)
+    await journal.close()
     await store.close()
 
 

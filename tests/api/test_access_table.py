@@ -1,15 +1,17 @@
 """The table of docs/access.md, row for row: who is answered what, and that nothing the service offers is missing."""
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from access_page import PAGE, answers, legend, told
 from probes import GROUPS, PUBLISHED, ROWS, Row
 from relations import RELATIONS, fill, town
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
+from careplan.api.route import Refusing
 from careplan.api.routes import fhir_routes
 from careplan.fhir import registry
 from careplan.interactions.access import RIGHTS
@@ -32,9 +34,10 @@ def filled(shared_house: House, tmp_path_factory: pytest.TempPathFactory) -> Pat
 async def test_everybody_is_answered_as_the_table_says(
     row: Row, shared_house: House, filled: Path, tmp_path: Path
 ) -> None:
-    cells = await answers(shared_house, filled, tmp_path, row)
+    answered = await answers(shared_house, filled, tmp_path, row)
     names = [one.key for one in RELATIONS]
-    assert dict(zip(names, cells, strict=True)) == dict(zip(names, told()[row.section, row.says], strict=True))
+    assert dict(zip(names, answered.cells, strict=True)) == dict(zip(names, told()[row.section, row.says], strict=True))
+    assert answered.unlogged == ()
 
 
 def test_the_table_has_these_rows_and_says_who_asks() -> None:
@@ -42,11 +45,36 @@ def test_the_table_has_these_rows_and_says_who_asks() -> None:
     assert legend().strip() in PAGE.read_text("utf-8")
 
 
-def offered(routes: list[Route]) -> Iterator[str]:
-    """`GET /fhir/{type}` of every route that offers something."""
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.section}: {row.says}"[:60])
+def test_a_row_asks_all_that_it_says_it_covers(row: Row) -> None:
+    asked = [(case.method, case.path.partition("?")[0]) for case in row.cases]
+    for one in row.covers:
+        method, _, path = one.partition(" ")
+        pattern = _PART.sub("[^/]+", re.escape(path if path.startswith("/") else f"/fhir/{path}"))
+        assert any(by == method and re.fullmatch(pattern, at) for by, at in asked), one
+
+
+_PART = re.compile(r"\\\{[a-z]+\\\}|\\\[id\\\]")
+"""`{type}` and `[id]` as `re.escape` writes them."""
+
+
+def offered(routes: Sequence[BaseRoute]) -> Iterator[str]:
+    """`GET /fhir/{type}` of every route that offers something; what is no single address is not looked into."""
     for route in routes:
-        if route.include_in_schema and not route.path.endswith(_OPERATION):
-            yield from (f"{method} {route.path}" for method in sorted((route.methods or set()) - {"HEAD"}))
+        assert isinstance(route, Route) and route.methods, f"{route} is no single address and method"
+        if not isinstance(route, Refusing) and not route.path.endswith(_OPERATION):
+            yield from (f"{method} {route.path}" for method in sorted(route.methods - {"HEAD"}))
+
+
+def test_a_route_that_no_description_names_is_seen() -> None:
+    endpoint = fhir_routes()[0].endpoint
+    assert set(offered([Route("/hemmelig", endpoint, include_in_schema=False)])) == {"GET /hemmelig"}
+
+
+@pytest.mark.parametrize("route", [Mount("/mappe", print), Route("/alt", print)], ids=["a folder", "any method"])
+def test_what_is_no_single_address_and_method_has_no_place_here(route: BaseRoute) -> None:
+    with pytest.raises(AssertionError):
+        list(offered([route]))
 
 
 def test_every_route_of_fhir_is_in_the_table() -> None:
@@ -81,7 +109,7 @@ async def test_every_route_of_the_application_is_in_the_table_or_open_by_name(
     """What is open to everybody is named here, so that nothing becomes so by accident."""
     anybody = {f"{method} {path}" for method, path, _ in OPEN}
     async with town(shared_house, filled) as opened:
-        routes = [one for one in opened.app.router.routes if isinstance(one, Route)]
+        routes = opened.app.router.routes
     assert sorted(set(offered(routes)) - COVERED - anybody) == []
     assert len(anybody) == 9
 

@@ -66,6 +66,48 @@ async def test_without_a_token_nothing_but_the_conformance_is_answered(client: h
     assert (await asked(client, None, "metadata")).status_code == 200
 
 
+@pytest.fixture
+async def started(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
+    """The application as it starts by its settings."""
+    settings = Settings(store=":memory:", auth="oidc", oidc_issuer=issuer.url, oidc_audience=AUDIENCE)
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="https://careplan.test/fhir") as found,
+    ):
+        yield found
+
+
+async def test_the_metadata_say_where_to_sign_in_and_nothing_of_loopback(
+    started: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    """R4-120"""
+    issuer.more = {"authorization_endpoint": f"{issuer.url}/a", "token_endpoint": f"{issuer.url}/t"}
+    security = (await asked(started, None, "metadata")).json()["rest"][0]["security"]
+    assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+    (addresses,) = security["extension"]
+    told = {one["url"]: one["valueUri"] for one in addresses["extension"]}
+    assert told == {"authorize": f"{issuer.url}/a", "token": f"{issuer.url}/t"}
+    assert "loopback" not in security["description"]
+
+
+async def test_the_metadata_are_answered_where_the_issuer_is_not_there(
+    started: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    issuer.down = True
+    security = (await asked(started, None, "metadata")).json()["rest"][0]["security"]
+    assert "extension" not in security and security["service"]
+
+
+async def test_the_description_names_the_token_and_what_needs_none(started: httpx.AsyncClient) -> None:
+    told = (await asked(started, None, "openapi.json")).json()
+    assert told["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert told["security"] == [{"token": []}]
+    assert told["paths"]["/metadata"]["get"]["security"] == []
+    assert "security" not in told["paths"]["/Patient/{id}"]["get"]
+
+
 NOW = int(time.time())
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "expired": ({"exp": NOW - 120}, "expired"),

@@ -104,12 +104,17 @@ def test_lines_of_a_control_are_filled_in_at_once_and_one_of_them_corrected(page
     assert page.locator("fieldset.check:has-text('skal udfyldes')").count() > 11
     line = {name: page.get_by_role("group", name=name) for name in ("Rehabilitering", "Inhalationsteknik")}
     page.get_by_label("Ny værdi: Vægt (kg)").fill("82,5")
+    expect(line["Rehabilitering"].get_by_label("Hvorfor ikke?")).to_be_hidden()
     line["Rehabilitering"].get_by_label("Ikke relevant").click()
+    line["Rehabilitering"].get_by_label("Hvorfor ikke?").fill("Har lige været der")
     go(page.get_by_role("button", name="Sæt resten til «Udført»"))
     assert "Inhalationsteknik" in page.locator("#sat").inner_text()
     assert "Rehabilitering" not in page.locator("#sat").inner_text()
     expect(line["Rehabilitering"].get_by_label("Ikke relevant")).to_be_checked()
     line["Inhalationsteknik"].get_by_label("Udsat").click()
+    go(page.get_by_role("button", name="Godkend og del med patienten"))
+    assert "hvornår det er udsat til" in page.get_by_role("alert").inner_text()
+    line["Inhalationsteknik"].get_by_label("Ny dato").fill("01.12.2026")
     go(page.get_by_role("button", name="Godkend og del med patienten"))
     assert "Årskontrollen er gemt" in page.get_by_role("status").inner_text()
 

@@ -213,3 +213,90 @@ def test_d1_and_d2_with_keys_alone(walker: Walker) -> None:
         walk.page.keyboard.type("Bor han alene?")
         keys.go("Bed om oplysninger")
         assert "Bor han alene?" in walk.page.inner_text("main")
+
+
+def test_an_attempt_to_reach_somebody_is_noted_with_keys_alone(walker: Walker) -> None:
+    with at(walker, "visitator", "/borger/rita") as walk:
+        keys = Keys(walk.page)
+        keys.skip()
+        keys.go("Notér forsøg på kontakt")
+        keys.to("Hvordan har I prøvet")
+        walk.page.keyboard.type("Brev")
+        keys.go("Notér forsøg på kontakt")
+        assert "Gemt." in walk.page.inner_text("main")
+        assert "Brev" in walk.page.get_by_role("list").filter(has_text="Telefon").first.inner_text()
+
+
+def test_d3_with_keys_alone(walker: Walker) -> None:
+    with at(walker, "visitator", "/borger/ulla") as walk:
+        keys = Keys(walk.page)
+        keys.skip()
+        keys.go("Afklarende samtale")
+        keys.skip()
+        keys.to("Ressourcer")
+        walk.page.keyboard.type("Har hund.")
+        keys.to("Fælles mål 1")
+        walk.page.keyboard.type("Gå en tur hver dag")
+        keys.to("Dato for næste samtale")
+        walk.page.keyboard.type("01.12.2026")
+        keys.go("^Gem$")
+        shown = walk.page.inner_text("main")
+        assert "Gemt." in shown and "Gå en tur hver dag" in shown and "01.12.2026" in shown
+
+
+def test_d4_with_keys_alone(walker: Walker) -> None:
+    """A mistake is found by its link, then the meeting is kept, and the tjekliste after it."""
+    with at(walker, "visitator", "/borger/viggo/sag/viggo-case1/forloeb") as walk:
+        keys = Keys(walk.page)
+        keys.skip()
+        keys.to("^Mødt$", tag="input")
+        keys.press("Space")
+        keys.to("^Vægt")
+        walk.page.keyboard.type("8825")
+        keys.go("^Gem$")
+        assert walk.page.evaluate("document.activeElement.className") == "errors"
+        keys.to("Skriv et tal mellem")
+        keys.press("Enter")
+        assert walk.page.evaluate("document.activeElement.id") == "vaegt"
+        walk.page.keyboard.press("Control+A")
+        walk.page.keyboard.type("88,5")
+        keys.go("^Gem$")
+        assert "Mødt 1 af 1 gange." in walk.page.inner_text("main")
+        keys.to("^Udført$", tag="input")
+        keys.press("Space")
+        assert walk.page.evaluate("document.activeElement.checked")
+        keys.go("Gem tjekliste")
+        assert walk.page.locator("input[name^=tjek-]:checked").count() == 1
+        keys.go("Sæt på pause")
+        assert walk.page.url.endswith("?trin=pause")
+
+
+def test_d5_with_keys_alone(walker: Walker) -> None:
+    with at(walker, "visitator", "/borger/tove") as walk:
+        keys = Keys(walk.page)
+        keys.skip()
+        keys.go("Afslut forløbet")
+        keys.skip()
+        keys.to("Hvordan sluttede forløbet")
+        walk.page.keyboard.type("Delvist")
+        keys.to("Deltagelse")
+        walk.page.keyboard.type("Kom de fleste gange.")
+        keys.to("En sætning til borgeren")
+        walk.page.keyboard.type("Godt gået.")
+        keys.go("Afslut forløbet")
+        assert "Sagen er slut" in walk.page.inner_text("main")
+        assert "Tove" not in walk.page.get_by_role("table").inner_text()
+
+
+def test_a_count_of_d6_leads_to_its_cases_with_keys_alone(walker: Walker) -> None:
+    with at(walker, "visitator", "/teamtavle") as walk:
+        keys = Keys(walk.page)
+        keys.skip()
+        counted = keys.to(r"Ingen kontakt \(\d+\)")["name"]
+        with walk.page.expect_navigation():
+            walk.page.keyboard.press("Enter")
+        walk.page.wait_for_load_state()
+        cases = walk.page.locator(".board a")
+        assert f"({cases.count()})" in counted
+        keys.go("^Rita Test Munk")
+        assert walk.page.url.endswith("/borger/rita")

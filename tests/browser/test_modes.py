@@ -64,6 +64,18 @@ def test_nothing_is_lost_enlarged_fourfold_nor_with_wider_spacing(walker: Walker
         unharmed(walk.page)
 
 
+@pytest.mark.parametrize("language", ["", "en"])
+def test_the_tabs_of_the_worklist_are_one_line_at_a_desk_and_room_is_left(walker: Walker, language: str) -> None:
+    """There is room for three more digits in the counts of a larger clinic."""
+    with walker.walk(Visit("tabs", "C1", "", "nurse", "/arbejdsliste", language=language)) as walk:
+        walk.page.set_viewport_size({"width": 1280, "height": 900})
+        walk.page.evaluate(
+            "for (const one of [...document.querySelectorAll('.tabs .count')].slice(0, 3)) one.append(8)"
+        )
+        lines = walk.page.evaluate("new Set([...document.querySelectorAll('.tabs a')].map(one => one.offsetTop)).size")
+        assert lines == 1
+
+
 def test_forced_colours_keep_icons_words_and_the_outline_of_the_band(walker: Walker) -> None:
     with walker.walk(Visit("forced", "B2", "", "patient-birthe", "/plan"), forced_colors="active") as walk:
         page = walk.page

@@ -71,6 +71,19 @@ def write(label: str, text: str) -> Step:
     return lambda page: page.get_by_label(label, exact=True).fill(text)
 
 
+def keep_elsewhere(label: str, text: str) -> Step:
+    """The same page is opened beside this one, filled in, and kept as a draft."""
+
+    def step(page: Browsed) -> None:
+        other = page.context.new_page()
+        other.goto(page.url)
+        write(label, text)(other)
+        press("Gem kladde")(other)
+        other.close()
+
+    return step
+
+
 def choose(label: str) -> Step:
     return lambda page: page.get_by_label(label, exact=True).first.check()
 
@@ -243,6 +256,7 @@ def sharing() -> Iterator[Visit]:
 def municipal() -> Iterator[Visit]:
     yield Visit("B6", "B6", "under way", "patient-carl", "/plan/kommune")
     yield Visit("B6-unfolded", "B6", "what they see", "patient-carl", "/plan/kommune", (unfold,))
+    yield Visit("B6-tried", "B6", "nobody was reached", "patient-ulla", "/plan/kommune")
     for who, phase in (("rita", "triage"), ("svend", "booked"), ("tove", "paused"), ("viggo", "active")):
         yield Visit(f"B6-{phase}", "B6", f"{phase}, and one that ended", f"patient-{who}", "/plan/kommune")
     yield Visit("B6-none", "B6", "not referred", "patient-anna", "/plan/kommune")
@@ -285,6 +299,12 @@ def clinic() -> Iterator[Visit]:
     yield Visit("C2-being-made", "C2", "plan being made", "nurse", "/patient/jens/aarskontrol")
     wrong = (write("Ny værdi: Vægt (kg)", "525"), press("Godkend og del med patienten"))
     yield Visit("C2-errors", "C2", "form errors", "nurse", "/patient/dorte/aarskontrol", wrong)
+    unsaid = (choose("Ikke relevant"), press("Godkend og del med patienten"))
+    yield Visit("C2-reason", "C2", "no reason", "nurse", "/patient/dorte/aarskontrol", unsaid)
+    keep = (write("Ny værdi: Vægt (kg)", "82,5"), press("Gem kladde"))
+    yield Visit("C2-draft", "C2", "a draft is kept", "nurse", "/patient/fatima/aarskontrol", keep)
+    late = (keep_elsewhere("Ny værdi: Vægt (kg)", "84"), *keep)
+    yield Visit("C2-draft-newer", "C2", "a newer draft", "nurse", "/patient/fatima/aarskontrol", late)
     newer = (lambda page: page.get_by_text("To mål passer ikke sammen").first.wait_for(),)
     yield Visit("C2-newer-rules", "C2", "newer rules", "nurse", "/patient/birthe/aarskontrol", newer, newer=True)
     yield Visit("C2-target", "C2", "set a target", "nurse", "/patient/fatima/maal/fatima-g1", (unfold,))
@@ -292,6 +312,11 @@ def clinic() -> Iterator[Visit]:
     yield Visit("C2-target-preview", "C2", "preview", "nurse", "/patient/fatima/maal/fatima-g1", (see,))
     bad = (write("Fra", "x"), see)
     yield Visit("C2-target-errors", "C2", "form errors", "nurse", "/patient/fatima/maal/fatima-g1", bad)
+    label = "Aftalt besked, hvis et hjemmetal er uden for målet"
+    said = (write(label, "Ring til os, hvis tallet er over 160 tre dage i træk."), press("Vis kun beskeden"))
+    yield Visit("C2-target-message", "C2", "message, preview", "nurse", "/patient/birthe/maal/birthe-g2", said)
+    both = (*said[:1], pick("Årsag", "Skrøbelighed"), see)
+    yield Visit("C2-target-both", "C2", "target, message", "nurse", "/patient/birthe/maal/birthe-g2", both)
     yield Visit("C3", "C3", "choose", "nurse", "/patient/anna/opret-plan", (unfold,))
     yield Visit("C3-preview", "C3", "preview", "nurse", "/patient/anna/opret-plan", (press("Forhåndsvisning"),))
     everything = (
@@ -333,6 +358,7 @@ def receiver() -> Iterator[Visit]:
     for who, phase in PHASES.items():
         yield Visit(f"D2-{phase}", "D2", phase, "visitator", f"/borger/{who}")
     steps = (("return", "rita"), ("forward", "rita"), ("book", "ulla"), ("meet", "viggo"), ("pause", "viggo"))
+    steps = (*steps, ("try", "rita"), ("no-contact", "ulla"))
     for step, who in steps:
         yield Visit(f"D1-{step}", "D1", "a form", "visitator", f"/borger/{who}/sag/{who}-case1?trin={step}")
     case = "/borger/carl/sag/carl-case"
@@ -340,13 +366,18 @@ def receiver() -> Iterator[Visit]:
     yield Visit("D1-not-now", "D1", "not now", "visitator", f"{case}?trin=take")
     ask = (press("Bed om oplysninger"),)
     yield Visit("D1-ask-errors", "D1", "form errors", "visitator", f"{case}?trin=ask", ask)
+    tried = (write("Dato for forsøget", "snart"), press("Notér forsøg på kontakt"))
+    yield Visit("D1-try-errors", "D1", "form errors", "visitator", "/borger/rita/sag/rita-case1?trin=try", tried)
     yield Visit("D3", "D3", "a form", "visitator", f"{case}/samtale")
     yield Visit("D3-errors", "D3", "form errors", "visitator", f"{case}/samtale", (press("Gem"),))
     yield Visit("D4", "D4", "a form", "visitator", f"{case}/forloeb")
+    later = (choose("Udsat"), press("Gem tjekliste"))
+    yield Visit("D4-errors", "D4", "form errors", "visitator", f"{case}/forloeb", later)
     yield Visit("D5", "D5", "a form", "visitator", f"{case}/afslut")
     yield Visit("D5-errors", "D5", "form errors", "visitator", f"{case}/afslut", (press("Afslut forløbet"),))
     yield Visit("D6", "D6", "the board", "visitator", "/teamtavle")
     yield Visit("D6-ownerless", "D6", "filtered", "visitator", "/teamtavle?vis=uden-ansvarlig")
+    yield Visit("D6-no-contact", "D6", "without contact", "visitator", "/teamtavle?vis=ingen-kontakt")
 
 
 VISITS: tuple[Visit, ...] = (*everyone(), *patient(), *municipal(), *urgent(), *clinic(), *receiver())

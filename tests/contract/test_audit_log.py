@@ -1,12 +1,15 @@
 """The audit log on both stores: nothing acknowledged is lost, and whatever is changed is found (R4-121, design §10)."""
 
 import asyncio
+import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from careplan.interactions.audit.verification import Verified, verify
 from careplan.interactions.caller import Caller
 from careplan.interactions.trail import Trail
 from careplan.store.mongo import MongoStore
-from careplan.store.protocol import Store, VersionConflict, Write
+from careplan.store.protocol import Guard, Store, StoreUnavailable, Version, VersionConflict, Write
 from careplan.store.sqlite import SQLiteStore
 
 NURSE = Caller("clinic", "Lars Krogh", "north", reference="PractitionerRole/nurse", purpose="TREAT")
@@ -115,6 +118,31 @@ async def test_a_write_and_its_entry_are_stored_together_or_not_at_all(store: St
     await journal.close()
 
 
+@dataclass
+class GoneAfterOne:
+    """A store that takes one commit and is gone, as where the machine loses it between two."""
+
+    store: Store
+    taken: list[Sequence[Write]] = field(default_factory=list)
+
+    async def commit(self, writes: Sequence[Write], guards: Sequence[Guard] = ()) -> tuple[Version, ...]:
+        if self.taken:
+            raise StoreUnavailable("gone")
+        self.taken.append(writes)
+        return await self.store.commit(writes, guards)
+
+
+async def test_a_store_that_is_gone_after_one_commit_has_the_write_and_its_entry_or_neither(
+    store: Store, tmp_path: Path
+) -> None:
+    journal = journal_of(store, tmp_path / "journal")
+    with contextlib.suppress(StoreUnavailable):
+        await journal.commit(GoneAfterOne(store), [write("o1")], (), [entry(1)])  # type: ignore[arg-type]
+    written = await store.read("Observation", "o1") is not None
+    assert written == (await told(store) == ["Observation/o1"])
+    assert written
+
+
 @pytest.mark.parametrize("line", [0, 1, 2, 3, 4])
 async def test_a_changed_line_is_found_and_named(store: Store, tmp_path: Path, line: int) -> None:
     await filled(store, tmp_path)
@@ -138,6 +166,48 @@ async def test_a_removed_line_is_found(store: Store, tmp_path: Path, line: int) 
         store, record, lambda body: b"\n".join(one for n, one in enumerate(body.split(b"\n")) if n != line)
     )
     assert f"{record}..{line - 1}: " in "\n".join((await checked(store)).faults)
+
+
+LOST = {
+    "reference": (re.compile(r"^rpatient"), "a patient"),
+    "token": (re.compile(r"^tagent"), "who acted"),
+    "date": (re.compile(r"^$"), "their day"),
+}
+"""What the log is found by: its table or, in documents, how its texts begin; and how its loss is told."""
+
+
+async def lose(store: Store, kind: str) -> None:
+    """Take away what the records are found by, past the store."""
+    if isinstance(store, MongoStore):
+        of_log = {"type": TYPE}
+        if kind == "date":
+            await store._resources.update_many(of_log, {"$set": {"d": []}})
+        await store._resources.update_many(of_log, {"$pull": {"v": LOST[kind][0]}})
+        return
+    (path,) = [row[2] for row in store._writing.connection.execute("PRAGMA database_list")]  # type: ignore[attr-defined]
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(f"DELETE FROM {kind} WHERE key IN (SELECT key FROM resource WHERE type = ?)", (TYPE,))
+
+
+@pytest.mark.parametrize("kind", LOST)
+async def test_a_log_that_is_no_longer_found_by_what_it_says_is_told_and_asked_all_the_same(
+    store: Store, tmp_path: Path, kind: str
+) -> None:
+    await filled(store, tmp_path)
+    before = await told(store), await told(store, user="PractitionerRole/nurse")
+    await lose(store, kind)
+    (fault,) = (await checked(store)).faults
+    assert f"not found by {LOST[kind][1]}" in fault
+    assert (await told(store), await told(store, user="PractitionerRole/nurse")) == before
+
+
+async def test_a_log_that_is_gone_as_a_whole_is_a_fault_where_there_are_patients(store: Store) -> None:
+    assert (await checked(store)).faults == []
+    await store.commit([replace(write("o1"), patient=None)])
+    assert (await checked(store)).faults == []
+    await store.commit([replace(write("o2"), patient="anna")])
+    (fault,) = (await checked(store)).faults
+    assert "no log" in fault
 
 
 async def test_two_lines_that_changed_places_are_found(store: Store, tmp_path: Path) -> None:

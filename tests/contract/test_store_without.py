@@ -46,6 +46,11 @@ def coded_as(code: str) -> tuple[Criterion, ...]:
         ),
         ((Without(P1, (Criterion("_id", "id", (IdIs("b-p1"),)),)),), "a-p1 a-p2 a-p3 b-p2 b-p3 loose"),
         ((Without(frozenset()),), "a-p1 a-p2 a-p3 b-p1 b-p2 b-p3 loose"),
+        ((Without(P1 | P2, (replace(*coded_as("a"), negated=True),)),), "a-p1 a-p2 a-p3 b-p3 loose"),
+        (
+            (Without(P1, (Criterion("code", "token", missing=False), replace(*coded_as("b"), negated=True))),),
+            "a-p2 a-p3 b-p1 b-p2 b-p3 loose",
+        ),
     ],
 )
 async def test_what_is_left_out_is_not_found_counted_or_paged(

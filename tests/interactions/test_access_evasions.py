@@ -10,6 +10,7 @@ import pytest
 from careplan.fhir import systems
 from careplan.fhir.case import Draft
 from careplan.fhir.outcome import ResourceInvalid
+from careplan.fhir.patch.json_patch import json_patch_from_list
 from careplan.fhir.questionnaire_response import RING
 from careplan.interactions.access import Forbidden
 from careplan.interactions.attorney import give, withdraw
@@ -23,6 +24,7 @@ from careplan.interactions.emergency import open_in_emergency
 from careplan.interactions.emergency_review import ReviewOwn, inspected, may_review, review, reviewed_of_patient
 from careplan.interactions.handover import Sent, refer
 from careplan.interactions.message import answer_message, messages_of_patient, open_messages, send_message
+from careplan.interactions.patch import patch
 from careplan.interactions.ringing import open_calls
 
 from . import conftest
@@ -120,6 +122,30 @@ async def test_a_person_number_of_two_opens_both(open_town: Town) -> None:
     made = {one["resource"]["patient"]["reference"] for one in opened["entry"]}
     assert made == {"Patient/anna", "Patient/twin"}
     assert (await open_town.get("Observation/anna-1", "stranger"))["id"] == "anna-1"
+
+
+@pytest.mark.parametrize("listed", [["south"], ["north", "south"]], ids=str)
+@pytest.mark.parametrize("way", ["put", "patch", "bundle"])
+async def test_an_emergency_access_makes_nobody_the_patient_s_own_clinic(
+    open_town: Town, listed: list[str], way: str
+) -> None:
+    await open_in_emergency(open_town.as_("stranger"), "anna", WHY)
+    anna = await open_town.get("Patient/anna", "stranger")
+    practices = [{"reference": f"Organization/{one}"} for one in listed]
+    moved = {**anna, "generalPractitioner": practices}
+    step = json_patch_from_list([{"op": "replace", "path": "/generalPractitioner", "value": practices}])
+    attempts: dict[str, Callable[[], Awaitable[Any]]] = {
+        "put": lambda: open_town.put(moved, who="stranger"),
+        "patch": lambda: patch(open_town.as_("stranger"), "Patient", "anna", step),
+        "bundle": lambda: open_town.bundle(
+            {"resource": moved, "request": {"method": "PUT", "url": "Patient/anna"}}, who="stranger"
+        ),
+    }
+    with pytest.raises(Forbidden):
+        await attempts[way]()
+    assert await open_town.get("Patient/anna") == anna
+    both = [{"reference": "Organization/north"}, *practices]
+    await open_town.put({**anna, "generalPractitioner": both}, who="doctor")
 
 
 # ── going through an emergency access ────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import dump
 from careplan.fhir.value import SearchValues
 from careplan.interactions.indexing import index_again
+from careplan.interactions.kept_form import TYPE as KEPT
 from careplan.knowledge.load import KnowledgeFaulty
 from careplan.settings import Settings
 from careplan.store.protocol import Store, Write
@@ -117,3 +118,10 @@ async def test_a_store_is_prepared_before_it_is_served(older: Path, tmp_path: Pa
     with pytest.raises(KnowledgeFaulty):
         await prepare_store(Settings(store=str(tmp_path / "x.db"), knowledge=tmp_path / "knowledge"))
     assert not (tmp_path / "x.db").exists()
+
+
+async def test_a_kept_form_is_passed_over_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    store = SQLiteStore.open(":memory:")
+    await store.commit([Write(KEPT, "page~north~anna", 0, NOW, None, b'{"fields":{}}')])
+    await index_again(store, None)
+    assert caplog.messages == ["indexing again: 1 of 1"]

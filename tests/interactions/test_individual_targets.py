@@ -12,10 +12,11 @@ from careplan.domain.target import Target
 from careplan.fhir import systems
 from careplan.fhir.agreed import activity_of
 from careplan.fhir.goal import AGREED, RECOMMENDED, achievement_of, find_deviation, find_entry, find_target, is_expired
+from careplan.fhir.instruction import instruction_text
 from careplan.interactions.access import Forbidden
 from careplan.interactions.deviation import DeviationNeedsAuthor, DeviationNeedsReason, NeedsDoctor
 from careplan.interactions.operations.asked import ParameterFaulty
-from careplan.interactions.operations.individual_target import GoalUnfit, follow, set_target
+from careplan.interactions.operations.individual_target import GoalUnfit, follow, instruct, set_target
 from careplan.interactions.operations.wanted import Wanted
 from careplan.interactions.overview import Line, read_overview
 from careplan.interactions.precondition import PreconditionFailed
@@ -413,3 +414,53 @@ async def test_a_goal_by_medcom_s_goal_code_alone_is_a_goal_of_the_measure(plann
         entry["measure"] = concept(systems.MCS, "MCS88025")
     with pytest.raises(GoalExists):
         await planned.post(goal, who="system")
+
+
+# ── what the patient does when a value is outside ────────────────────────────────────────────────
+
+SAYS = "Ring til os, hvis tallet er over 70 tre dage i træk."
+
+
+async def test_an_instruction_is_kept_with_the_target_and_says_who_and_when(planned: Town) -> None:
+    goal = await agree(planned, high=70, instruction=SAYS)
+    at = "2026-11-22T09:00:00.000Z"
+    assert goal["note"] == [{"authorString": "Mette Holm", "time": at, "text": SAYS}]
+    assert (await agree(planned, high=64, who="nurse"))["note"] == goal["note"]
+
+
+async def test_an_instruction_stays_when_the_individual_target_ends_or_has_passed(planned: Town) -> None:
+    goal = await agree(planned, high=70, instruction=SAYS, valid_until="2026-12-01")
+    planned.later(days=30)
+    assert instruction_text(await goal_of(planned)) == SAYS
+    assert instruction_text(await planned.call("Goal/$follow-recommendation", goal["id"])) == SAYS
+
+
+@pytest.mark.parametrize("words", ["", "   ", "\u2063", "x" * 601, "en\u0007to"])
+async def test_an_instruction_says_something_that_can_be_read(planned: Town, words: str) -> None:
+    with pytest.raises(ParameterFaulty, match="parameter instruction"):
+        await agree(planned, high=70, instruction=words)
+
+
+async def test_an_instruction_alone_leaves_target_deviation_and_recommendation_as_they_are(planned: Town) -> None:
+    goal = await agree(planned, high=70)
+    planned.later(days=1)
+    await instruct(planned.as_("nurse"), goal["id"], SAYS, int(goal["meta"]["versionId"]))
+    now = await goal_of(planned)
+    assert {**now, "note": [], "meta": {}} == {**goal, "note": [], "meta": {}}
+    assert now["note"][0]["authorString"] == "Lars Krogh"
+    await instruct(planned.as_("nurse"), goal["id"], "")
+    assert "note" not in await goal_of(planned)
+
+
+async def test_an_instruction_for_a_goal_that_was_changed_meanwhile_is_refused(planned: Town) -> None:
+    goal = await agree(planned, high=70)
+    await agree(planned, high=64)
+    with pytest.raises(PreconditionFailed):
+        await instruct(planned.as_("nurse"), goal["id"], SAYS, int(goal["meta"]["versionId"]))
+
+
+async def test_only_who_may_write_the_goal_agrees_on_an_instruction(planned: Town) -> None:
+    goal = await agree(planned, high=70)
+    for who in ("anna", "stranger", "visitator", "statistics"):
+        with pytest.raises(Forbidden):
+            await instruct(planned.as_(who), goal["id"], SAYS)

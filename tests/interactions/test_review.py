@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
 from overtaken import Work, overtaken
-from page_house import World, fill, open_world
+from page_house import World, caller_of, fill, open_world
 
 from careplan.domain.errors import StatusInvalid
 from careplan.fhir import systems
@@ -19,10 +20,15 @@ from careplan.fhir.mapping import last_reviewed, plan_type_of
 from careplan.fhir.query import Query
 from careplan.fhir.text import Json, dump, parse, read_text
 from careplan.interactions.access import Forbidden
+from careplan.interactions.audit.inquiry import entries_about
 from careplan.interactions.context import Context
+from careplan.interactions.kept_form import TYPE, Filled, KeptByOthers, find_kept, keep
 from careplan.interactions.operations.establish import make_plans
+from careplan.interactions.operations.individual_target import set_target
+from careplan.interactions.operations.wanted import Wanted
 from careplan.interactions.precondition import PreconditionFailed
-from careplan.interactions.review import Review, approve_review, reviewed_from
+from careplan.interactions.review import FORM, Review, approve_review, reviewed_from
+from careplan.interactions.shown import Overtaken, Shown
 from careplan.interactions.write import update
 
 TODAY = date(2026, 11, 22)
@@ -217,6 +223,22 @@ async def test_a_change_of_what_was_not_looked_at_does_not_stop_an_approval(worl
     assert done["status"] == "completed" and done["note"] == [{"text": "Fastende"}]
 
 
+async def test_a_target_set_while_an_approval_is_under_way_is_not_approved_unseen(world: World) -> None:
+    """Whoever is second has not seen it; a Goal whose target is as it was stops nobody."""
+    (goal,) = [one for one in await stored(world, "Goal", "birthe") if "LDL" in one["description"]["text"]]
+    wanted = Wanted(None, Decimal("2.2"), False, "side-effect", "Smerter", None)
+    shown = Shown(goals={"ldl": f"Goal/{goal['id']}@{goal['meta']['versionId']}"})
+    context = late(world, lambda: set_target(world.context("doctor"), goal["id"], wanted))
+    as_seen = await seen(world, "birthe")
+    with pytest.raises(Overtaken):
+        await approve_review(context, "birthe", Review(), as_seen, shown=shown)
+    assert {one["status"] for one in await tasks(world, "birthe", "aarskontrol")} == {"requested"}
+    (changed,) = [one for one in await stored(world, "Goal", "birthe") if one["id"] == goal["id"]]
+    now = Shown(goals={"ldl": f"Goal/{goal['id']}@{changed['meta']['versionId']}"})
+    await rewrite(world, {**changed, "note": [{"text": "Talt om"}]})
+    await approve_review(world.context("nurse"), "birthe", Review(), as_seen, shown=now)
+
+
 async def rewrite(world: World, value: Json) -> None:
     """Somebody else saves a resource."""
     await update(world.context(), value["resourceType"], value["id"], read_text(dump(value)))
@@ -242,3 +264,35 @@ async def test_only_the_clinic_approves(world: World) -> None:
     for persona in ("patient-birthe", "visitator"):
         with pytest.raises(Forbidden):
             await approve(world, world.context(persona), "birthe", Review())
+
+
+async def kept_form(world: World, persona: str, mark: str) -> int:
+    """What somebody has kept of the form; its number."""
+    made = await keep(world.context(persona), FORM, "birthe", Filled(mark, fields={"gjort": ("x",)}), frozenset())
+    return made.number if made else 0
+
+
+async def test_what_was_kept_of_the_form_goes_with_the_approval_and_stays_where_that_fails(world: World) -> None:
+    nurse, number = world.context("nurse"), await kept_form(world, "nurse", "one")
+    with pytest.raises(PreconditionFailed):
+        await approve_review(nurse, "birthe", Review(), frozenset({"CarePlan/x@1"}), {number})
+    assert await find_kept(nurse, FORM, "birthe") is not None
+    await approve_review(nurse, "birthe", Review(), await seen(world, "birthe"), {number})
+    assert await find_kept(nurse, FORM, "birthe") is None
+    changes = await world.house.store.changes(0, 100_000)
+    plans = max(one.position for one in changes if one.type == "CarePlan")
+    between = {one.type for one in changes if one.position > plans}
+    assert TYPE in between and between <= {"Provenance", "Task", "Goal", TYPE, "AuditRecord"}
+
+
+async def test_an_approval_that_has_not_seen_a_colleagues_draft_is_refused(world: World) -> None:
+    await kept_form(world, "doctor", "one")
+    with pytest.raises(KeptByOthers):
+        await approve_review(world.context("nurse"), "birthe", Review(), await seen(world, "birthe"), mark="another")
+    assert all(find_date(last_reviewed(plan)) != TODAY for plan in await stored(world, "CarePlan", "birthe"))
+
+
+async def test_keeping_a_form_stands_in_the_log_of_the_patient_and_names_no_resource(world: World) -> None:
+    await kept_form(world, "nurse", "one")
+    (entry,) = [one async for _, one in entries_about(world.house.store, "birthe", caller_of("nurse").reference)]
+    assert entry["of"] == {"birthe": []} and entry["out"] == "0"

@@ -251,8 +251,10 @@ async def test_identical_put_in_a_transaction_makes_no_version(town: Town) -> No
     assert await town.everything() == before
 
 
-async def test_deleting_what_is_not_there_is_no_fault(town: Town) -> None:
-    assert statuses(await town.bundle(entry("DELETE", "Observation/never"))) == [204]
+async def test_deleting_what_is_no_longer_there_is_no_fault(town: Town) -> None:
+    await town.bundle(put({**hba1c(51), "id": "o1"}))
+    for _ in range(2):
+        assert statuses(await town.bundle(entry("DELETE", "Observation/o1"))) == [204]
 
 
 async def test_a_get_that_finds_nothing_does_not_undo_the_rest(town: Town) -> None:

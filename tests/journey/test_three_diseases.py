@@ -12,6 +12,8 @@ from careplan.fhir.text import dump
 
 TODAY = date.today()
 RECENT = TODAY - timedelta(days=14)
+ELLA = "e11a0000-0000-4000-8000-00000000e11a"
+"""An id that nobody can guess: a person may put a new patient under no other."""
 PAGE = "/patient/{id}/aarskontrol"
 LABORATORY = {
     "NPU27300": (56, "mmol/mol", "mmol/mol"),
@@ -36,10 +38,10 @@ def years_ago(years: int) -> str:
 
 def record() -> dict[str, Any]:
     """Everything the clinic has before the control, as one transaction."""
-    subject = {"reference": "Patient/ella"}
+    subject = {"reference": f"Patient/{ELLA}"}
     patient = {
         "resourceType": "Patient",
-        "id": "ella",
+        "id": ELLA,
         "gender": "female",
         "birthDate": years_ago(78),
         "name": [{"use": "official", "family": "Lund", "given": ["Ella", "Test"]}],
@@ -74,7 +76,7 @@ def observation(system: str, code: str, **value: Any) -> dict[str, Any]:
         "resourceType": "Observation",
         "status": "final",
         "code": {"coding": [{"system": system, "code": code}]},
-        "subject": {"reference": "Patient/ella"},
+        "subject": {"reference": f"Patient/{ELLA}"},
         "effectiveDateTime": RECENT.isoformat(),
         **value,
     }
@@ -134,30 +136,32 @@ def test_an_aarskontrol_with_three_plans_where_every_target_is_explained(service
         assert answer.status_code == 200, answer.text
 
         # one plan of three diseases: nothing twice
-        preview = nurse.send("/patient/ella/opret-plan", trin="forhaandsvis", plan=["diabetes", "kol", "hjerte"])
+        preview = nurse.send(f"/patient/{ELLA}/opret-plan", trin="forhaandsvis", plan=["diabetes", "kol", "hjerte"])
         kept, shown = (re.findall(rf'name="{name}" value="([^"]+)"', preview) for name in ("med", "vist"))
         assert len(kept) == len(set(kept))
-        nurse.send("/patient/ella/opret-plan", trin="opret", plan=["diabetes", "kol", "hjerte"], med=kept, vist=shown)
-        assert nurse.resource("CarePlan?patient=ella&status=active&_summary=count")["total"] == 3
+        nurse.send(
+            f"/patient/{ELLA}/opret-plan", trin="opret", plan=["diabetes", "kol", "hjerte"], med=kept, vist=shown
+        )
+        assert nurse.resource(f"CarePlan?patient={ELLA}&status=active&_summary=count")["total"] == 3
 
         # every target explained, on the page as in FHIR
-        page = PAGE.format(id="ella")
+        page = PAGE.format(id=ELLA)
         control = nurse.open(page)
-        check_explained(control, nurse.resource("Patient/ella/$recommended-targets"))
+        check_explained(control, nurse.resource(f"Patient/{ELLA}/$recommended-targets"))
         assert "3 planer: " in control and "Én blodprøve dækker " in control
         ldl = rows(control)["LDL-kolesterol"]
         assert "under 1,4" in ldl and "Type 2-diabetes" in ldl and "Hjertesygdom" in ldl
         assert "CFS (Clinical Frailty Scale) 4" in ldl  # why the rows for the frail were passed
 
         # laboratory values stand there already, and nothing asks for them again
-        before = nurse.resource("Observation?patient=ella&_summary=count")["total"]
+        before = nurse.resource(f"Observation?patient={ELLA}&_summary=count")["total"]
         assert "1,9\u2009mmol/L" in ldl and re.search(r'name="vaerdi-ldl" value=""', ldl)
 
         # an individual target with a reason
-        goals = [entry["resource"] for entry in nurse.resource("Goal?patient=ella&lifecycle-status=active")["entry"]]
+        goals = [entry["resource"] for entry in nurse.resource(f"Goal?patient={ELLA}&lifecycle-status=active")["entry"]]
         hba1c = next(one for one in goals if one["description"]["text"].startswith("HbA1c"))
         assert len([one for one in goals if one["description"]["text"].startswith("HbA1c")]) == 1
-        form = f"/patient/ella/maal/{hba1c['id']}"
+        form = f"/patient/{ELLA}/maal/{hba1c['id']}"
         until = re.search(r'name="gaelder" value="([0-9.]+)"', nurse.open(form))
         assert until is not None
         wanted = {"fra": "53", "til": "64", "graense": "med", "aarsag": "hypoglycaemia", "gaelder": until[1]}
@@ -175,12 +179,13 @@ def test_an_aarskontrol_with_three_plans_where_every_target_is_explained(service
         checks = dict(re.findall(r'name="(tjek-[\w-]+)" value="([\w-]+)" checked', filled))
         assert len(checks) == 13 and checks.items() >= answered.items()
         assert len(answered) + len(("resten", "godkend")) <= 12  # clicks
-        done = nurse.send(page, handling="godkend", set=seen, **checks, **values)
+        more = {"hvorfor-rehabilitering": "Har lige været der", "udsat-oejne": f"{TODAY + timedelta(days=30):%d.%m.%Y}"}
+        done = nurse.send(page, handling="godkend", set=seen, **checks, **more, **values)
         assert "Årskontrollen er gemt og delt med patienten." in done
-        assert nurse.resource("Observation?patient=ella&_summary=count")["total"] == before + 2
+        assert nurse.resource(f"Observation?patient={ELLA}&_summary=count")["total"] == before + 2
 
         # still one row a measure, each explained, the individual target kept
-        check_explained(done, nurse.resource("Patient/ella/$recommended-targets"))
+        check_explained(done, nurse.resource(f"Patient/{ELLA}/$recommended-targets"))
         assert "mellem 53 og 64" in rows(done)["HbA1c"] and "138" in rows(done)["Systolisk blodtryk"]
-        today = nurse.resource("Patient/ella/$recommended-targets")
+        today = nurse.resource(f"Patient/{ELLA}/$recommended-targets")
         assert all(said(one, "row") for one in explanations(today).values())

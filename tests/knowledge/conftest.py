@@ -16,7 +16,7 @@ def knowledge() -> Knowledge:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the four folders, free to be changed."""
-    for name in ("measures", "facts", "targets", "plans", "questionnaires"):
+    """A copy of the folders, free to be changed."""
+    for name in ("measures", "facts", "targets", "plans", "questionnaires", "courses"):
         shutil.copytree(KNOWLEDGE / name, tmp_path / name)
     return tmp_path

@@ -81,7 +81,7 @@ def test_no_review_is_overdue_when_the_knowledge_was_written() -> None:
 def test_review_is_overdue_the_day_after() -> None:
     files = overdue(date(2027, 6, 2))
     assert overdue(date(2027, 6, 1)) == []
-    assert "targets/ldl.toml" in files and "plans/kol.toml" in files and len(files) == 18
+    assert "targets/ldl.toml" in files and "plans/kol.toml" in files and len(files) == 22
 
 
 def test_goals_are_made_of_the_eleven_ruled_measures_only(knowledge: Knowledge) -> None:

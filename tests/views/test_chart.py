@@ -82,8 +82,8 @@ DRAWINGS = {
     "trend-all-years": chart.trend(HBA1C, LONG, STEPS, ON, years=chart.all_years(LONG, ON), name="trend", t=DA),
     "trend-english": chart.trend(HBA1C, COURSE, STEPS, ON, name="trend", t=EN),
     "trend-arabic": chart.trend(HBA1C, COURSE, STEPS, ON, name="trend", t=AR),
-    "sparkline-one-value": chart.sparkline(HBA1C, COURSE[5:], FROM_53, ON, name="spark", t=DA),
-    "sparkline": chart.sparkline(HBA1C, COURSE, FROM_53, ON, name="spark", t=DA),
+    "sparkline-one-value": chart.sparkline(HBA1C, COURSE[5:], FROM_53, ON, name="spark", t=DA, staff=True),
+    "sparkline": chart.sparkline(HBA1C, COURSE, FROM_53, ON, name="spark", t=DA, staff=True),
 }
 
 
@@ -232,7 +232,9 @@ def test_flags_stand_where_a_target_was_agreed_in_the_time_shown() -> None:
 
 def test_target_that_ended_without_another_is_flagged() -> None:
     ended = (Band(date(2024, 5, 2), date(2026, 2, 1), FROM_53),)
-    assert "Mål slut 01.02.2026" in words(chart.trend(HBA1C, COURSE, ended, ON, name="x", t=DA))
+    svg = chart.trend(HBA1C, COURSE, ended, ON, name="x", t=DA)
+    assert "Mål slut 01.02.2026" in words(svg)
+    assert "Målet var mellem 53 og 58 mmol/mol til 01.02.2026." in told(svg)[1]
 
 
 def test_band_steps_with_each_agreed_target() -> None:
@@ -290,8 +292,28 @@ def test_without_a_number_nothing_is_drawn() -> None:
 
 def test_sparkline_says_which_way_it_went() -> None:
     course = (*COURSE, reading(64, date(2025, 10, 22)))
-    said = told(chart.sparkline(HBA1C, course, FROM_53, ON, name="x", t=DA))[0]
+    said = told(chart.sparkline(HBA1C, course, FROM_53, ON, name="x", t=DA, staff=True))[0]
     assert said == "HbA1c: 61 mmol/mol 21.10.2026, faldet siden sidste år, mål mellem 53 og 58 mmol/mol"
+
+
+def test_of_an_old_value_no_change_is_told() -> None:
+    course = (reading(61, date(2025, 3, 21)), reading(64, date(2024, 3, 22)))
+    assert "Det er" not in told(chart.trend(HBA1C, course, STEPS, ON, name="x", t=DA))[1].replace("Det nyeste er", "")
+    assert (
+        told(chart.sparkline(HBA1C, course, None, ON, name="x", t=DA))[0]
+        == "Langtidsblodsukker: 61 mmol/mol 21.03.2025"
+    )
+
+
+def test_a_measure_is_called_as_its_reader_calls_it() -> None:
+    pair: chart.Pair = (DBP, LOW, LOW_STEPS)
+    assert told(chart.sparkline(SBP, HIGH, None, ON, name="x", t=DA))[0].startswith("Blodtryk, det høje tal: ")
+    assert told(chart.sparkline(SBP, HIGH, None, ON, name="x", t=DA, staff=True))[0].startswith("Systolisk blodtryk: ")
+    drawn = chart.trend(SBP, HIGH, HIGH_STEPS, ON, second=pair, name="x", t=DA, staff=True)
+    assert told(drawn)[0] == "Systolisk blodtryk og Diastolisk blodtryk: 22.11.2023 til 22.11.2026"
+    assert {"Systolisk blodtryk", "Diastolisk blodtryk"} <= set(words(drawn)) and "det høje tal" not in drawn.lower()
+    number = chart.number_line(SBP, Target(high=Decimal(130)), HIGH[0], Standing.IN, name="x", t=DA, staff=True)
+    assert told(number)[0].startswith("Systolisk blodtryk: ")
 
 
 @pytest.mark.parametrize("t", [EN, AR], ids=["en", "ar"])
@@ -413,8 +435,13 @@ def direction_said(said: str) -> str:
 
 
 def direction_of(readings: Sequence[Reading]) -> str:
-    """Newest against the value nearest a year before it, of the same place and at most 15 months old; by hand."""
+    """Newest against the value nearest a year before it, of the same place and at most 15 months old; by hand.
+
+    Nothing of a newest value that is itself over 15 months old.
+    """
     newest, *others = readings
+    if newest.on < add_months(ON, -15):
+        return ""
     first = add_months(newest.on, -15)
     same = [one for one in others if (one.source == "home") == (newest.source == "home") and one.on >= first]
     if not same:

@@ -1,13 +1,19 @@
 """C2: the årskontrol on one page; values typed once, targets explained, individual targets, the approval."""
 
+import asyncio
 import re
+from decimal import Decimal
+from html import unescape
 
 import pytest
 from page_house import Browser, World, row, stored
 
 from careplan.fhir.agreed import activity_of
 from careplan.fhir.index import extract
-from careplan.fhir.text import Json, dump
+from careplan.fhir.text import Json, dump, read_text
+from careplan.interactions.operations.individual_target import set_target
+from careplan.interactions.operations.wanted import Wanted
+from careplan.interactions.write import update
 from careplan.store.protocol import Write
 
 PAGE = "/patient/birthe/aarskontrol"
@@ -115,8 +121,12 @@ async def test_a_missing_fact_makes_the_target_provisional_in_words(nurse: Brows
 
 def shown(browser: Browser) -> list[tuple[str, str]]:
     """What the form carries of the page it stands on: its mark, and the versions that were seen."""
-    seen = re.findall(r'name="set" value="([^"]+)"', browser.html)
-    return [("mark", browser.field("mark")), *(("set", one) for one in seen)]
+    seen = re.findall(r'name="(set|nyeste-[\w-]+|aftalt-[\w-]+)" value="([^"]*)"', browser.html)
+    return [("mark", browser.field("mark")), *((name, unescape(one)) for name, one in seen)]
+
+
+CARRIED = ("nyeste-", "aftalt-")
+"""How the fields begin that say what the form was filled in on."""
 
 
 async def send(browser: Browser, values: dict[str, str], handling: str = "gem", page: str = PAGE) -> int:
@@ -258,6 +268,46 @@ async def test_approval_waits_for_the_mandatory_lines(nurse: Browser, world: Wor
     assert await fresh(world, "birthe") == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "field", "says"),
+    [
+        ({"tjek-medicin": "not-relevant"}, "hvorfor-medicin", "Skriv kort, hvorfor det ikke er relevant"),
+        ({"tjek-medicin": "not-relevant", "hvorfor-medicin": "x" * 201}, "hvorfor-medicin", "højst 200 tegn"),
+        ({"tjek-medicin": "postponed"}, "udsat-medicin", "Skriv, hvornår det er udsat til"),
+        ({"tjek-medicin": "postponed", "udsat-medicin": "21.11.2026"}, "udsat-medicin", "fra i dag"),
+        ({"tjek-medicin": "postponed", "udsat-medicin": "snart"}, "udsat-medicin", "dd.mm.åååå"),
+    ],
+)
+async def test_what_is_not_relevant_says_why_and_what_is_postponed_until_when(
+    nurse: Browser, world: World, sent: dict[str, str], field: str, says: str
+) -> None:
+    await nurse.get(PAGE)
+    before = await stored(world, "CarePlan", "birthe")
+    assert await send(nurse, {**checks(nurse), "vaerdi-weight": "82", **sent}, "godkend") == 422
+    errors = nurse.html.split('class="errors"')[1].split("</div>")[0]
+    assert f'href="#{field}"' in errors and says in errors and f'aria-describedby="e-{field}"' in nurse.html
+    assert nurse.field(field) == sent.get(field, "") and nurse.field("vaerdi-weight") == "82"
+    assert re.search(rf'name="tjek-medicin" value="{sent["tjek-medicin"]}" checked', nurse.html)
+    assert await stored(world, "CarePlan", "birthe") == before and await fresh(world, "birthe") == []
+
+
+async def test_what_came_of_each_line_stands_beside_it_at_the_next_control(nurse: Browser, world: World) -> None:
+    await nurse.get(PAGE)
+    answered = {"tjek-medicin": "not-relevant", "hvorfor-medicin": "Får ingen medicin"}
+    answered |= {"tjek-rehabilitering": "postponed", "udsat-rehabilitering": "01.12.2026"}
+    assert await send(nurse, {**checks(nurse), **answered}, "godkend") == 303
+    names = ("medicin", "rehabilitering", "inhalationsteknik")
+    lines = {name: nurse.html.split(f'id="t-{name}-done"')[1].split("</fieldset>")[0] for name in names}
+    assert "Sidst 22.11.2026: Ikke relevant: Får ingen medicin" in lines["medicin"]
+    assert "Sidst 22.11.2026: Udsat til 01.12.2026" in lines["rehabilitering"]
+    assert "Sidst 22.11.2026: Udført" in lines["inhalationsteknik"]
+    done = next(
+        one for one in await stored(world, "Task", "birthe") if one["status"] == "completed" and "output" in one
+    )
+    texts = [part for one in done["output"] for name, part in one.items() if name in ("valueString", "valueDate")]
+    assert sorted(texts) == ["2026-12-01", "Får ingen medicin"]
+
+
 async def test_approval_keeps_values_and_sets_the_next_control(nurse: Browser, world: World) -> None:
     await nurse.get(PAGE)
     assert await send(nurse, {**checks(nurse), "vaerdi-weight": "82"}, "godkend") == 303
@@ -287,21 +337,94 @@ async def test_an_approval_sent_twice_holds_one_control_and_says_so(nurse: Brows
     before = [await stored(world, kind, "birthe") for kind in ("CarePlan", "Task", "Observation", "Provenance")]
     answer = await nurse.post(PAGE, fields)
     assert answer.status_code == 409
-    assert "Værdierne er gemt. Årskontrollen er ikke: den er holdt, eller planen er ændret" in nurse.text
-    assert "Sidst godkendt 22.11.2026" in nurse.text
-    assert nurse.field("vaerdi-weight") == "" and not re.search(r'name="tjek-[^>]*checked', nurse.html)
+    assert "Værdierne er gemt, men ikke mere." in nurse.text
+    assert both(nurse) == {"Årskontrol": ("Godkendt 22.11.2026 kl. 10.03 af Lars Test Krogh", NOT_HELD)}
+    assert "Sidst godkendt 22.11.2026" in nurse.text and nurse.field("vaerdi-weight") == ""
     after = [await stored(world, kind, "birthe") for kind in ("CarePlan", "Task", "Observation", "Provenance")]
     assert after == before and await controls(world) == ["completed", "requested"]
 
 
 async def test_a_control_another_held_meanwhile_is_not_held_again(nurse: Browser, world: World) -> None:
-    fields = await approval(nurse)
+    fields = [*await approval(nurse, **{"vaerdi-weight": "82", "udsat-medicin": "01.12.2026"}), ("gjort", "x")]
+    late = [(name, "postponed" if name == "tjek-medicin" else text) for name, text in fields]
+    await approve_now(world)
+    assert (await nurse.post(PAGE, late)).status_code == 409
+    assert "Intet er gemt endnu." in nurse.text and await fresh(world, "birthe") == []
+    said = both(nurse)
+    assert said.pop("Årskontrol")[0].startswith("Godkendt 22.11.2026 kl. 10.03 af ")
+    assert list(said.values()) == [("Udført", "Udsat til 01.12.2026")]
+    assert nurse.field("vaerdi-weight") == "82"
+    assert re.search(r'name="tjek-medicin" value="postponed" checked', nurse.html)
+    assert await controls(world) == ["completed", "requested"]
+    seen = [*shown(nurse), *(one for one in late if one[0] not in ("mark", "set") and not one[0].startswith(CARRIED))]
+    assert (await nurse.post(PAGE, seen)).status_code == 303
+
+
+NOT_HELD = "Ikke godkendt (da du åbnede siden)"
+
+
+def both(browser: Browser) -> dict[str, tuple[str, ...]]:
+    """The table of both versions: (what is stored now, what was written) by line."""
+    table = browser.html.split('class="both"')[1].split("</table>")[0].split("<tbody>")[1].replace("\u2009", " ")
+    lines = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', table)
+    return {name: (theirs, own) for name, theirs, own in lines}
+
+
+async def late_doctor(world: World, values: dict[str, str], handling: str = "gem") -> None:
+    """A doctor sends a page of her own meanwhile."""
     doctor = Browser(world)
     await doctor.sign_in("doctor")
-    assert (await doctor.post(PAGE, await approval(doctor))).status_code == 303
+    assert await send(doctor, values, handling) == 303
+
+
+@pytest.mark.parametrize("handling", ["gem", "godkend"])
+async def test_a_newer_value_of_a_measure_that_was_typed_is_shown_beside_it(
+    nurse: Browser, world: World, handling: str
+) -> None:
+    """Nothing is stored until the form is sent again by somebody who has seen both."""
+    fields = [one for one in await approval(nurse, **{"vaerdi-weight": "51,0"}) if one[0] != "handling"]
+    await late_doctor(world, {"vaerdi-weight": "53,5"})
+    assert (await nurse.post(PAGE, [*fields, ("handling", handling)])).status_code == 409
+    assert 'role="alert"' in nurse.html and "Det, der er gemt nu" in nurse.text and "Det, du har skrevet" in nurse.text
+    theirs, own = both(nurse)["Vægt"]
+    assert re.fullmatch(r"53,5 kg \(22\.11\.2026 kl\. 10\.03, [A-Z].+\)", theirs) and own == "51,0 kg"
+    assert nurse.field("vaerdi-weight") == "51,0" and len(await fresh(world, "birthe")) == 1
+    assert re.search(r'name="tjek-medicin" value="done" checked', nurse.html)
+    again = [*shown(nurse), ("handling", handling), ("vaerdi-weight", "51,0"), *checks(nurse).items()]
+    assert (await nurse.post(PAGE, again)).status_code in (200, 303)
+    assert len(await fresh(world, "birthe")) == 2
+
+
+async def test_a_new_value_of_a_measure_that_was_not_typed_stops_nobody(nurse: Browser, world: World) -> None:
+    fields = await approval(nurse, **{"vaerdi-weight": "82"})
+    await late_doctor(world, {"vaerdi-ldl": "4,4", "vaerdi-hba1c": "90"})
+    assert (await nurse.post(PAGE, fields)).status_code == 303
+
+
+async def test_a_target_that_was_changed_after_the_page_was_shown_is_shown_beside_the_old_one(
+    nurse: Browser, world: World
+) -> None:
+    fields = await approval(nurse)
+    (goal,) = [one for one in await stored(world, "Goal", "birthe") if "LDL" in one["description"]["text"]]
+    wanted = Wanted(None, Decimal("2.2"), False, "side-effect", "Smerter", None)
+    await set_target(world.context("doctor"), goal["id"], wanted)
+    before = await stored(world, "CarePlan", "birthe")
     assert (await nurse.post(PAGE, fields)).status_code == 409
-    assert "Intet nyt er gemt. Her er det, der gælder nu." in nurse.text and "Værdierne er gemt" not in nurse.text
-    assert await controls(world) == ["completed", "requested"]
+    (theirs, own) = both(nurse)["Mål for LDL-kolesterol"]
+    assert "2,2 mmol/L, " in theirs and own.endswith("(da du åbnede siden)") and "1,4" in own
+    assert await stored(world, "CarePlan", "birthe") == before
+    assert (await nurse.post(PAGE, [*shown(nurse), ("handling", "godkend"), *checks(nurse).items()])).status_code == 303
+
+
+async def test_two_who_save_the_same_measure_at_once_do_not_write_over_one_another(
+    nurse: Browser, world: World
+) -> None:
+    doctor = Browser(world)
+    await doctor.sign_in("doctor")
+    forms = [await approval(one, **{"vaerdi-weight": text}) for one, text in ((nurse, "81"), (doctor, "84"))]
+    answers = await asyncio.gather(nurse.post(PAGE, forms[0]), doctor.post(PAGE, forms[1]))
+    assert sorted(one.status_code for one in answers) == [303, 409]
+    assert len(await fresh(world, "birthe")) == 1 and await controls(world) == ["completed", "requested"]
 
 
 async def test_a_form_sent_back_for_a_fault_keeps_the_versions_it_was_filled_in_on(
@@ -370,3 +493,20 @@ async def test_without_a_plan_the_page_leads_to_making_one(nurse: Browser) -> No
     assert 'href="/patient/anna/opret-plan"' in nurse.html
     fields = {"handling": "godkend"}
     assert (await nurse.post("/patient/anna/aarskontrol", fields)).status_code == 200
+
+
+async def test_a_closed_plan_says_when_it_ended_and_leads_to_it(nurse: Browser) -> None:
+    await nurse.get("/patient/gunnar/aarskontrol")
+    assert re.search(r"Planen er afsluttet \d\d\.\d\d\.\d{4}\.", nurse.text)
+    assert "ingen aktiv plan" not in nurse.text
+    links = re.findall(r'class="button quiet" href="(/patient/gunnar/\w+)"', nurse.html)
+    assert links == ["/patient/gunnar/udskriv", "/patient/gunnar/historik"]
+    for place in links:
+        assert (await nurse.get(place)).status_code == 200
+
+
+async def test_a_plan_that_is_being_made_is_said(nurse: Browser, world: World) -> None:
+    for plan in await stored(world, "CarePlan", "carl"):
+        await update(world.context(), "CarePlan", plan["id"], read_text(dump({**plan, "status": "draft"})))
+    await nurse.get("/patient/carl/aarskontrol")
+    assert "En plan er under oprettelse." in nurse.text and "ingen aktiv plan" not in nurse.text

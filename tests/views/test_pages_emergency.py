@@ -9,6 +9,7 @@ from careplan.interactions.caller import Caller
 from careplan.interactions.context import Context
 from careplan.interactions.emergency import open_in_emergency
 from careplan.views.frame import catalogue
+from careplan.views.pages import PAGES, Page, writes
 from careplan.views.persona import PERSONAS, Persona
 from careplan.views.wording import time_text
 
@@ -70,6 +71,56 @@ async def test_an_opened_record_is_shown_to_be_read_and_says_until_when(world: W
         assert offered not in inner, offered
     until = world.clock.now + world.house.emergency
     assert f"Du kan læse til {time_text(until, catalogue())}, og du kan ikke ændre noget." in stranger.text
+
+
+OF_BIRTHE = {"{id}": "birthe", "{goal}": "birthe-g2", "{task}": "findes-ikke", "{plan}": "kol"}
+
+
+def address(page: Page) -> str:
+    path = page.path
+    for part, value in OF_BIRTHE.items():
+        path = path.replace(part, value)
+    return path
+
+
+def of_birthe(role: str, prefix: str, *, form: bool) -> list[Page]:
+    """The pages about a person that a role opens by an address: those that only write, or those to read."""
+    own = [one for one in PAGES if one.method == "GET" and role in one.roles and one.path.startswith(prefix)]
+    return [one for one in own if writes(one) is form]
+
+
+async def test_a_page_that_only_writes_is_closed_to_who_reads_in_an_emergency(stranger: Browser) -> None:
+    pages = of_birthe("clinic", "/patient/", form=True)
+    assert {"maal", "henvis", "fravalg", "opret-plan"} <= {one.path.split("/")[3] for one in pages}
+    await stranger.get("/vaerdispring?person=birthe")
+    await send(stranger, "/vaerdispring", person="birthe", aarsag=WHY, forstaaet="ja")
+    for page in pages:
+        assert (await stranger.get(address(page))).status_code == 403, page.path
+        assert "Journalen er åbnet med værdispring. Den kan læses, og intet kan ændres." in stranger.text
+        assert 'href="/patient/birthe/aarskontrol"' in stranger.html and "Åbn med værdispring" not in stranger.text
+
+
+async def test_what_can_be_read_stays_open_to_who_reads_in_an_emergency(stranger: Browser) -> None:
+    await stranger.get("/vaerdispring?person=birthe")
+    await send(stranger, "/vaerdispring", person="birthe", aarsag=WHY, forstaaet="ja")
+    for page in of_birthe("clinic", "/patient/", form=False):
+        if "{task}" not in page.path:
+            assert (await stranger.get(address(page))).status_code == 200, page.path
+    await stranger.get("/patient/birthe/aarskontrol")
+    assert (await stranger.post("/patient/birthe/cpr", {})).status_code == 200
+
+
+async def test_a_hospital_that_reads_in_an_emergency_is_led_back_to_the_slice(surgeon: Browser) -> None:
+    await surgeon.get("/vaerdispring?person=birthe")
+    await send(surgeon, "/vaerdispring", person="birthe", aarsag=WHY, forstaaet="ja")
+    for page in of_birthe("hospital", "/borger/", form=True):
+        assert (await surgeon.get(address(page))).status_code == 403, page.path
+        assert 'href="/borger/birthe"' in surgeon.html
+
+
+async def test_a_form_of_a_closed_record_says_no_more_than_any_page_of_it(stranger: Browser) -> None:
+    assert (await stranger.get("/patient/birthe/maal/birthe-g2")).status_code == 403
+    assert "Er det akut? Åbn med værdispring" in stranger.text
 
 
 async def test_the_own_clinic_may_fill_in_what_a_stranger_only_reads(world: World) -> None:
@@ -277,3 +328,18 @@ async def test_the_number_of_somebody_elses_patient_is_not_shown(world: World, n
 
 async def test_no_address_shows_the_number(nurse: Browser) -> None:
     assert (await nurse.get("/patient/anna/cpr")).status_code in (404, 405)
+
+
+@pytest.mark.parametrize("written", ["{}", "{0[0]}{0[1]}"], ids=["as it is", "in two"])
+async def test_a_person_number_in_an_address_is_repeated_in_no_link_and_no_field(
+    world: World, stranger: Browser, written: str
+) -> None:
+    number = "0101014321"
+    typed = written.format(number if written == "{}" else (number[:6], "-" + number[6:]))
+    for page in ("aarskontrol", "henvis", "udskriv", "historik"):
+        assert (await stranger.get(f"/patient/{typed}/{page}")).status_code == 403
+        assert number not in stranger.html.replace("-", "") and "vaerdispring?" not in stranger.html
+    await stranger.get(f"/vaerdispring?person={typed}")
+    assert number not in stranger.html.replace("-", "")
+    await send(stranger, "/vaerdispring", person=typed, aarsag=WHY, forstaaet="ja")
+    assert number not in stranger.html.replace("-", "")

@@ -19,7 +19,8 @@ async def visitator(world: World) -> Browser:
 
 async def case(world: World) -> Json:
     """Carl's open case."""
-    (found,) = [one for one in await stored(world, "Task", "carl") if "focus" in one]
+    tasks = await stored(world, "Task", "carl")
+    (found,) = [one for one in tasks if "ServiceRequest/" in str(one.get("focus"))]
     return dict(found)
 
 

@@ -117,6 +117,13 @@ async def test_after_signing_in_one_is_where_one_was_going(visitor: Visitor) -> 
     assert (await visitor.get("/patient/birthe/historik")).status_code == 200
 
 
+async def test_a_person_number_in_the_address_is_not_gone_on_to(visitor: Visitor) -> None:
+    lost = await visitor.get("/patient/0101014321/historik")
+    assert lost.headers["location"] == "/?besked=log-ind"
+    page = await visitor.get("/?besked=log-ind&til=/patient/0101014321/historik")
+    assert "0101014321" not in page.text
+
+
 @pytest.mark.parametrize(
     "til",
     [

@@ -8,10 +8,10 @@ from page_house import Browser, World
 
 from careplan.domain.readability import readability, unexplained
 from careplan.fhir.query import Query
-from careplan.fhir.text import parse
-from careplan.interactions.operations.individual_target import set_target
+from careplan.fhir.text import dump, parse, read_text
+from careplan.interactions.operations.individual_target import follow, set_target
 from careplan.interactions.operations.wanted import Wanted
-from careplan.interactions.write import delete
+from careplan.interactions.write import delete, update
 
 
 async def opened(world: World, who: str, measure: str) -> Browser:
@@ -35,14 +35,16 @@ async def goal_of(world: World, patient: str, name: str) -> str:
 
 
 async def test_the_parts_stand_in_the_order_of_the_brief(world: World) -> None:
-    html = (await opened(world, "birthe", "hba1c")).html
+    html = (await opened(world, "fatima", "hba1c")).html
     parts = [
         'class="sentence',
         'aria-labelledby="linje-hba1c',
         'id="gaaet"',
         'id="goere"',
         "Hvorfor er mit mål sådan?",
+        "Viser, hvor højt",
         "Se alle tal",
+        "Se det anbefalede mål",
     ]
     places = [html.find(part) for part in parts]
     assert -1 not in places and places == sorted(places), places
@@ -56,6 +58,21 @@ async def test_every_row_of_the_plan_leads_to_its_measure(world: World) -> None:
     for id in ids:
         assert (await browser.get(f"/plan/maaling/{id}")).status_code == 200, id
         assert len(re.findall("<h1", browser.html)) == 1
+
+
+async def test_the_stamp_says_day_and_hour_and_source_and_makes_no_hour_up(world: World) -> None:
+    browser = await opened(world, "birthe", "hba1c")
+    assert re.search(r"Opdateret \d\d\.\d\d\.2026 kl\. \d\d\.\d\d · Kilde: lab\.kort<", browser.html)
+    page = await world.house.store.search(Query("Observation", patient="birthe", count=1000))
+    found = [parse(version.body or b"") for version in page.matches]
+    newest = max(
+        (one for one in found if any(code.get("code") == "NPU27300" for code in one["code"].get("coding", ()))),
+        key=lambda one: str(one["effectiveDateTime"]),
+    )
+    dated = {**newest, "effectiveDateTime": newest["effectiveDateTime"][:10]}
+    await update(world.context(), "Observation", newest["id"], read_text(dump(dated)))
+    await browser.get("/plan/maaling/hba1c")
+    assert re.search(r"Opdateret \d\d\.\d\d\.2026 · Kilde: lab\.kort<", browser.html)
 
 
 async def test_the_number_line_shows_the_patients_own_target_alone(world: World) -> None:
@@ -77,7 +94,8 @@ async def test_what_i_can_do_is_at_most_three_things_of_my_own_that_serve_the_me
 async def test_why_tells_the_rule_the_facts_it_rests_on_and_their_days(world: World) -> None:
     inside = fold(await opened(world, "birthe", "ldl"), "Hvorfor er mit mål sådan?")
     assert "Derfor er dit mål under 1,4." in inside
-    assert re.search(r"Målet har du aftalt med klinikken\.</p>\s*<p>Det var \d\d\.\d\d\.\d{4}\.", inside)
+    agreed = r"Målet har du aftalt med Lars Test Krogh\.</p>\s*<p>Det var \d\d\.\d\d\.\d{4}\."
+    assert re.search(rf"{agreed}</p>\s*<p>I ser på målet igen i august 2027\.", inside)
     assert re.search(r"Du har en sygdom i hjertets årer\. <span class=\"muted\">\(\d\d\.\d\d\.\d{4}\)", inside)
     assert "Beregnet 22.11.2026 kl. 10.03" in inside
 
@@ -99,6 +117,26 @@ async def test_why_an_individual_target_names_person_reason_and_review_and_hides
     assert "under 1,4" not in inside
     recommended = fold(browser, "Se det anbefalede mål")
     assert "under 1,4" in recommended.replace("\u2009", " ") and "Du har en sygdom i hjertets årer." in recommended
+
+
+async def test_why_names_whoever_agreed_on_it_last_and_nobody_where_nobody_is_named(world: World) -> None:
+    goal = await goal_of(world, "birthe", "LDL-kolesterol")
+    stored = await world.house.store.read("Goal", goal)
+    assert stored is not None
+    bare = {name: part for name, part in parse(stored.body or b"").items() if name != "expressedBy"}
+    await update(world.context(), "Goal", goal, read_text(dump(bare)))
+    unnamed = fold(await opened(world, "birthe", "ldl"), "Hvorfor er mit mål sådan?")
+    assert "Målet har du aftalt med klinikken." in unnamed
+    await set_target(world.context("doctor"), goal, Wanted(None, Decimal("2.0"), True, "other", "Aftalt", None))
+    await follow(world.context("doctor"), goal)
+    assert "Målet har du aftalt med Mette Test Holm." in fold(
+        await opened(world, "birthe", "ldl"), "Hvorfor er mit mål sådan?"
+    )
+
+
+async def test_a_control_that_is_late_has_no_day_on_which_the_target_is_looked_at_again(world: World) -> None:
+    inside = fold(await opened(world, "carl", "spo2"), "Hvorfor er mit mål sådan?")
+    assert "I ser på målet igen ved din næste årskontrol." in inside and "I ser på målet igen i " not in inside
 
 
 async def forget(world: World, patient: str, code: str) -> None:

@@ -39,7 +39,15 @@ async def test_who_holds_no_power_of_attorney_is_asked_nothing(world: World) -> 
 
 async def test_the_chosen_plan_is_shown_and_every_page_says_whose_it_is(world: World) -> None:
     hanne = await as_hanne(world)
-    for path in ("/plan", "/plan/maaling/hba1c", "/plan/adgang", "/plan/vigtigst", "/plan/maaling/ukendt"):
+    for path in (
+        "/plan",
+        "/plan/maaling/hba1c",
+        "/plan/adgang",
+        "/plan/vigtigst",
+        "/plan/maaling/ukendt",
+        "/hjaelp",
+        "/tilgaengelighed",
+    ):
         await hanne.get(path)
         assert "Du ser Dortes plan." in hanne.text, path
         assert 'href="/plan/person"' in hanne.html, path

@@ -44,9 +44,12 @@ async def test_the_next_step_is_one_task_with_its_day_and_a_way_to_do_it(world: 
     assert "Bestil tid hos lægen" in card
 
 
-async def test_a_task_whose_day_has_passed_says_so(world: World) -> None:
-    browser = await opened(world, "carl")
-    assert "Det skulle være gjort senest" in browser.text
+async def test_a_task_whose_day_has_passed_says_so_and_comes_before_what_prepares_for_it(world: World) -> None:
+    card = (await opened(world, "carl")).html.split('class="card next"')[1].split("</section>")[0]
+    parts = ("Årskontrol", "Det skulle være gjort senest 08.08.2026.", "Bestil tid hos lægen", "/plan/forbered")
+    places = [card.find(part) for part in parts]
+    assert -1 not in places and places == sorted(places), places
+    assert card.count('class="button"') == 1
 
 
 async def test_a_target_without_a_certain_source_says_so_outside_every_fold(world: World) -> None:
@@ -68,6 +71,18 @@ async def test_what_is_agreed_without_a_number_has_no_target_and_is_not_irreleva
     browser = await opened(world, "dorte")
     shown = browser.html.split('id="m-dbp"')[1].split("</article>")[0]
     assert '<span aria-hidden="true">–</span> Intet mål<' in shown and "Ikke relevant" not in browser.text
+
+    assert "Hvorfor har jeg ikke et mål?" in shown
+    assert not re.search("Mit mål:|har du aftalt|Det var |I ser på målet", shown)
+
+
+async def test_a_table_that_leaves_values_out_says_that_it_holds_the_newest(world: World) -> None:
+    browser = await opened(world, "birthe")
+    shown = browser.html.split('id="m-hba1c"')[1].split("</article>")[0]
+    assert "<caption>De 12 nyeste tal: Langtidsblodsukker</caption>" in shown
+    assert shown.count('<th scope="row">') == 12
+    few = browser.html.split('id="m-weight"')[1] if 'id="m-weight"' in browser.html else browser.html
+    assert "<caption>Alle tal: " in few
 
 
 async def test_the_rules_own_sentence_is_left_out_where_another_target_is_agreed(world: World) -> None:
@@ -108,6 +123,8 @@ async def test_the_quiet_row_leads_to_sharing_with_a_relative_and_to_the_languag
     row = (await opened(world, "birthe")).html.split('class="quietrow"')[1].split("</nav>")[0]
     assert '<a href="/plan/adgang#paaroerende">Del med en pårørende</a>' in row
     assert '<a href="/plan/indstillinger">Sprog</a>' in row
+    words = ("Skriv ud", "Del med en pårørende", "Hvem har set min plan?", "Sprog")
+    assert [row.index(one) for one in words] == sorted(row.index(one) for one in words)
 
 
 async def test_one_disease_needs_no_filter(world: World) -> None:
@@ -192,6 +209,21 @@ async def test_a_closed_plan_can_still_be_read_and_printed(world: World) -> None
     assert re.search(r"Planen er afsluttet \d\d\.\d\d\.\d{4}\. Du kan stadig se og skrive den ud\.", browser.text)
     assert "m-ldl" in browser.html and "Skriv ud" in browser.text
     assert "Det næste, du skal" not in browser.text
+
+
+async def test_what_was_agreed_in_a_closed_plan_can_still_be_read_and_asks_for_nothing(world: World) -> None:
+    browser = await opened(world, "gunnar")
+    agreed = browser.html.split('id="aftalt"')[1].split("</section>")[0]
+    assert "Jeg går til gymnastik hver onsdag" in agreed and "Gjort" in agreed
+    assert "<a " not in agreed and "<button" not in agreed and 'id="aar"' not in browser.html
+
+
+async def test_a_closed_plan_says_the_same_of_its_targets_in_sentence_and_chart(world: World) -> None:
+    browser = await opened(world, "gunnar")
+    shown = browser.html.split('id="m-sbp"')[1].split("</article>")[0].replace("\u2009", " ")
+    assert "Dit mål var mellem 120 og 130." in shown
+    assert re.search(r"Målet var mellem 120 og 130 mmHg til \d\d\.\d\d\.2026\.", shown)
+    assert not re.search("Der er ikke aftalt et mål|Dit mål er|Målet er", shown)
 
 
 async def test_what_the_clinic_changed_is_told_with_name_and_day(world: World) -> None:

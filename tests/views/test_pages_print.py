@@ -6,7 +6,6 @@ import pytest
 from page_house import NOW, Browser, World, stored, text_of
 
 from careplan.interactions.overview import read_overview
-from careplan.store.protocol import StoreUnavailable
 from careplan.views import typeset
 from careplan.views.catalogue import read_catalogue
 from careplan.views.sheet import BLOCKS, Edition, sheet_of
@@ -129,32 +128,6 @@ async def test_without_the_font_the_page_says_what_is_missing_and_gives_no_butto
     assert (await browser.post(PATH, {"edition": "short", "lang": "ar"})).status_code == 400
     assert "font-missing" in browser.text
     assert await printed(world) == []
-
-
-async def test_the_error_page_says_when_the_plan_was_last_printed_here_and_only_to_whose_it_is(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser = await patient(world)
-    await browser.get(PATH)
-    await browser.post(PATH, {"edition": "short", "lang": "da"})
-
-    async def shut(*_: object, **__: object) -> None:
-        raise StoreUnavailable("the store cannot be reached")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(type(world.house.store), "search", shut)
-        broken.setattr(type(world.house.store), "read", shut)
-        assert (await browser.get("/plan")).status_code == 503
-        assert "Du skrev sidst din plan ud 22.11.2026." in browser.text
-        assert "Haster det, så ring til din læge." in browser.text
-    await browser.get("/plan")
-    await browser.post("/log-ud", {})
-    await browser.sign_in("patient-carl")
-    with monkeypatch.context() as broken:
-        broken.setattr(type(world.house.store), "search", shut)
-        broken.setattr(type(world.house.store), "read", shut)
-        assert (await browser.get("/plan")).status_code == 503
-        assert "Du skrev sidst" not in browser.text
 
 
 async def test_without_a_plan_there_is_nothing_to_choose(world: World) -> None:

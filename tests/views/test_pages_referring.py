@@ -41,7 +41,8 @@ def parts(page: Browser) -> str:
 def values(page: Browser) -> list[str]:
     """Every value, day, target and status of the slice; its names are plain for patients."""
     table = page.html.split('<div class="slice-parts">')[1].split("</table>")[0]
-    return [text_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", table, re.S)]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", table, re.S)
+    return [text_of(re.sub(r"(<title[^>]*>)[^:<]*:", r"\1", cell)) for cell in cells]
 
 
 async def referred(nurse: Browser) -> str:

@@ -36,8 +36,8 @@ async def test_the_tabs_count_patients(nurse: Browser) -> None:
         "Egnet, men uden plan",
         "Fra kommunen",
         "Uden ansvarlig",
-        "Udløbne individuelle mål",
-        "Planer i orden",
+        "Udløbne mål",
+        "I orden",
         "Fravalgt",
     ]
     for key, _, number in tabs:

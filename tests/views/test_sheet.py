@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 from page_house import NOW, ON, World
 from typst import TypstError
 
@@ -40,6 +41,8 @@ SAID = (
     "Mine spørgsmål",
     "Side 1 af 1",
 )
+TWELVE = 13.6
+"""How high pdftotext has a word's box for letters of twelve points."""
 MARKUP = "#*_=$\\[]{}<>@`~\"'-/+:;%&abcæøåÆ0 "
 
 
@@ -160,8 +163,49 @@ async def test_the_blocks_stand_in_the_order_of_the_brief(world: World) -> None:
 @needs_pdftotext
 async def test_every_goal_is_said_with_value_day_target_and_status_word(world: World) -> None:
     text = text_of(printed(await overview_of(world, "birthe")))
-    assert "Langtidsblodsukker 58 mmol/mol · 21.08.2026, lab.kort mellem 53 og 58 mmol/mol" in text
+    assert bare("Langtidsblodsukker 58 mmol/mol · 21.08.2026, lab.kort mellem 53 og 58 mmol/mol") in bare(text)
     assert re.search(r"Det dårlige kolesterol 1,5 mmol/L · 21\.08\.2026, lab\.kort under 1,4 mmol/L . Tæt på mål", text)
+
+
+@needs_pdftotext
+async def test_what_the_clinic_measured_is_said_once(world: World) -> None:
+    overview = await overview_of(world, "birthe")
+    text, once = text_of(printed(overview)), "Tallene er fra klinikken, hvor der ikke står andet."
+    assert "139 mmHg · 31.08.2026 mellem" in text and once in text
+    laboratory = [line for line in overview.lines if line.measure.id == "ldl"]
+    assert once not in text_of(printed(replace(overview, lines=tuple(laboratory))))
+
+
+@needs_pdftotext
+async def test_values_without_a_target_stand_together_under_their_day_and_source(world: World) -> None:
+    text = text_of(printed(await overview_of(world, "birthe")))
+    assert re.search(r"21\.08\.2026, lab\.kort – Protein i urinen: 30 mg/g; Nyrernes funktion: >90 [^;]+; Kalium", text)
+    assert "31.08.2026 – Vægt: 86,6 kg;" in text
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("who", ["birthe", "carl", "dorte", "fatima"])
+async def test_the_short_sheet_has_twelve_points_and_its_drawings_on_one_page(world: World, who: str) -> None:
+    overview = await overview_of(world, who)
+    sheet, pdf = content(overview), printed(overview)
+    drawn = {
+        word for one in sheet["courses"] for text in etree.fromstring(one["svg"]).itertext() for word in text.split()
+    }
+    furniture = {*sheet["words"]["strip"].split(), "Side"}
+    heights = {word: high for high, word in letter_heights(pdf) if word.isalpha() and len(word) > 2}
+    assert pages_of(pdf) == 1 and pdf.count(b"/Alt") == len(sheet["courses"]) == 2
+    assert {word: high for word, high in heights.items() if word not in drawn | furniture and high < TWELVE} == {}
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("edition", CAN[:3])
+async def test_letters_are_never_smaller_than_eleven_points_where_an_ordinary_plan_is_crowded(
+    world: World, edition: Edition
+) -> None:
+    pdf = printed(await overview_of(world, "birthe"), edition)
+    heights = [high for high, word in letter_heights(pdf) if "2026" in word and len(word) == 10]
+    assert pages_of(pdf) == 1 and pdf.count(b"/Alt") == 2
+    assert sum(high >= TWELVE * 11 / 12 for high in heights) >= 11, "the days of the table"
 
 
 @needs_pdftotext

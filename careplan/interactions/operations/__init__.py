@@ -44,7 +44,9 @@ _ELIGIBLE = frozenset({"clinic", "plan-type", "state", "on", "_count", PAGE})
 _EXCLUDE = frozenset({"plan-type", "reason", "text", "until"})
 _EMERGENCY = frozenset({"reason", "identifier"})
 _ESTABLISH = frozenset({"subject", "definition", "exclude", "reason"})
-_TARGET = frozenset({"low", "high", "unit", "comparator", "strict", "reason", "text", "valid-until", "author"})
+_TARGET = frozenset(
+    {"low", "high", "unit", "comparator", "strict", "reason", "text", "valid-until", "author", "instruction"}
+)
 
 _OWN: Mapping[tuple[str, str, str], Operation] = {
     ("Patient", "type", "eligible"): Operation(eligible, _LOOKS, _ELIGIBLE),

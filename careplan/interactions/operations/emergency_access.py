@@ -42,5 +42,6 @@ async def emergency_accesses(context: Context, asked: Asked) -> bytes:
     """A searchset of Consents, newest first. Raises Forbidden."""
     organization = asked.id or ""
     found = await emergency_consents(context, organization)
+    context.trail.met(one.patient for one in found)
     path = f"Organization/{organization}/$emergency-accesses"
     return searchset(Query("", count=len(found)), found, base=context.base, path=path)

@@ -64,6 +64,7 @@ async def take_back(context: Context, patient: str, plan: str) -> Version:
 
     async def work() -> Version:
         await access.check_patient(context, patient)
+        context.trail.met([patient])
         found, guard = await exclusions_of(context, patient)
         held = next((one for one in found if one.exclusion.plan == plan and one.exclusion.holds(context.on)), None)
         if held is None:

@@ -1,5 +1,7 @@
 """`Goal/[id]/$set-individual-target` agrees on another target than the recommended one, with a reason;
 `$follow-recommendation` ends that. Looser and stricter are both allowed; the two are never mixed (design §2).
+
+Beside a target it may be agreed what the patient does when a value is outside it; that stays until it is changed.
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from careplan.fhir.goal import (
     with_deviation,
     with_target,
 )
+from careplan.fhir.instruction import note_author, with_instruction
 from careplan.fhir.text import Json, parse
 from careplan.interactions import access
 from careplan.interactions.again import again
@@ -31,7 +34,7 @@ from careplan.interactions.commit import Activity, commit
 from careplan.interactions.context import Context
 from careplan.interactions.deviation import LONGEST, author_of, check_span, last_day, valid_until
 from careplan.interactions.operations.asked import Asked, ParameterFaulty
-from careplan.interactions.operations.wanted import Wanted, check_wanted, wanted_from_asked
+from careplan.interactions.operations.wanted import Wanted, check_instruction, check_wanted, wanted_from_asked
 from careplan.interactions.person import PLAN_TYPES, Person, basis_guards, read_person, with_standing
 from careplan.interactions.precondition import ANY, PreconditionFailed
 from careplan.interactions.read import read
@@ -83,13 +86,26 @@ async def follow(context: Context, goal_id: str, expects: int | None = None) -> 
     return await _change(context, goal_id, None, expects)
 
 
-async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects: int | None) -> Version:
-    overtaken = f"Goal/{goal_id} was changed by someone else; look at it again before changing it"
+async def instruct(context: Context, goal_id: str, text: str, expects: int | None = None) -> Version:
+    """Agree on what the patient does when a value is outside the target, or on nothing; the target stays as it is.
+
+    Raises ParameterFaulty, DeviationNeedsAuthor, PreconditionFailed, GoalUnfit, Forbidden
+    """
+    check_instruction(text)
 
     async def agree() -> Version:
-        case = await _case(context, goal_id)
-        if expects not in (None, ANY, case.version.number):
-            raise PreconditionFailed(overtaken)
+        case = await _seen(context, goal_id, expects)
+        goal = await _instructed(context, case.goal, text)
+        await access.check_write(context, "Goal", goal, case.person.id, act="u")
+        change = change_from_value(goal, goal_id, case.version)
+        return (await commit(context, [change], (), Activity("agree-instruction")))[0]
+
+    return await again(agree, VersionConflict)
+
+
+async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects: int | None) -> Version:
+    async def agree() -> Version:
+        case = await _seen(context, goal_id, expects)
         goal = _with_today(context, case)
         await access.check_write(context, "Goal", goal, case.person.id, act="u")
         goal = await _individual(context, case, goal, wanted) if wanted else _following(case, goal)
@@ -99,6 +115,14 @@ async def _change(context: Context, goal_id: str, wanted: Wanted | None, expects
         return (await commit(context, [change_from_value(goal, goal_id, case.version)], guards, activity))[0]
 
     return await again(agree, GuardFailed, VersionConflict)
+
+
+async def _seen(context: Context, goal_id: str, expects: int | None) -> _Case:
+    """The case, where it stands as the caller saw it. Raises PreconditionFailed."""
+    case = await _case(context, goal_id)
+    if expects not in (None, ANY, case.version.number):
+        raise PreconditionFailed(f"Goal/{goal_id} was changed by someone else; look at it again before changing it")
+    return case
 
 
 async def _case(context: Context, goal_id: str) -> _Case:
@@ -128,7 +152,14 @@ async def _individual(context: Context, case: _Case, goal: Json, wanted: Wanted)
         deviation = Deviation(wanted.reason, (wanted.text or "").strip() or None, author, until)
     entry = target_entry(target, case.measure, AGREED, dueDate=until.isoformat())
     goal = with_deviation(with_target(goal, AGREED, entry), deviation)
+    if wanted.instruction is not None:
+        goal = await _instructed(context, goal, wanted.instruction, wanted.author)
     return {**goal, "description": {"text": says_target(case.measure, target)}}
+
+
+async def _instructed(context: Context, goal: Json, text: str, named: str | None = None) -> Json:
+    author = note_author(await author_of(context, named), context.caller.name)
+    return with_instruction(goal, text.strip(), author, context.now)
 
 
 def _until(context: Context, case: _Case, wanted: Wanted) -> date:

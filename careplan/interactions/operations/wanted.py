@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from careplan.domain.errors import OutOfRange, UnitMismatch
 from careplan.domain.measure import Measure
-from careplan.domain.words import is_blank, words_fault
+from careplan.domain.words import LENGTH, is_blank, words_fault
 from careplan.fhir.systems import DEVIATION_REASON
 from careplan.fhir.text import Json
 from careplan.fhir.unit import value_in_measure
@@ -25,6 +25,7 @@ class Wanted:
 
     valid_until  None: the next årskontrol
     author       whom a caller that is no person names as answering for it; None: the caller
+    instruction  what the patient is to do when a value is outside it; None: what stands stays, empty: nothing any more
     """
 
     low: Decimal | None
@@ -34,12 +35,14 @@ class Wanted:
     text: str | None
     valid_until: date | None
     author: str | None = None
+    instruction: str | None = None
 
 
 def check_wanted(wanted: Wanted) -> None:
     """Raises DeviationNeedsReason, ParameterFaulty for what no measure could have."""
     check_reason(wanted.reason, wanted.text)
     _check_ends(wanted.low, wanted.high, wanted.strict)
+    check_instruction(wanted.instruction or "")
 
 
 def check_reason(reason: str, text: str | None) -> None:
@@ -51,6 +54,12 @@ def check_reason(reason: str, text: str | None) -> None:
     fault = words_fault(text or "")
     if fault:
         raise DeviationNeedsReason(f"parameter text: {fault}")
+
+
+def check_instruction(text: str) -> None:
+    """Raises ParameterFaulty for words too many, or none that can be read."""
+    if words_fault(text):
+        raise ParameterFaulty(f"parameter instruction: words that can be read, at most {LENGTH} characters of them")
 
 
 def _check_ends(low: Decimal | None, high: Decimal | None, strict: bool) -> None:
@@ -79,9 +88,10 @@ def wanted_from_asked(asked: Asked, measure: Measure) -> Wanted:
         high=high,
         strict=comparator in ("<", ">") or asked.flag("strict"),
         reason=_reason_code(asked.find("reason")),
-        text=_text(asked),
+        text=_text(asked, "text"),
         valid_until=asked.find_day("valid-until"),
         author=_author(asked),
+        instruction=_instruction(asked),
     )
 
 
@@ -102,12 +112,20 @@ def _bound(asked: Asked, name: str, measure: Measure) -> Decimal | None:
         raise OutOfRange(f"parameter {name}: {impossible.message}") from None
 
 
-def _text(asked: Asked) -> str | None:
-    """The reason in words; blank is none."""
-    text = asked.text("text")
+def _text(asked: Asked, name: str) -> str | None:
+    """Words; blank are none."""
+    text = asked.text(name)
     if any(sign < " " and sign not in "\t\n\r" for sign in text):
-        raise ParameterFaulty("parameter text has control characters; leave them out")
+        raise ParameterFaulty(f"parameter {name} has control characters; leave them out")
     return text if text.strip() else None
+
+
+def _instruction(asked: Asked) -> str | None:
+    """What the patient is to do; None where it is not given."""
+    text = _text(asked, "instruction")
+    if text is None and asked.find("instruction") is not None:
+        raise ParameterFaulty("parameter instruction says nothing; leave it out and what is agreed stays as it is")
+    return text
 
 
 def _author(asked: Asked) -> str | None:

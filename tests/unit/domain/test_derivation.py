@@ -1,5 +1,6 @@
 """Which readings a formula is given: of one day, best of one moment; a steady height; never over what was reported."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -55,6 +56,12 @@ def test_a_computed_reading_says_when_from_what_and_by_what() -> None:
             ),
         )
     }
+
+
+def test_a_computed_reading_has_an_hour_where_that_which_it_is_dated_by_has() -> None:
+    (weight, height) = reading("weight", "80", "2026-03-01T00:00"), reading("height", "180", "2020-03-01T08:00")
+    assert derive(weight, height)["bmi"][0].timed
+    assert not derive(replace(weight, timed=False), height)["bmi"][0].timed
 
 
 def test_age_is_that_of_the_day_of_the_sample() -> None:

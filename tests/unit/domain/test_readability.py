@@ -17,5 +17,6 @@ def test_easy_is_within_both_limits(lix: float, length: float, easy: bool) -> No
 
 
 def test_words_of_the_trade_are_named() -> None:
-    assert unexplained("God Compliance og titrering.") == ("compliance", "titrering")
+    assert unexplained("God Compliance og titrering.") == ("compliance", "titrer")
+    assert unexplained("Vi titrerer og monitorerer parametrene.") == ("titrer", "paramet", "monitorer")
     assert unexplained("Tag din medicin.") == ()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from careplan.domain.attempt import Attempt
 from careplan.domain.referral import (
     ANSWERED,
     CLINIC,
@@ -29,6 +30,7 @@ from careplan.domain.referral import (
     moved,
     steps_between,
     steps_from,
+    steps_of,
 )
 from careplan.domain.workday import add_workdays
 
@@ -42,9 +44,16 @@ ALLOWED = {
         "accept": "accepted",
         "return": "rejected",
         "forward": "rejected",
+        "no-contact": "rejected",
     },
     ("received", CLINIC): {"withdraw": "cancelled"},
-    ("accepted", RECEIVER): {"take-over": "accepted", "book": "accepted", "start": "in-progress", "fail": "failed"},
+    ("accepted", RECEIVER): {
+        "take-over": "accepted",
+        "no-contact": "rejected",
+        "book": "accepted",
+        "start": "in-progress",
+        "fail": "failed",
+    },
     ("accepted", CLINIC): {"withdraw": "cancelled"},
     ("in-progress", RECEIVER): {
         "take-over": "in-progress",
@@ -65,6 +74,11 @@ ALLOWED = {
 """State and side → the steps there are, and where they lead. Everything else is refused."""
 
 
+ON = date(2026, 11, 23)
+TRIED = tuple(Attempt(ON, channel) for channel in ("phone", "letter", "visit"))
+"""As many attempts in vain as are asked for."""
+
+
 def given_for(step: str, side: str, by: str = "PractitionerRole/v") -> Given:
     """What a step needs, whatever it is."""
     reasons = STEPS[step].reasons
@@ -75,7 +89,7 @@ def given_for(step: str, side: str, by: str = "PractitionerRole/v") -> Given:
 @pytest.mark.parametrize("side", [RECEIVER, CLINIC])
 @pytest.mark.parametrize("step", sorted(STEPS))
 def test_a_step_leads_where_the_table_says_or_is_refused(status: str, side: str, step: str) -> None:
-    case, expected = Case(status, PHASE_OF[status]), ALLOWED.get((status, side), {}).get(step)
+    case, expected = Case(status, PHASE_OF[status], attempts=TRIED), ALLOWED.get((status, side), {}).get(step)
     if expected is None:
         with pytest.raises(StepNotAllowed):
             moved(case, step, given_for(step, side))
@@ -96,7 +110,8 @@ def test_the_steps_of_a_state_are_those_of_the_table(status: str, side: str) -> 
 def test_a_step_that_needs_a_reason_takes_one_of_its_own(step: object) -> None:
     row = step
     assert isinstance(row, type(STEPS["take"]))
-    case = Case(sorted(row.before)[0])
+    status = sorted(row.before)[0]
+    case = Case(status, PHASE_OF[status], attempts=TRIED)
     for reason in ("", "illness-of-the-moon", next(one for one in REASONS if one not in row.reasons)):
         with pytest.raises(StepNeedsReason):
             moved(case, row.id, Given(row.side, "x", reason, "Fordi"))
@@ -116,6 +131,33 @@ def test_a_meeting_needs_its_day(step: str, status: str) -> None:
     with pytest.raises(StepNeedsReason):
         moved(Case(status), step, Given(RECEIVER, "x"))
     assert moved(Case(status), step, Given(RECEIVER, "x", on=date(2026, 12, 1))).next_on == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize("status", ["received", "accepted"])
+@pytest.mark.parametrize("attempts", [(), TRIED[:2], (*TRIED, Attempt(ON, "reached"))], ids=len)
+def test_a_case_is_not_returned_for_want_of_contact_before_enough_was_tried(
+    status: str, attempts: tuple[Attempt, ...]
+) -> None:
+    case = Case(status, PHASE_OF[status], attempts=attempts)
+    assert "no-contact" not in steps_of(case, RECEIVER)
+    with pytest.raises(StepNotAllowed):
+        moved(case, "no-contact", given_for("no-contact", RECEIVER))
+    with pytest.raises(StepNeedsReason):
+        moved(case, "no-contact", Given(RECEIVER, "x", "citizen-declines"))
+
+
+def test_three_attempts_in_vain_open_the_way_back_and_take_it_for_nobody() -> None:
+    case = Case("accepted", "accepted", attempts=TRIED)
+    assert "no-contact" in steps_of(case, RECEIVER) and case.status == "accepted"
+    returned = moved(case, "no-contact", given_for("no-contact", RECEIVER))
+    assert (returned.status, returned.phase, returned.reason) == ("rejected", "returned", "not-reached")
+
+
+def test_who_has_agreed_a_day_has_been_reached() -> None:
+    case = moved(Case("accepted", "accepted", attempts=TRIED), "book", given_for("book", RECEIVER))
+    assert not case.tried and not case.is_trying and "no-contact" not in steps_of(case, RECEIVER)
+    with pytest.raises(StepNotAllowed):
+        moved(case, "no-contact", given_for("no-contact", RECEIVER))
 
 
 def test_every_phase_reason_and_outcome_has_its_word_and_is_used() -> None:

@@ -72,6 +72,22 @@ def test_an_observation_without_coding_says_nothing_of_our_measures() -> None:
     assert readings_from_observation(resource, CODES) == ()
 
 
+@pytest.mark.parametrize(
+    ("when", "timed"),
+    [
+        ({"effectiveDateTime": "2026-11-15T09:12:00+01:00"}, True),
+        ({"effectiveDateTime": "2026-11-15"}, False),
+        ({"effectiveDateTime": "2026"}, False),
+        ({"effectivePeriod": {"start": "2026-11-14T09:12:00Z", "end": "2026-11-15"}}, False),
+        ({"issued": "2026-11-15T09:12:00Z"}, True),
+    ],
+)
+def test_a_reading_knows_whether_its_date_says_an_hour(when: dict[str, Any], timed: bool) -> None:
+    resource = observation(systems.NPU, "NPU27300", **measured("51", "mmol/mol"))
+    del resource["effectiveDateTime"]
+    assert read(resource | when).timed is timed
+
+
 # ── units ────────────────────────────────────────────────────────────────────────────────────────
 
 
