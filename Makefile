@@ -55,12 +55,13 @@ check: .venv/tested  ## format, lint, strict types, imports, knowledge
 	$(BIN)/lint-imports
 	$(BIN)/careplan check
 
-# pages in a browser beside all the rest: two cores, half the time
+# pages, as text and in a browser, beside all the rest: two cores, half the time
+PAGES := tests/browser tests/views
 test: check .venv/clients/installed .venv/examples/installed  ## everything CI runs: checks, then all tests on both stores
-	@echo 'tests/browser runs beside the rest; its report comes last'; \
-	$(BIN)/python -m pytest tests/browser >.venv/browser.txt 2>&1 & browser=$$!; \
-	$(BIN)/python -m pytest --checklist --ignore tests/browser; rest=$$?; \
-	wait $$browser; pages=$$?; cat .venv/browser.txt; exit $$((rest | pages))
+	@echo '$(PAGES) run beside the rest; their report comes last'; \
+	$(BIN)/python -m pytest $(PAGES) >.venv/pages.txt 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest --checklist $(PAGES:%=--ignore %); rest=$$?; \
+	wait $$beside; pages=$$?; cat .venv/pages.txt; exit $$((rest | pages))
 
 fast: .venv/tested  ## tests without MongoDB and browser
 	$(BIN)/python -m pytest -k "not mongo" --ignore tests/browser

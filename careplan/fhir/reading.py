@@ -359,10 +359,20 @@ def _source(observation: Json, codes: Codes) -> str:
     for coding in code.get("coding", ()) if isinstance(code, dict) else ():
         if (coding.get("system", ""), coding.get("code", "")) in codes.homes:
             return "home"
-    coded = False
-    for concept in observation.get("category", ()):
-        for coding in concept.get("coding", ()):
-            if coding.get("code") == "laboratory":
-                return "lab"
-            coded = coded or "code" in coding
-    return "clinic" if performers or coded else "unknown"
+    if is_of_laboratory(observation):
+        return "lab"
+    return "clinic" if performers or any(_categories(observation)) else "unknown"
+
+
+def is_of_laboratory(observation: Json) -> bool:
+    """Whether a value says that a laboratory has made it."""
+    return "laboratory" in _categories(observation)
+
+
+def _categories(observation: Json) -> list[str]:
+    return [
+        coding["code"]
+        for one in observation.get("category", ())
+        for coding in one.get("coding", ())
+        if "code" in coding
+    ]

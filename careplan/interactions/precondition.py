@@ -113,7 +113,7 @@ async def check_change(context: Context, change: Change, arriving: frozenset[str
     """
     context.trail.met([change.patient])
     await access.check_write(context, change.type, change.value, change.patient, arriving, change.act)
-    check_sent_kind(context, change)
+    await check_sent_kind(context, change)
     check_sent_provenance(context, change)
     check_sent_consent(context, change)
     await check_sent_message(context, change)

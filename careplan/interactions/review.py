@@ -117,7 +117,9 @@ async def approve_review(
 
 
 async def _kept_form_gone(context: Context, patient: str, kept: frozenset[int], mark: str) -> Writes:
-    return await writes(context, FORM, patient, Filled(mark), kept) if context.caller.role in access.KEEPERS else ()
+    if context.caller.role not in access.KEEPERS:
+        return ()
+    return await writes(context, FORM, patient, Filled(mark), kept, sent=True)
 
 
 def _guards(person: Person, shown: Shown) -> list[Guard]:

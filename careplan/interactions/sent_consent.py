@@ -19,6 +19,10 @@ _SPEAK = frozenset({"system", "patient"})
 _OVER = frozenset({ENDED, "rejected", "entered-in-error"})
 """What a Consent is once it says nothing any more."""
 
+_WRONG = "entered-in-error"
+_PLANNED = frozenset({"draft", "proposed"})
+"""What a Consent is before anybody has said it."""
+
 
 def check_sent_consent(context: Context, change: Change) -> None:
     """Raises Forbidden. Neither what stands nor what is sent need be valid."""
@@ -32,7 +36,9 @@ def check_sent_consent(context: Context, change: Change) -> None:
 
 
 def _check_standing(change: Change, before: Json, value: Json | None) -> None:
-    said, over = _is_patients(before), before.get("status") in _OVER
+    said, over = _is_patients(before) and before.get("status") not in _PLANNED, before.get("status") in _OVER
+    if value is not None and _says_the_same(before, value, over):
+        return
     if over and value is not None and value.get("status") not in _OVER:
         raise Forbidden(f"{change.reference} has ended, and does not hold again: the patient agrees anew")
     if said and (over or _denies(before)):
@@ -41,6 +47,12 @@ def _check_standing(change: Change, before: Json, value: Json | None) -> None:
         raise Forbidden(f"{change.reference} is the patient's word: end it, or leave it as it is")
     if value is not None and references_of(before, "patient") != references_of(value, "patient"):
         raise Forbidden(f"{change.reference} stays in the record of whom it was written for")
+
+
+def _says_the_same(before: Json, value: Json, over: bool) -> bool:
+    """Whether what was sent before is sent again, or what has ended is said to have been a mistake."""
+    status = value.get("status")
+    return _words(before) == _words(value) and (status == before.get("status") or (over and status == _WRONG))
 
 
 def _is_attorney(consent: Json) -> bool:
@@ -70,4 +82,4 @@ def _is_ended_alone(before: Json, value: Json) -> bool:
 
 
 def _words(consent: Json) -> Json:
-    return {name: part for name, part in consent.items() if name not in ("id", "meta", "status")}
+    return {name: part for name, part in consent.items() if name not in ("id", "meta", "status", "text")}

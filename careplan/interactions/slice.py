@@ -20,7 +20,7 @@ from careplan.fhir.questionnaire_response import RING
 from careplan.fhir.reference import find_target
 from careplan.fhir.reply import FOLLOW_UP, SEE
 from careplan.fhir.systems import ACTIVITY
-from careplan.fhir.text import Json
+from careplan.fhir.text import Json, parse
 from careplan.fhir.value import SearchValues
 from careplan.interactions.consent import Consents, consents
 from careplan.interactions.context import Context
@@ -99,13 +99,20 @@ def _fulfils(criterion: Criterion, values: SearchValues) -> bool:
 async def receiver_of(context: Context, patients: frozenset[str]) -> Receiver:
     """The caller as a receiver of referrals of these patients; none that the patient has denied the caller."""
     organization = str(context.caller.organization)
-    employs = Criterion("organization", "reference", (ReferenceIs("Organization", organization),))
-    staff = await every(context, Query("PractitionerRole", (employs,)))
     sent = Criterion("performer", "reference", (ReferenceIs("Organization", organization),))
     without = (await consents(context)).without("ServiceRequest")
     requests = await every(context, Query("ServiceRequest", (sent,), patients=patients, without=without))
-    own = (f"Organization/{organization}", context.caller.reference, *(one.reference for one in staff))
-    return Receiver(frozenset(filter(None, own)), frozenset(one.id for one in requests))
+    return Receiver(await names_of(context), frozenset(one.id for one in requests))
+
+
+async def names_of(context: Context) -> frozenset[str]:
+    """References of the caller's organisation and of its people, as roles and as persons; and of the caller."""
+    organization = str(context.caller.organization)
+    employs = Criterion("organization", "reference", (ReferenceIs("Organization", organization),))
+    staff = await every(context, Query("PractitionerRole", (employs,)))
+    people = (str((parse(one.body or b"").get("practitioner") or {}).get("reference", "")) for one in staff)
+    own = (f"Organization/{organization}", context.caller.reference, *(one.reference for one in staff), *people)
+    return frozenset(filter(None, own))
 
 
 @dataclass(frozen=True, slots=True)

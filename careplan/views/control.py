@@ -22,7 +22,7 @@ from careplan.fhir.text import Json
 from careplan.interactions.again import again
 from careplan.interactions.delivery import find_delivery
 from careplan.interactions.emergency import find_end
-from careplan.interactions.kept_form import Filled, KeptByOthers, KeptForm, keep, restore, writes
+from careplan.interactions.kept_form import Filled, KeptByOthers, KeptForm, find_discarded, keep, restore, writes
 from careplan.interactions.operations.individual_target import follow
 from careplan.interactions.overview import Overview, read_overview
 from careplan.interactions.precondition import PreconditionFailed
@@ -53,11 +53,11 @@ from careplan.views.control_kept import (
     fetched,
     filled,
     find_kept_control,
+    left_of,
     opened_with,
     sent_with,
     told_of_newer,
     typed_of,
-    without_values,
 )
 from careplan.views.control_stale import (
     SEEN,
@@ -65,6 +65,7 @@ from careplan.views.control_stale import (
     differences,
     shown_by,
     unsaved,
+    without_goal,
     without_shown,
 )
 from careplan.views.form import Form
@@ -83,7 +84,6 @@ from careplan.views.kept_form import (
     Draft,
     answer,
     going_on,
-    is_own,
     offered,
     seen_by,
 )
@@ -105,8 +105,9 @@ async def show(opened: Opened) -> Response:
         return await _without_plan(opened, overview)
     kept = await find_kept_control(context, patient) if await find_end(context, patient) is None else None
     filled_in, draft = opened_with(opened, overview, kept)
-    if kept is None and opened.asked.text("besked") == DISCARDED:
-        draft = Draft(undo=True)
+    if kept is None and opened.asked.text("besked") == DISCARDED and await find_end(context, patient) is None:
+        discarded = await find_discarded(context, FORM, patient)
+        draft = Draft(number=str(discarded), undo=True) if discarded else draft
     typed = typed_of(filled_in.form, overview)
     return await _page(filled_in, overview, typed, opened.view.new_id(), draft=draft)
 
@@ -143,7 +144,7 @@ async def save(opened: Opened) -> Response:
     if newer:
         return await _stale(opened, overview, typed, newer)
     try:
-        return await _saved_with(opened, overview, typed, step, own=is_own(kept, form))
+        return await _saved_with(opened, overview, typed, step, left=left_of(kept, form))
     except KeptByOthers:
         return await _overtaken(opened, overview)
     except Overtaken:
@@ -151,16 +152,16 @@ async def save(opened: Opened) -> Response:
 
 
 async def _saved_with(
-    opened: Opened, overview: Overview, typed: Mapping[str, Typed], step: str, *, own: bool
+    opened: Opened, overview: Overview, typed: Mapping[str, Typed], step: str, *, left: Filled | None
 ) -> Response:
     """What the button says, once nothing is in its way. Raises KeptByOthers, Overtaken.
 
-    own  whether a draft stands that the form goes on from: it loses its values with this
+    left  what stands kept of the form then; None where a draft stands that it does not go on from
     """
     context, patient, form = opened.context, opened.path("id"), opened.form
     if _follows(form):
-        return await _followed(opened, overview, typed, step.removeprefix(FOLLOW), own=own)
-    made = await _save_values(opened, typed, own=own)
+        return await _followed(opened, overview, typed, step.removeprefix(FOLLOW), left=left)
+    made = await _save_values(opened, typed, left)
     if step != "godkend":
         return await _kept(opened, "vaerdier" if made else "intet")
     seen = seen_by(form, NUMBER, OFFERED)
@@ -176,14 +177,18 @@ async def _saved_with(
     return go(f"/patient/{patient}/aarskontrol", besked="godkendt")
 
 
-async def _save_values(opened: Opened, typed: Mapping[str, Typed], *, own: bool) -> int:
-    """The values as Observations, and in the same commit the draft without them. Raises KeptByOthers, Overtaken."""
+async def _save_values(opened: Opened, typed: Mapping[str, Typed], left: Filled | None, followed: str = "") -> int:
+    """The values as Observations, and in the same commit the draft without them. Raises KeptByOthers, Overtaken.
+
+    followed  the Goal that this form has just changed: it does not overtake itself
+    """
     context, patient, form = opened.context, opened.path("id"), opened.form
-    shown = shown_by(form, typed, approves=_approves(form))
+    shown = without_goal(shown_by(form, typed, approves=_approves(form)), followed)
+    sent = not _approves(form) or any(one.text for one in typed.values())  # else the approval itself is what sends it
 
     async def work() -> int:
-        left = without_values(filled(form))
-        beside = await writes(context, FORM, patient, left, seen_by(form, NUMBER)) if own else ()
+        seen = seen_by(form, NUMBER)
+        beside = await writes(context, FORM, patient, left, seen, sent=sent) if left is not None else ()
         return await save_values(context, patient, form.text(MARK), typed, shown, beside)
 
     return await again(work, VersionConflict, GuardFailed)
@@ -196,7 +201,7 @@ async def _drafted(opened: Opened, overview: Overview, kept: KeptForm | None, st
     """«Gem kladde», «Kassér kladden», «Fortryd» of that, or «Hent kladden»."""
     form, patient = opened.form, opened.path("id")
     if step == UNDO:
-        await restore(opened.context, FORM, patient)
+        await restore(opened.context, FORM, patient, form.whole(NUMBER) or 0)
         return go(f"/patient/{patient}/aarskontrol")
     if step == FETCH and kept is not None:
         with_it = replace(opened, form=fetched(form, kept))
@@ -207,6 +212,9 @@ async def _drafted(opened: Opened, overview: Overview, kept: KeptForm | None, st
         stands = await keep(opened.context, FORM, patient, now, seen_by(form, *seen))
     except KeptByOthers:
         return await _overtaken(opened, overview)
+    if now.fields and stands is None:
+        typed, failed = typed_of(form, overview), opened.t("kept.refused-says")
+        return await _page(opened, overview, typed, form.text(MARK), 403, failed=failed)
     done = "kladde" if stands else "kladde-tom" if step == KEEP else DISCARDED
     return go(f"/patient/{patient}/aarskontrol", besked=done)
 
@@ -256,7 +264,7 @@ async def _stale(opened: Opened, overview: Overview, typed: Mapping[str, Typed],
 
 
 async def _followed(
-    opened: Opened, overview: Overview, typed: Mapping[str, Typed], goal: str, *, own: bool
+    opened: Opened, overview: Overview, typed: Mapping[str, Typed], goal: str, *, left: Filled | None
 ) -> Response:
     """The conflict settled as the page showed it, then the values kept; where it is refused, all that was typed stays.
 
@@ -274,13 +282,15 @@ async def _followed(
         draft = sent_with(opened, now, await find_kept_control(context, patient))
         failed = opened.t("control.not-followed-says")
         return await _page(opened, now, typed, form.text(MARK), status, failed=failed, draft=draft)
-    made = await _save_values(opened, typed, own=own)
+    made = await _save_values(opened, typed, left, followed=goal)
     return await _kept(opened, "anbefaling-vaerdier" if made else "anbefaling")
 
 
 def _failing(form: Form) -> str:
     if _follows(form):
         return "control.not-followed"
+    if form.text("handling") == KEEP:
+        return "kept.refused"
     return "control.not-approved" if _approves(form) else "control.not-saved"
 
 

@@ -28,10 +28,16 @@ def filled(form: Form) -> Filled:
     return filled_from_form(form, lambda name: name == DONE or name.startswith((*ANSWERS, FIELD)), form.all(SEEN))
 
 
-def without_values(some: Filled) -> Filled:
-    """What is left of it once its values are saved."""
+def left_of(kept: KeptForm | None, form: Form) -> Filled | None:
+    """What stands kept of a form once its values are saved; None where what is kept is not of this form.
+
+    Where nothing was kept there is nothing in it: nobody asked for a draft of the rest.
+    """
+    some = filled(form)
+    if kept is None:
+        return replace(some, fields={})
     fields = {name: texts for name, texts in some.fields.items() if not name.startswith(FIELD)}
-    return replace(some, fields=fields)
+    return replace(some, fields=fields) if is_own(kept, form) else None
 
 
 def typed_of(form: Form, overview: Overview) -> dict[str, Typed]:

@@ -5,6 +5,7 @@ The form carries what it was filled in on: the newest value and the Goal of each
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from careplan.fhir.goal import AGREED, find_target
@@ -44,6 +45,13 @@ def shown_by(form: Form, typed: Mapping[str, Typed], *, approves: bool) -> Shown
     newest = {name: mark for name, mark in form.starting(NEWEST).items() if name in typed and typed[name].text}
     rests = frozenset(form.all(SEEN)) if approves or form.has(SEEN) else None
     return Shown(rests, form.starting(GOAL), newest, form.text(MARK))
+
+
+def without_goal(shown: Shown, id: str) -> Shown:
+    """What a form was filled in on, but for a Goal that it has changed itself."""
+    return replace(
+        shown, goals={name: mark for name, mark in shown.goals.items() if mark.partition("@")[0] != f"Goal/{id}"}
+    )
 
 
 def without_shown(form: Form) -> Form:

@@ -50,7 +50,7 @@ class Draft:
     says     who kept it, when; empty where nothing is kept
     offer    why it is not filled in; empty where it is
     newer    that somebody else kept another meanwhile; rows: where it is another
-    undo     whether what was just discarded can be had back
+    undo     whether what was just discarded can be had back: `number` is of that, then
     """
 
     number: str = ""
@@ -112,7 +112,7 @@ async def answer(opened: Opened, page: str, patient: str, filled: Filled) -> Res
     """To a script: that the form is kept, or that another was; never a page. Raises Forbidden, StoreUnavailable."""
     t = opened.t
     try:
-        kept = await keep(opened.context, page, patient, filled, seen_by(opened.form, NUMBER))
+        kept = await keep(opened.context, page, patient, filled, seen_by(opened.form, NUMBER), quiet=True)
     except KeptByOthers:
         return JSONResponse({"says": t("kept.newer-short")}, 409, headers=dict(HEADERS))
     if kept is None:

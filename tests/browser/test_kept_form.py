@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pytest
+
 from .conftest import sign_in, sync_api
 from .test_journeys import be, leave
 from .visits import go
@@ -79,6 +81,20 @@ def test_a_network_that_fails_is_tried_again_quietly(chromium: Any, address: str
         page.clock.run_for(5_000)
     expect(page.locator("#live")).to_have_text("")
     page.context.set_offline(False)
+    page.clock.run_for(60_000)
+    expect(page.locator("#live")).to_have_text(KEPT)
+    page.context.close()
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_refusal_does_not_count_as_kept_and_is_tried_again(chromium: Any, address: str, status: int) -> None:
+    page = opened(chromium, address)
+    page.clock.install()
+    page.route(f"**{C2}", lambda route: route.fulfill(status=status, json={}), times=1)
+    weight(page).fill("82,5")
+    with page.expect_response(lambda one: one.status == status):
+        page.clock.run_for(5_000)
+    expect(page.locator("#live")).to_have_text("")
     page.clock.run_for(60_000)
     expect(page.locator("#live")).to_have_text(KEPT)
     page.context.close()

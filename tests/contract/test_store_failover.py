@@ -13,6 +13,8 @@ from careplan.store.protocol import Store
 
 WRITERS = 8
 AFTERWARDS = 15
+PATIENCE = 150
+"""Seconds until the next writes are given up: an election takes some ten, and longer where the machine does more."""
 
 
 async def write_on(store: Store, name: str, acknowledged: "asyncio.Queue[str]", enough: asyncio.Event) -> None:
@@ -24,7 +26,7 @@ async def write_on(store: Store, name: str, acknowledged: "asyncio.Queue[str]", 
 
 
 async def next_ones(acknowledged: "asyncio.Queue[str]", number: int) -> list[str]:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         return [await acknowledged.get() for _ in range(number)]
 
 

@@ -165,22 +165,45 @@ async def test_a_value_of_who_was_referred_to_looks_like_nobody_else_s(open_town
         await open_town.post({**hba1c(41), **more}, "visitator")
 
 
+async def test_a_patient_s_value_looks_like_nobody_else_s(open_town: Town) -> None:
+    with pytest.raises(Forbidden, match="performer"):
+        await open_town.post({**hba1c(51), "performer": [{"display": "Mette Holm, læge"}, ANNA]}, "anna")
+
+
+async def test_what_stands_under_another_name_is_still_the_patient_s_to_mend_and_delete(open_town: Town) -> None:
+    named = {**hba1c(51), "id": "own", "performer": [{**ANNA, "display": "Anna T. Jensen"}]}
+    await open_town.put(named)
+    (version,) = await open_town.put({**named, "status": "entered-in-error"}, who="anna")
+    assert version.number == 2
+    await open_town.delete("Observation/own", "anna")
+
+
+async def test_a_wish_that_another_wrote_down_is_the_patient_s_to_change(open_town: Town) -> None:
+    wish = {"resourceType": "Goal", "id": "wish", "lifecycleStatus": "active", "description": {"text": "Gå en tur"}}
+    wish |= {"subject": ANNA, "expressedBy": {**DOCTOR, "display": "Mette Holm"}}
+    await open_town.put(wish)
+    await open_town.put({**wish, "description": {"text": "Gå en lang tur"}}, who="anna")
+    await open_town.delete("Goal/wish", "anna")
+
+
+@pytest.mark.parametrize("performers", [["PractitionerRole/v2"], ["Practitioner/p2"]])
+async def test_who_was_referred_to_names_its_own_people_and_mends_what_a_colleague_wrote(
+    open_town: Town, performers: list[str]
+) -> None:
+    role = {"resourceType": "PractitionerRole", "id": "v2", "practitioner": {"reference": "Practitioner/p2"}}
+    await open_town.put({**role, "organization": TOWN})
+    named = [TOWN, *({"reference": one} for one in performers)]
+    made = await open_town.post({**hba1c(41), "performer": named}, "visitator")
+    await open_town.put({**hba1c(42), "id": made.id, "performer": [TOWN]}, who="visitator")
+    await open_town.delete(f"Observation/{made.id}", "visitator")
+
+
 @pytest.mark.parametrize(
     "more",
     [
-        {"performer": [{"display": "Mette Holm, læge"}, ANNA]},
-        {"performer": [ANNA], "category": [concept(systems.OBSERVATION_CATEGORY, "laboratory")]},
+        {"expressedBy": DOCTOR},
+        {"extension": [{"url": systems.EXT_DEVIATION, "extension": [{"url": "text", "valueString": "x"}]}]},
     ],
-    ids=["somebody's", "the laboratory's"],
-)
-async def test_a_patient_s_value_looks_like_nobody_else_s(open_town: Town, more: Json) -> None:
-    with pytest.raises(Forbidden):
-        await open_town.post({**hba1c(51), **more}, "anna")
-
-
-@pytest.mark.parametrize(
-    "more",
-    [{"expressedBy": DOCTOR}, {"extension": [{"url": systems.EXT_DEVIATION, "extension": []}]}],
     ids=["expressedBy", "deviation"],
 )
 async def test_a_patient_s_wish_is_the_patient_s_own(open_town: Town, more: Json) -> None:

@@ -10,12 +10,24 @@ from careplan.fhir import registry
 from careplan.fhir.search import parse as parse_query
 from careplan.fhir.text import dump
 from careplan.interactions.access import Forbidden
-from careplan.interactions.kept_form import TYPE, Filled, KeptByOthers, KeptForm, find_kept, keep
+from careplan.interactions.again import again
+from careplan.interactions.kept_form import (
+    TYPE,
+    Filled,
+    KeptByOthers,
+    KeptForm,
+    find_discarded,
+    find_kept,
+    keep,
+    put,
+    restore,
+    writes,
+)
 from careplan.interactions.read import history, read, vread
-from careplan.store.protocol import NotFound
+from careplan.store.protocol import NotFound, VersionConflict
 
 from .conftest import BASE, Town, patient
-from .consenting import block
+from .consenting import block, kinds
 
 PAGE = "aarskontrol"
 TYPED = Filled("form-1", frozenset({"Task/t@1"}), {"vaerdi-weight": ("82,5",), "gjort": ("t1", "t2")})
@@ -80,6 +92,25 @@ async def test_it_does_not_follow_a_patient_to_another_practice(open_town: Town)
     assert await found(open_town, "stranger") is None
     with pytest.raises(Forbidden):
         await found(open_town, "nurse")
+
+
+async def test_whom_the_patient_denies_a_part_of_the_record_finds_none_and_takes_none_away(open_town: Town) -> None:
+    number = await kept(open_town)
+    await open_town.put(block("PractitionerRole/doctor", **{"class": kinds("Observation")}))
+    assert await found(open_town, "doctor") is None
+    assert await kept(open_town, "doctor", Filled("form-2", fields={"gjort": ("t3",)})) == 0
+    assert await kept(open_town, "doctor", Filled("form-2"), frozenset({number})) == 0
+    assert await writes(open_town.as_("doctor"), PAGE, "anna", Filled("form-2"), frozenset(), sent=True) == ()
+    assert await found(open_town, "nurse") == KeptForm(1, open_town.now, "Lars Krogh", TYPED)
+
+
+async def test_whom_the_patient_denies_a_part_of_the_record_has_nothing_back(open_town: Town) -> None:
+    number = await kept(open_town)
+    await kept(open_town, typed=Filled("form-1"))
+    await open_town.put(block("PractitionerRole/doctor", **{"class": kinds("Observation")}))
+    assert await find_discarded(open_town.as_("doctor"), PAGE, "anna") is None
+    assert await restore(open_town.as_("doctor"), PAGE, "anna", number) is None
+    assert await found(open_town, "nurse") is None
 
 
 # ── in nobody's record ───────────────────────────────────────────────────────────────────────────
@@ -149,3 +180,73 @@ async def test_an_empty_form_takes_what_stands_away_and_is_kept_anew_later(open_
     assert await kept(open_town, "doctor", Filled("form-2"), frozenset({first})) == 0
     assert await found(open_town, "nurse") is None
     assert await kept(open_town) == 3
+
+
+# ── discarded, and sent ──────────────────────────────────────────────────────────────────────────
+
+
+async def send(town: Town, who: str, left: Filled) -> None:
+    """As the commit that sends a form leaves it."""
+    context = town.as_(who)
+    await put(context, "anna", await writes(context, PAGE, "anna", left, frozenset(), sent=True))
+
+
+async def keep_quietly(town: Town, typed: Filled = TYPED, *seen: int) -> KeptForm | None:
+    return await keep(town.as_("nurse"), PAGE, "anna", typed, frozenset(seen), quiet=True)
+
+
+async def test_what_was_discarded_stands_again_as_it_was(open_town: Town) -> None:
+    number = await kept(open_town)
+    await kept(open_town, typed=Filled("form-1"))
+    assert await find_discarded(open_town.as_("nurse"), PAGE, "anna") == number
+    assert await restore(open_town.as_("nurse"), PAGE, "anna", number) == KeptForm(
+        number + 2, open_town.now, "Lars Krogh", TYPED
+    )
+
+
+async def test_what_was_sent_since_a_draft_was_discarded_is_not_had_back(open_town: Town) -> None:
+    number = await kept(open_town)
+    await kept(open_town, typed=Filled("form-1"))
+    theirs = await kept(open_town, "doctor", replace(TYPED, mark="form-2"))
+    await send(open_town, "doctor", Filled("form-2"))
+    for one in (number, theirs):
+        assert await restore(open_town.as_("nurse"), PAGE, "anna", one) is None
+    assert await find_discarded(open_town.as_("nurse"), PAGE, "anna") is None
+
+
+async def test_another_draft_that_was_discarded_since_is_not_had_back(open_town: Town) -> None:
+    number = await kept(open_town)
+    await kept(open_town, typed=Filled("form-1"))
+    theirs = await kept(open_town, "doctor", replace(TYPED, mark="form-2"))
+    await kept(open_town, "doctor", Filled("form-2"), frozenset({theirs}))
+    assert await restore(open_town.as_("nurse"), PAGE, "anna", number) is None
+
+
+@pytest.mark.parametrize("stood", [True, False])
+async def test_a_script_that_comes_after_the_form_was_sent_keeps_nothing(open_town: Town, stood: bool) -> None:
+    if stood:
+        await kept(open_town)
+    await send(open_town, "nurse", Filled("form-1"))
+    assert await keep_quietly(open_town) is None
+    assert await found(open_town, "nurse") is None
+    assert await kept(open_town) > 0  # somebody who presses the button is obeyed
+
+
+async def test_a_script_that_comes_late_leaves_what_is_left_of_the_form_as_it_is(open_town: Town) -> None:
+    left = replace(TYPED, fields={"gjort": ("t1",)})
+    await send(open_town, "nurse", left)
+    assert await keep_quietly(open_town) is None
+    standing = await found(open_town, "nurse") or pytest.fail("gone")
+    assert standing.filled == left
+    following = replace(TYPED, mark="form-2")
+    assert (await keep_quietly(open_town, following, standing.number) or pytest.fail("not kept")).filled == following
+    assert await keep_quietly(open_town) is None
+
+
+async def test_a_script_and_the_sending_of_one_form_at_once_leave_no_draft(open_town: Town) -> None:
+    async def sent() -> None:
+        await again(lambda: send(open_town, "nurse", Filled("form-1")), VersionConflict)
+
+    for _ in range(5):
+        await asyncio.gather(keep_quietly(open_town), sent(), keep_quietly(open_town))
+        assert await found(open_town, "nurse") is None

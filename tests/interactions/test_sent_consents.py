@@ -10,7 +10,7 @@ from careplan.fhir.case import Draft
 from careplan.fhir.patch.json_patch import json_patch_from_list
 from careplan.interactions.access import Forbidden
 from careplan.interactions.attorney import withdraw
-from careplan.interactions.block import stop_sharing
+from careplan.interactions.block import lift, stop_sharing
 from careplan.interactions.handover import refer
 from careplan.interactions.patch import patch
 from careplan.interactions.read import read
@@ -156,3 +156,45 @@ async def test_an_agreement_that_a_system_brought_is_not_held_again_once_it_ende
     await town.put({**said, "dateTime": "2026-11-22"}, who="doctor")
     await town.put({**said, "status": "inactive"}, who="doctor")
     await refused(town, town.put(said, who="doctor"))
+
+
+# ── what the patient can always do, and what staff may send again ────────────────────────────────
+
+
+@pytest.mark.parametrize("performer", [[], [{"reference": "Patient/anna", "display": "Anna T. Jensen"}]])
+async def test_a_block_that_staff_have_written_down_is_the_patient_s_to_lift(town: Town, performer: Json) -> None:
+    written = {**block("Organization/city"), "performer": performer}
+    if not performer:
+        del written["performer"]
+    await town.put(written, who="doctor")
+    await lift(town.as_("anna"), "anna", "block")
+    assert (await town.get("Consent/block", "anna"))["status"] == "inactive"
+
+
+async def test_sharing_stops_however_the_patient_is_named_in_the_agreement(town: Town) -> None:
+    sent = await refer(town.as_("doctor"), "anna", Draft("town", "Samtale", until=date(2026, 12, 22)), agreed=True)
+    (agreed,) = await town.find("Consent", patient="anna")
+    named = [{"reference": "Patient/anna", "display": "Anna T. Jensen"}]
+    await town.put({**{key: part for key, part in agreed.items() if key != "meta"}, "performer": named})
+    await stop_sharing(town.as_("anna"), "anna", sent.request)
+    with pytest.raises(Forbidden):
+        await town.get("Patient/anna", "visitator")
+
+
+async def test_what_stands_is_sent_again_as_it_is(town: Town) -> None:
+    for one in (block("Organization/city"), {**block("Organization/city", id="ended"), "status": "inactive"}):
+        await town.put(one)
+        (version,) = await town.put(one, who="doctor")
+        assert version.number == 1
+
+
+async def test_a_draft_that_staff_wrote_is_theirs_to_make_hold(town: Town) -> None:
+    await town.put({**block("Organization/city"), "status": "draft"}, who="doctor")
+    (version,) = await town.put(block("Organization/city"), who="doctor")
+    assert version.number == 2
+
+
+async def test_a_block_is_not_said_to_be_a_mistake_by_staff(town: Town) -> None:
+    await town.put(block("Organization/city"))
+    with pytest.raises(Forbidden):
+        await town.put({**block("Organization/city"), "status": "entered-in-error"}, who="doctor")

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 from page_house import Browser, World, stored
 
+from careplan.fhir import systems
+from careplan.fhir.text import parse
 from careplan.interactions.kept_form import TYPE
+
+from .sharing import write
 
 NURSE = "Lars Test Krogh"
 PAGE = "/patient/birthe/aarskontrol"
@@ -56,8 +60,29 @@ async def drafts(world: World) -> list[str]:
     found: dict[str, bool] = {}
     for version in await world.house.store.changes(0, 100_000):
         if version.type == TYPE:
-            found[version.id] = not version.deleted
+            found[version.id] = version.body is not None and bool(parse(version.body)["fields"])
     return [id for id, stands in found.items() if stands]
+
+
+def concept(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def values_denied_to(who: str) -> dict[str, Any]:
+    """A spærring by Birthe, of her values alone."""
+    actor = {"role": concept(systems.PARTICIPATION_TYPE, "IRCP"), "reference": {"reference": who}}
+    kinds = [{"system": systems.RESOURCE_TYPES, "code": "Observation"}]
+    return {
+        "resourceType": "Consent",
+        "id": "values-denied",
+        "status": "active",
+        "scope": concept(systems.CONSENT_SCOPE, "patient-privacy"),
+        "category": [concept(systems.LOINC, "59284-0")],
+        "patient": {"reference": "Patient/birthe"},
+        "performer": [{"reference": "Patient/birthe"}],
+        "policyRule": {"text": "Sundhedsloven § 42 a"},
+        "provision": {"type": "deny", "actor": [actor], "class": kinds},
+    }
 
 
 async def record(world: World) -> list[Any]:
@@ -116,6 +141,18 @@ async def test_a_draft_that_was_discarded_is_had_back_as_it_was(nurse: Browser, 
     assert "Fortryd" not in doctor.text.split("Tjekliste")[0]
 
 
+async def test_a_draft_that_was_sent_meanwhile_is_not_had_back(nurse: Browser, doctor: Browser, world: World) -> None:
+    await send(nurse, "kladde", KEPT)
+    assert await send(nurse, "kasser", {}, opens=False) == 303
+    typed = {"vaerdi-weight": "83"}
+    await send(doctor, "kladde", typed)
+    assert await send(doctor, "gem", typed, opens=False) == 303
+    assert await send(nurse, "fortryd", {}, opens=False) == 303
+    assert await drafts(world) == [] and nurse.field("vaerdi-weight") == ""
+    await nurse.get(f"{PAGE}?besked=kladde-kasseret")
+    assert "Fortryd, og få kladden igen" not in nurse.text
+
+
 async def test_a_script_is_told_when_the_form_was_kept_and_keeps_it_again(nurse: Browser, world: World) -> None:
     await nurse.get(PAGE)
     assert await quiet(nurse, {"vaerdi-weight": "8"}) == (
@@ -152,6 +189,37 @@ async def test_a_draft_of_values_alone_is_gone_once_they_are_saved(nurse: Browse
     assert await send(nurse, "gem", {"vaerdi-weight": "82,5"}, opens=False) == 303
     assert nurse.field("vaerdi-weight") == "" and await drafts(world) == []
     assert len([one for one in await stored(world, "Observation", "birthe") if one.get("identifier")]) == 1
+
+
+@pytest.mark.parametrize("handling", ["gem", "godkend"])
+async def test_a_script_that_comes_after_the_button_brings_no_saved_value_back(
+    nurse: Browser, world: World, handling: str
+) -> None:
+    await nurse.get(PAGE)
+    late = [*shown(nurse), ("handling", "kladde"), ("stille", "ja"), ("vaerdi-weight", "82,5")]
+    answers = everything(nurse) if handling == "godkend" else {}
+    assert await send(nurse, handling, {**answers, "vaerdi-weight": "82,5"}, opens=False) == 303
+    answer = await nurse.post(PAGE, late)
+    assert (answer.status_code, answer.json()) == (200, {"kladde": "", "says": ""})
+    assert await drafts(world) == []
+    await nurse.get(PAGE)
+    assert nurse.field("vaerdi-weight") == "" and (await quiet(nurse, KEPT))[1]["says"]
+
+
+async def test_a_colleague_who_is_denied_values_sees_no_draft_and_saves_and_approves(
+    nurse: Browser, doctor: Browser, world: World
+) -> None:
+    await send(nurse, "kladde", KEPT)
+    await write(world, values_denied_to(str(world.context("doctor").caller.reference)))
+    world.clock.forward(seconds=5)
+    await doctor.get(PAGE)
+    assert doctor.field("vaerdi-weight") == "" and "Kladde gemt" not in doctor.text
+    assert (await quiet(doctor, {"vaerdi-weight": "83"}))[1]["kladde"] == ""
+    assert await send(doctor, "kladde", {"vaerdi-weight": "83"}, opens=False) == 403
+    assert doctor.field("vaerdi-weight") == "83" and "Kladden er ikke gemt" in doctor.text
+    assert await send(doctor, "gem", {"vaerdi-weight": "83"}, opens=False) == 303
+    assert await send(doctor, "godkend", everything(doctor), opens=False) == 303
+    assert len(await drafts(world)) == 1
 
 
 # ── somebody else's ──────────────────────────────────────────────────────────────────────────────

@@ -155,6 +155,30 @@ async def test_the_recommendation_is_followed_from_the_row_itself_and_what_was_t
     assert re.search(r'name="tjek-medicin" value="done" checked', nurse.html)
 
 
+def as_sent(browser: Browser, handling: str, **typed: str) -> list[tuple[str, str]]:
+    """The whole form as a browser sends it: what is hidden in it too."""
+    form = browser.html.split('class="control"')[1].split("</form>")[0]
+    hidden = [one for one in re.findall(r"<input[^>]*>", form) if 'type="hidden"' in one]
+    told = [(re.findall(r'name="([^"]*)"', one)[0], re.findall(r'value="([^"]*)"', one)[0]) for one in hidden]
+    return [*((name, text) for name, text in told if name != "formular"), *typed.items(), ("handling", handling)]
+
+
+@pytest.mark.parametrize("weight", ["82", ""])
+async def test_the_recommendation_is_followed_with_all_that_the_form_says_it_has_seen(
+    nurse: Browser, world: World, weight: str
+) -> None:
+    handling = (await conflicting(nurse, world))["handling"]
+    fields = as_sent(nurse, handling, **{"vaerdi-weight": weight})
+    assert any(name.startswith("aftalt-") for name, _ in fields)
+    answer = await nurse.post(PAGE, fields)
+    assert answer.status_code == 303
+    await nurse.follow(answer)
+    assert "Målet følger nu anbefalingen" in nurse.text
+    agreed = find_target(await goal_of(world, "birthe", "LDL-kolesterol"), AGREED)
+    assert agreed is not None and agreed.high == Decimal("1.8")
+    assert ("82,0\u2009kg" in row(nurse, "Vægt")) == bool(weight)
+
+
 async def test_a_target_changed_meanwhile_is_not_followed_and_nothing_typed_is_lost(
     nurse: Browser, world: World
 ) -> None:

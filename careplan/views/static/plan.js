@@ -79,7 +79,7 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
     under = new AbortController();
     try {
       const answer = await fetch(form.action, { method: "POST", body, keepalive: true, redirect: "error", signal: under.signal });
-      if (answer.status >= 500) throw answer;
+      if (!answer.ok && answer.status !== 409) throw answer;
       say(await answer.json().catch(() => ({})));
       wait = RETRY;
     } catch {
