@@ -120,16 +120,18 @@ async def test_signing_in_has_a_narrower_pace_for_each_address(served: Make, hou
 async def test_one_client_never_fills_the_house_alone(served: Make, house: House, issuer: Issuer) -> None:
     """A quarter of what is worked on at once; the rest is for others, even while bodies are still coming."""
     app = application(house, issuer, requests_at_work=8)
-    client, coming = served(app=app), asyncio.Event()
+    client, coming, asked = served(app=app), asyncio.Event(), asyncio.Semaphore(0)
 
     async def body() -> AsyncIterator[bytes]:
+        asked.release()
         yield b"{"
         await coming.wait()
         yield b"}"
 
     sent = {**bearer(issuer), "content-type": "application/fhir+json", "transfer-encoding": "chunked"}
     inside = [asyncio.create_task(client.post("/fhir/Patient", content=body(), headers=sent)) for _ in range(2)]
-    await asyncio.sleep(0.05)
+    for _ in inside:
+        await asked.acquire()
     late = await client.get("/fhir/Organization", headers=bearer(issuer))
     assert late.status_code == 429 and late.headers["retry-after"] == "1"
     assert (await client.get("/fhir/Organization", headers=bearer(issuer, sub="nurse-2"))).status_code == 200
